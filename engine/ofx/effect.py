@@ -1,0 +1,109 @@
+"""The image effect: OpenFX's actions as methods.
+
+The host creates one instance per removal of a shot and calls, in order: ``begin_sequence_render``, then for each
+frame of the range, rising, ``is_identity`` and (where that is False) ``render``, then ``end_sequence_render`` (also
+after an error). OpenFX 1.5 reference, chapter "Image Effect Actions".
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.ofx.clips import MatteClip, SourceClip
+from engine.ofx.parameters import ParameterSet
+from engine.protocol import EffectDescriptor, Stage
+from roi_tools.geometry import Box, Size, frame_box
+
+SYNTHESISED = -1
+"""Provenance of a pixel that was invented: no frame ever showed it."""
+UNTOUCHED = -2
+"""Provenance of a pixel outside the matte."""
+
+
+class Host(Protocol):
+    """What an effect may ask of the program that runs it."""
+
+    def progress(self, stage: Stage, done: float, total: float, message: str = "") -> None:
+        """Report how far a stage is, in frames or steps; raises CancelledError once the job is cancelled.
+
+        Call it at least once a second in long work: it is also the only place where a cancel takes effect.
+        """
+
+    def warn(self, message: str) -> None:
+        """Tell the person something that does not stop the render."""
+
+    def preview(self, frame: int, image: RenderedImage) -> None:
+        """Show a provisional result of ``frame`` while the final one is still being made."""
+
+
+@dataclass(frozen=True)
+class RenderedImage:
+    """What an effect makes of one frame; the host composites it through the matte.
+
+    ``rgb`` is float32 (h, w, 3) in the source clip's own encoding, for exactly ``window``. ``provenance`` is int32
+    (h, w): the source frame that a pixel came from, SYNTHESISED or UNTOUCHED; None where the effect cannot say.
+    """
+
+    window: Box
+    rgb: NDArray[np.float32]
+    provenance: NDArray[np.int32] | None = None
+
+
+@dataclass(frozen=True)
+class Clips:
+    """The input clips of one instance; Source is a clip like any other, so passes can be chained."""
+
+    source: SourceClip
+    matte: MatteClip
+
+
+class ImageEffect(ABC):
+    """Base of every effect; subclasses are found through the entry-point group ``grayplate.effects``."""
+
+    identifier: ClassVar[str]
+    """Same as the entry point's name and the descriptor's identifier."""
+
+    def __init__(self, parameters: ParameterSet, clips: Clips, host: Host) -> None:
+        self.parameters = parameters
+        self.clips = clips
+        self.host = host
+
+    @classmethod
+    @abstractmethod
+    def describe(cls) -> EffectDescriptor:
+        """Label, hint, clips and parameters. Must be cheap: it loads no model library."""
+
+    def get_region_of_definition(self) -> Size:
+        """Size of Output; a removal never changes it."""
+        return self.clips.source.size
+
+    def get_regions_of_interest(self, frame: int) -> Box:
+        """The part of Source that ``render(frame)`` looks at; whole frame unless the effect knows better."""
+        del frame
+        return frame_box(self.clips.source.size)
+
+    def get_frames_needed(self, frame: int) -> range:
+        """Source frames that ``render(frame)`` looks at; the host may drop all others from its cache."""
+        return range(frame, frame + 1)
+
+    def is_identity(self, frame: int) -> bool:
+        """True where Output equals Source: nothing is marked on this frame."""
+        return self.clips.matte.bounds(frame) is None
+
+    def begin_sequence_render(self, frames: range) -> None:
+        """Load models and plan windows for ``frames``, the frames that will be asked for (rising, may have gaps).
+
+        After a resume it holds only what is still missing.
+        """
+
+    @abstractmethod
+    def render(self, frame: int) -> RenderedImage:
+        """The cleaned image of ``frame``, for a window that covers at least the matte's bounds."""
+
+    def end_sequence_render(self) -> None:
+        """Free what begin_sequence_render took; also called after an error or a cancel."""

@@ -1,0 +1,60 @@
+"""Finds installed effects and makes instances of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from engine.errors import EffectNotFoundError
+from engine.ofx.effect import Clips, Host, ImageEffect
+from engine.ofx.parameters import ParameterSet
+from engine.protocol import EffectDescriptor, ParameterValue
+
+ENTRY_POINT_GROUP = "grayplate.effects"
+
+_log = logging.getLogger(__name__)
+
+
+@cache
+def installed_effects() -> Mapping[str, type[ImageEffect]]:
+    """Effect classes by identifier, ``clean-plate`` first, then by name. A broken plug-in is logged and left out."""
+    found = {}
+    for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda p: (p.name != "clean-plate", p.name)):
+        effect = _load(point)
+        if effect is not None:
+            found[point.name] = effect
+    return found
+
+
+def _load(point: EntryPoint) -> type[ImageEffect] | None:
+    # A third party's plug-in may fail in any way while it is imported; the others must still work.
+    try:
+        effect = point.load()
+    except Exception as error:
+        _log.warning("effect '%s' (%s) cannot be loaded: %s; reinstall or remove it", point.name, point.value, error)
+        return None
+    if not (isinstance(effect, type) and issubclass(effect, ImageEffect)):
+        _log.warning("entry point '%s' (%s) is no ImageEffect; it is left out", point.name, point.value)
+        return None
+    return effect
+
+
+def find_effect(identifier: str) -> type[ImageEffect]:
+    """The effect class of this identifier; raises EffectNotFoundError, which lists what there is."""
+    effects = installed_effects()
+    if identifier not in effects:
+        raise EffectNotFoundError(f"no effect '{identifier}'; installed are: {', '.join(effects)}")
+    return effects[identifier]
+
+
+def describe_all() -> tuple[EffectDescriptor, ...]:
+    """The descriptors of all installed effects."""
+    return tuple(effect.describe() for effect in installed_effects().values())
+
+
+def create_instance(identifier: str, given: Mapping[str, ParameterValue], clips: Clips, host: Host) -> ImageEffect:
+    """An instance with checked parameters; raises EffectNotFoundError or ParameterError."""
+    effect = find_effect(identifier)
+    return effect(ParameterSet(effect.describe(), given), clips, host)

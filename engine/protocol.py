@@ -1,0 +1,256 @@
+"""Every type that crosses the engine's border, defined once: frozen, validated, versioned.
+
+A :class:`RenderRequest` holds all that a render depends on. It can be saved, replayed or sent to a farm, and knows
+nothing of projects or windows. Frames are 0-based indices into the source; ranges are half-open; boxes are pixels
+``[x0, y0, x1, y1]`` with ``x1`` and ``y1`` exclusive.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from engine.errors import ErrorKind
+
+PROTOCOL_VERSION = 1
+"""The major version, in every route (``/v1/...``). It rises when an older client could misread an answer."""
+
+ParameterValue: TypeAlias = bool | int | float | str
+BoxTuple: TypeAlias = tuple[int, int, int, int]
+JobState: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
+Stage: TypeAlias = Literal["load", "analyse", "render", "deliver", "verify"]
+
+
+class Message(BaseModel):
+    """Base of all protocol types: frozen, and unknown fields are an error that names them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --- effects and their parameters -------------------------------------------------------------------------------
+
+
+class ParameterDescriptor(Message):
+    """One parameter of an effect, as an OpenFX host would see it; inspectors and options are made from it."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="script name, unit at its end: feather_px")
+    label: str
+    hint: str
+    kind: Literal["int", "double", "bool", "choice", "string", "path"]
+    default: ParameterValue
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+    group: str = "Main"
+    advanced: bool = False
+
+
+class ClipDescriptor(Message):
+    """A clip that an effect reads or writes."""
+
+    name: Literal["Source", "Matte", "Output"]
+    optional: bool = False
+
+
+class EffectDescriptor(Message):
+    """What a host needs to show and drive an effect without knowing it."""
+
+    identifier: str
+    label: str
+    hint: str
+    version: str
+    needs_model: bool = False
+    clips: tuple[ClipDescriptor, ...]
+    parameters: tuple[ParameterDescriptor, ...]
+
+
+# --- a render ---------------------------------------------------------------------------------------------------
+
+
+class MediaSource(Message):
+    """A movie, an image-sequence pattern (``plate.####.exr``, ``plate.%04d.png``) or a folder of one sequence."""
+
+    path: str
+    rate: str | None = Field(default=None, description="frames/s as 'num/den', for image sequences; None = the file's")
+
+
+class FrameRange(Message):
+    """Half-open range of source frames."""
+
+    start: int = Field(ge=0)
+    end_exclusive: int
+
+    @model_validator(mode="after")
+    def _holds_a_frame(self) -> FrameRange:
+        if self.end_exclusive <= self.start:
+            raise ValueError(f"frame range {self.start}-{self.end_exclusive - 1} ends before it starts")
+        return self
+
+    def __len__(self) -> int:
+        return self.end_exclusive - self.start
+
+    def as_range(self) -> range:
+        """``range(start, end_exclusive)``."""
+        return range(self.start, self.end_exclusive)
+
+
+class RenderPass(Message):
+    """One removal: where (boxes, a matte, or a matte inside boxes) and with which effect.
+
+    ``boxes[i]`` are the boxes of frame ``frames.start + i`` (none: that frame passes through untouched).
+    ``matte`` is a gray movie or sequence as long as the *source*, white where to remove; with ``boxes`` too it counts
+    inside them only.
+    """
+
+    effect: str = "clean-plate"
+    parameters: dict[str, ParameterValue] = Field(default_factory=dict)
+    boxes: tuple[tuple[BoxTuple, ...], ...] | None = None
+    matte: MediaSource | None = None
+
+    @model_validator(mode="after")
+    def _marks_something(self) -> RenderPass:
+        if self.boxes is None and self.matte is None:
+            raise ValueError("a pass needs boxes, a matte or both; without them nothing is marked for removal")
+        return self
+
+
+class Output(Message):
+    """Where the cleaned clip goes; its ending decides the codec (see ``timeline.media.writer``)."""
+
+    path: str
+    overwrite: bool = False
+
+
+class RenderRequest(Message):
+    """One self-contained render. Passes run in order, each on the result of the one before."""
+
+    schema_version: Literal["grayplate.render/1"] = "grayplate.render/1"
+    source: MediaSource
+    frames: FrameRange
+    passes: tuple[RenderPass, ...] = Field(min_length=1)
+    output: Output | None = None
+    report_path: str | None = None
+    preview_folder: str | None = Field(default=None, description="cleaned frames land here as PNG while it renders")
+    label: str = ""
+
+    @model_validator(mode="after")
+    def _boxes_fit_the_range(self) -> RenderRequest:
+        for number, render_pass in enumerate(self.passes):
+            if render_pass.boxes is not None and len(render_pass.boxes) != len(self.frames):
+                raise ValueError(
+                    f"pass {number} has boxes for {len(render_pass.boxes)} frames, the range has {len(self.frames)}"
+                )
+        return self
+
+
+# --- jobs and their events --------------------------------------------------------------------------------------
+
+
+class ErrorInfo(Message):
+    """Why a job or a call failed: one line for a person, and the kind for a program."""
+
+    kind: ErrorKind
+    message: str
+
+
+class PassReport(Message):
+    """What one pass did. Shares are of the matte's pixels, 0 to 1; None where the effect does not say."""
+
+    effect: str
+    parameters: dict[str, ParameterValue]
+    frames_cleaned: int
+    share_recovered: float | None
+    share_synthesised: float | None
+
+
+class RenderReport(Message):
+    """What came of a render; REPORT.json holds this."""
+
+    schema_version: Literal["grayplate.report/1"] = "grayplate.report/1"
+    source: str
+    output: str | None
+    frames_in: int
+    frames_out: int
+    frames_cleaned: int
+    passes: tuple[PassReport, ...]
+    seconds: dict[str, float] = Field(description="wall time per stage")
+    outside_max_difference: dict[str, float] | None = Field(
+        description="per plane, largest |output - source| outside the matte, in code values, measured by decoding the "
+        "output again; None where the output is lossy or there is none"
+    )
+    warnings: tuple[str, ...] = ()
+
+
+class Job(Message):
+    """A request and how far it is."""
+
+    id: str
+    state: JobState
+    request: RenderRequest
+    created_ms: int
+    error: ErrorInfo | None = None
+    report: RenderReport | None = None
+
+
+class JobEvent(Message):
+    """Base of the events of a job. ``sequence`` rises by one per event; it is the SSE ``id``."""
+
+    job_id: str
+    sequence: int = 0
+
+
+class StateEvent(JobEvent):
+    """The job entered ``state``; ``done``, ``failed`` and ``cancelled`` are final and the stream ends."""
+
+    type: Literal["state"] = "state"
+    state: JobState
+    error: ErrorInfo | None = None
+
+
+class ProgressEvent(JobEvent):
+    """``done`` of ``total`` frames of a stage. A newer one replaces any older one that was not sent yet."""
+
+    type: Literal["progress"] = "progress"
+    stage: Stage
+    done: float
+    total: float
+    eta_s: float | None = None
+    message: str = ""
+
+
+class FrameEvent(JobEvent):
+    """A cleaned frame lies in the frame cache.
+
+    ``patch_path`` is a ``timeline.media.patch.FramePatch`` file: the changed region in the source's own planes.
+    ``provisional`` frames are previews that a later event of the same frame replaces.
+    """
+
+    type: Literal["frame"] = "frame"
+    frame: int
+    patch_path: str
+    pass_index: int = 0
+    provisional: bool = False
+
+
+class WarningEvent(JobEvent):
+    """Something that a person should know; the render goes on."""
+
+    type: Literal["warning"] = "warning"
+    message: str
+
+
+Event: TypeAlias = Annotated[StateEvent | ProgressEvent | FrameEvent | WarningEvent, Field(discriminator="type")]
+
+FINAL_STATES: frozenset[JobState] = frozenset({"done", "failed", "cancelled"})
+
+
+class Health(Message):
+    """Answer of ``GET /v1/health``."""
+
+    program: Literal["grayplate-engine"] = "grayplate-engine"
+    version: str
+    protocol: int = PROTOCOL_VERSION
+    pid: int
+    jobs_active: int

@@ -1,0 +1,1 @@
+"""Icons, themes, presets and the sample clip, found with :func:`importlib.resources.files`."""

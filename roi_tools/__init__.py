@@ -1,0 +1,1 @@
+"""Geometry, shapes, keyframes and mattes: from what an artist draws to exact pixels."""

@@ -1,0 +1,1 @@
+"""The document: media, shots, removals and the project file."""
