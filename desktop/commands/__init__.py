@@ -1,0 +1,1 @@
+"""The subcommands of ``grayplate``, each with ``add_arguments`` and ``run``."""

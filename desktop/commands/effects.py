@@ -1,0 +1,48 @@
+"""``grayplate effects``: what the engine can do, from the effects' own descriptors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from engine.protocol import EffectDescriptor, ParameterDescriptor
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``grayplate effects``."""
+    parser.add_argument("--json", action="store_true", help="print the descriptors as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Ask the engine for its effects and print them; raises engine errors."""
+    from desktop.commands.engine_session import engine_session
+
+    with engine_session() as client:
+        effects = client.effects()
+    if options.json:
+        print(json.dumps([effect.model_dump(mode="json") for effect in effects], indent=2))
+    else:
+        print("\n\n".join(describe(effect) for effect in effects))
+    return 0
+
+
+def describe(effect: EffectDescriptor) -> str:
+    """An effect and its parameters as text, one parameter a paragraph."""
+    head = f"{effect.identifier}  {effect.label} {effect.version}\n    {effect.hint}"
+    return "\n".join([head, *(_describe_parameter(parameter) for parameter in effect.parameters)])
+
+
+def _describe_parameter(parameter: ParameterDescriptor) -> str:
+    unit = f" {parameter.unit}" if parameter.unit else ""
+    return f"  --param {parameter.name}={parameter.default}{unit}   {_range(parameter)}\n      {parameter.hint}"
+
+
+def _range(parameter: ParameterDescriptor) -> str:
+    if parameter.choices:
+        return " | ".join(parameter.choices)
+    if parameter.kind == "bool":
+        return "true | false"
+    low, high = parameter.minimum, parameter.maximum
+    if low is None and high is None:
+        return parameter.kind
+    return f"{'' if low is None else f'{low:g}'} .. {'' if high is None else f'{high:g}'}".strip()
