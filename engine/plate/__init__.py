@@ -1,0 +1,1 @@
+"""Clean plates: the true background of a shot, from the frames that show it."""

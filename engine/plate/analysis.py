@@ -1,0 +1,88 @@
+"""What the recovery measures on: small 8-bit views of the frames, made once per frame and kept while needed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.plate.model import Box, FloatImage, Mask, PlateSettings, PlateSource
+
+ANALYSIS_PIXELS = 1_100_000
+"""Frames larger than this are analysed at reduced size; recovered pixels still come from the full size."""
+
+THUMBNAIL_WIDTH_PX = 160
+
+Gray = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class FrameView:
+    """One frame as the analysis sees it.
+
+    `gray`: (h, w) 8-bit luma at analysis size. `guarded`: (H, W) the grown hole at full size; `guarded_small`:
+    the same at analysis size. `box`: of the guarded hole at full size, None where nothing is hidden.
+    `thumbnail`: (th, tw, 3) float, area-averaged, for colour measurements; `thumbnail_known`: where it is
+    free of the hole.
+    """
+
+    frame: int
+    gray: Gray
+    hole: Mask
+    guarded: Mask
+    guarded_small: Mask
+    box: Box | None
+    thumbnail: FloatImage
+    thumbnail_known: Mask
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Analysis size over full size, along x and y."""
+        return self.gray.shape[1] / self.hole.shape[1], self.gray.shape[0] / self.hole.shape[0]
+
+
+def view_frame(source: PlateSource, frame: int, settings: PlateSettings) -> FrameView:
+    """Reads a frame and makes its analysis view."""
+    rgb = source.rgb(frame)
+    hole = source.hole(frame)
+    height, width = hole.shape
+    guarded = dilate(hole, settings.grow_px)
+    shrink = min(1.0, math.sqrt(ANALYSIS_PIXELS / (width * height)))
+    size = (max(round(width * shrink), 1), max(round(height * shrink), 1))
+    thumb_size = (min(THUMBNAIL_WIDTH_PX, width), max(round(height * min(THUMBNAIL_WIDTH_PX, width) / width), 1))
+    return FrameView(
+        frame=frame,
+        gray=_luma_8bit(rgb, size),
+        hole=hole,
+        guarded=guarded,
+        guarded_small=_shrink_mask(guarded, size),
+        box=Box.around(guarded),
+        thumbnail=np.asarray(cv2.resize(rgb, thumb_size, interpolation=cv2.INTER_AREA), np.float32),
+        thumbnail_known=~_shrink_mask(guarded, thumb_size),
+    )
+
+
+def dilate(mask: Mask, by_px: int) -> Mask:
+    """The mask grown by a disc of the given radius."""
+    if by_px <= 0 or not mask.any():
+        return mask
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * by_px + 1, 2 * by_px + 1))
+    return cv2.dilate(mask.view(np.uint8), disc).astype(bool)
+
+
+def _luma_8bit(rgb: FloatImage, size: tuple[int, int]) -> Gray:
+    luma = cv2.cvtColor(np.ascontiguousarray(rgb, np.float32), cv2.COLOR_RGB2GRAY)
+    if (luma.shape[1], luma.shape[0]) != size:
+        luma = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
+    # Values beyond [0, 1] and NaN (both occur in EXR) matter to the pixels we return, not to what we measure.
+    return np.rint(np.clip(np.nan_to_num(luma), 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def _shrink_mask(mask: Mask, size: tuple[int, int]) -> Mask:
+    """Any touched sample counts: a half-hidden sample is hidden."""
+    if (mask.shape[1], mask.shape[0]) == size:
+        return mask
+    return cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.0

@@ -1,0 +1,168 @@
+"""Where every background pixel goes from one frame to the next, hidden pixels included.
+
+A step is the camera's homography plus what it leaves over: a dense residual (DIS flow, Kroeger et al., ECCV 2016),
+measured around the hole and completed inside it by a robust affine fit to a ring plus a remainder that fades inwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.plate.alignment import CameraMotion, Matrix, apply_matrix, match_levels
+from engine.plate.analysis import FrameView
+from engine.plate.model import Box, FloatImage, Mask, Points
+from engine.plate.sampling import sample_linear
+
+RING_PX = 48
+"""How far around the hole motion is measured, in analysis pixels."""
+
+RING_START_PX = 3.0
+RING_FALLOFF_PX = 24.0
+REMAINDER_REACH_PX = 16.0
+MAX_RESIDUAL_PX = 24.0
+MIN_RING_SAMPLES = 200
+
+
+@dataclass(frozen=True)
+class Step:
+    """The background's motion between two neighbouring frames.
+
+    `matrix`: homography at analysis size. `residual`: (h, w, 2) what is added to it inside `window` (analysis
+    pixels), None where the homography says all. `colour_offset`: (3,) what must be added to a colour of the
+    second frame to match the first. `scale`: analysis size over full size, x and y.
+    """
+
+    matrix: Matrix
+    static: bool
+    window: Box | None
+    residual: FloatImage | None
+    colour_offset: NDArray[np.float32]
+    scale: tuple[float, float]
+
+    def advance(self, points: Points) -> Points:
+        """Full-size (N, 2) pixel-centre positions in the first frame -> where they are in the second."""
+        if self.static:
+            return points
+        scale = np.array(self.scale, np.float32)
+        small = (points + 0.5) * scale - 0.5
+        if self.residual is not None and self.window is not None:
+            origin = np.array([self.window.x0, self.window.y0], np.float32)
+            local = small - origin
+            limit = np.array([self.window.width - 1, self.window.height - 1], np.float32)
+            inside = ((local >= 0) & (local <= limit)).all(axis=1)
+            small[inside] += sample_linear(self.residual, local[inside])
+        return (apply_matrix(self.matrix, small) + 0.5) / scale - 0.5
+
+
+def make_step(a: FrameView, b: FrameView, motion: CameraMotion, follow_flow: bool) -> Step:
+    """The step from a to b; the residual is only made around a's hole, where chains pass."""
+    window, residual = None, None
+    if follow_flow and not motion.static and a.box is not None:
+        window = _window(a)
+        residual = _residual(a, b, motion.matrix, window)
+    return Step(motion.matrix, motion.static, window, residual, colour_offset(a, b, motion.matrix), a.scale)
+
+
+def colour_offset(a: FrameView, b: FrameView, matrix: Matrix) -> NDArray[np.float32]:
+    """(3,) what the light changed from b back to a: robust mean difference outside both holes."""
+    height, width = a.thumbnail.shape[:2]
+    to_small = np.diag([width / a.gray.shape[1], height / a.gray.shape[0], 1.0])
+    small = to_small @ matrix @ np.linalg.inv(to_small)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    warped = cv2.warpPerspective(b.thumbnail, small, (width, height), flags=flags)
+    seen = b.thumbnail_known.astype(np.float32)
+    known = a.thumbnail_known & (cv2.warpPerspective(seen, small, (width, height), flags=flags) > 0.999)
+    if known.sum() < 50:
+        return np.zeros(3, np.float32)
+    difference = np.nan_to_num(a.thumbnail[known] - warped[known])
+    middle = np.median(difference, axis=0)
+    spread = np.median(np.abs(difference - middle), axis=0) * 3.0
+    close = (np.abs(difference - middle) <= spread).all(axis=1)
+    return np.asarray(difference[close].mean(axis=0) if close.any() else middle, np.float32)
+
+
+def _window(a: FrameView) -> Box:
+    box = Box.around(a.guarded_small)
+    assert box is not None, "a frame with a hole has one at analysis size too"
+    return box.grown(RING_PX + 16, a.gray.shape[1], a.gray.shape[0])
+
+
+def _residual(a: FrameView, b: FrameView, matrix: Matrix, window: Box) -> FloatImage | None:
+    """(h, w, 2) residual motion in the window, completed in the hole; None where too little can be measured."""
+    if min(window.width, window.height) < 24:
+        return None
+    size = (window.width, window.height)
+    shift = np.array([[1.0, 0.0, window.x0], [0.0, 1.0, window.y0], [0.0, 0.0, 1.0]])
+    local = matrix @ shift
+    gray_a = a.gray[window.slices]
+    warped = cv2.warpPerspective(
+        b.gray, local, size, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+    )
+    seen = (~b.guarded_small).astype(np.uint8)
+    seen_there = cv2.warpPerspective(seen, local, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+    hole = a.guarded_small[window.slices]
+    known = ~hole & (seen_there > 0)
+    if known.sum() < MIN_RING_SAMPLES:
+        return None
+    matched = match_levels(warped.astype(np.uint8, copy=False), gray_a, known)
+    # The object must not pull the flow around it: where either frame hides the background both show the same.
+    masked = np.where(known, matched, gray_a)
+    flow = np.zeros((window.height, window.width, 2), np.float32)
+    dense = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    dense.calc(np.ascontiguousarray(gray_a), np.ascontiguousarray(masked), flow)
+    return complete(flow, hole, known)
+
+
+def complete(flow: FloatImage, hole: Mask, known: Mask) -> FloatImage | None:
+    """Fills the flow, (h, w, 2), where it is not `known` from the ring around `hole`; None with too thin a ring."""
+    outside = np.asarray(cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+    away = np.asarray(cv2.distanceTransform(known.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+    ring = (away >= RING_START_PX) & (outside <= RING_PX) & (np.abs(flow).max(axis=2) < MAX_RESIDUAL_PX)
+    if ring.sum() < MIN_RING_SAMPLES:
+        return None
+    row, column = np.nonzero(ring)
+    nearness = np.exp(-outside[row, column] / RING_FALLOFF_PX)
+    height, width = hole.shape
+    model = _fit_affine(_basis(column, row, width, height), flow[row, column], nearness)
+    grid_row, grid_column = np.indices((height, width))
+    smooth = (_basis(grid_column.ravel(), grid_row.ravel(), width, height) @ model).reshape(height, width, 2)
+    inside = np.asarray(cv2.distanceTransform((~ring).astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+    fade = np.exp(-inside / REMAINDER_REACH_PX)[..., None]
+    remainder = _spread(np.where(ring[..., None], flow - smooth, 0.0).astype(np.float32), ring)
+    filled = np.asarray(smooth + remainder * fade, np.float32)
+    return np.where((hole | (away < RING_START_PX))[..., None], filled, flow).astype(np.float32)
+
+
+def _basis(column: NDArray, row: NDArray, width: int, height: int) -> NDArray[np.float64]:
+    """Affine design matrix (N, 3) in coordinates of about unit size."""
+    size = max(width, height) / 2.0
+    x, y = (column - width / 2.0) / size, (row - height / 2.0) / size
+    return np.stack([np.ones_like(x), x, y], axis=1)
+
+
+def _fit_affine(basis: NDArray[np.float64], flow: FloatImage, weight: NDArray) -> NDArray[np.float64]:
+    """(3, 2) affine model by iteratively reweighted least squares with Tukey's biweight."""
+    stride = max(len(basis) // 6000, 1)
+    basis, flow, weight = basis[::stride], flow[::stride], weight[::stride]
+    # The camera's homography has been taken out: without evidence the linear part stays nil.
+    ridge = np.diag([0.0, 1.0, 1.0]) * 0.01 * weight.sum()
+    model = np.zeros((3, 2))
+    model[0] = np.median(flow, axis=0)
+    for _ in range(8):
+        error = np.linalg.norm(flow - basis @ model, axis=1)
+        cutoff = 4.685 * max(1.4826 * float(np.median(error)), 0.03)
+        robust = weight * np.square(np.maximum(1.0 - np.square(error / cutoff), 0.0))
+        model = np.linalg.solve((basis.T * robust) @ basis + ridge, (basis.T * robust) @ flow)
+    return model
+
+
+def _spread(values: FloatImage, known: Mask) -> FloatImage:
+    """Known values carried into the unknown by normalised convolution."""
+    weight = known.astype(np.float32)
+    total = cv2.GaussianBlur(values, (0, 0), REMAINDER_REACH_PX / 2)
+    amount = cv2.GaussianBlur(weight, (0, 0), REMAINDER_REACH_PX / 2)
+    return np.asarray(total / np.maximum(amount, 1e-4)[..., None], np.float32)

@@ -1,0 +1,116 @@
+"""What goes into a clean-plate recovery and what comes out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatImage = NDArray[np.float32]
+Points = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+ProvenanceMap = NDArray[np.int32]
+
+SYNTHESISED = -1
+"""Provenance of a pixel that no frame within reach ever showed."""
+
+OUTSIDE_HOLE = -2
+"""Provenance of a pixel that was never hidden: nothing was recovered there."""
+
+
+class PlateSource(Protocol):
+    """The footage a plate is recovered from; frames are 0-based indices into the media."""
+
+    def rgb(self, frame: int) -> FloatImage:
+        """The full frame, (H, W, 3) display-coded R'G'B', nominally [0, 1]; values beyond it are kept."""
+        ...
+
+    def hole(self, frame: int) -> Mask:
+        """What is to be removed from the frame, (H, W), True where hidden."""
+        ...
+
+
+@dataclass(frozen=True)
+class PlateSettings:
+    """How far and how carefully to look for the background.
+
+    `reach_frames`: how many frames before and after a frame may lend it pixels.
+    `grow_px`: a guard band around every hole that lends no pixels, since the object's soft edge and its
+    motion blur reach beyond its outline; the band also measures how well the recovery fits. At least 3.
+    `feather_px`: how softly neighbouring pixels from different frames are blended into each other.
+    `follow_flow`: follow local motion (parallax, people behind the object), not the camera's alone.
+    """
+
+    reach_frames: int = 60
+    grow_px: int = 4
+    feather_px: float = 2.0
+    follow_flow: bool = True
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a setting outside its range."""
+        if self.reach_frames < 1:
+            raise ValueError(f"reach_frames is {self.reach_frames}; it must be at least 1")
+        if self.grow_px < 3:
+            raise ValueError(f"grow_px is {self.grow_px}; it must be at least 3, the reach of the resampling filter")
+        if not 0.0 <= self.feather_px <= 64.0:
+            raise ValueError(f"feather_px is {self.feather_px}; it must lie in [0, 64]")
+
+
+@dataclass(frozen=True)
+class Box:
+    """A pixel rectangle, half-open: x0 <= x < x1, y0 <= y < y1."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+        return self.y1 - self.y0
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns, to index an (H, W, ...) array."""
+        return slice(self.y0, self.y1), slice(self.x0, self.x1)
+
+    def grown(self, by_px: int, width: int, height: int) -> Box:
+        """The box grown on every side and cut to a width x height frame."""
+        return Box(
+            max(self.x0 - by_px, 0),
+            max(self.y0 - by_px, 0),
+            min(self.x1 + by_px, width),
+            min(self.y1 + by_px, height),
+        )
+
+    @staticmethod
+    def around(mask: Mask) -> Box | None:
+        """The smallest box that holds every True pixel; None where there is none."""
+        rows = np.flatnonzero(mask.any(axis=1))
+        if rows.size == 0:
+            return None
+        columns = np.flatnonzero(mask.any(axis=0))
+        return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+
+
+@dataclass(frozen=True)
+class RecoveredFrame:
+    """One frame's recovered pixels.
+
+    `box`: the bounding box of the hole; None where the frame has no hole, and then both arrays are empty.
+    `rgb`: (h, w, 3) of the box, coded like the source; outside the hole the source's own pixels.
+    `provenance`: (h, w), the frame a pixel came from, SYNTHESISED, or OUTSIDE_HOLE.
+    """
+
+    frame: int
+    box: Box | None
+    rgb: FloatImage
+    provenance: ProvenanceMap

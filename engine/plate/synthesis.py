@@ -1,0 +1,30 @@
+"""Pixels that no frame ever showed."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from engine.plate.model import Box, FloatImage, Mask
+
+RADIUS_PX = 4.0
+
+
+def fill_never_seen(rgb: FloatImage, unknown: Mask) -> FloatImage:
+    """The (H, W, 3) image with `unknown` filled from its surroundings (Telea 2004), in float: nothing is clipped.
+
+    Where nothing at all is known, mid-gray: there is no surrounding to continue.
+    """
+    box = Box.around(unknown)
+    if box is None:
+        return rgb
+    if unknown.all():
+        return np.full_like(rgb, 0.5)
+    height, width = unknown.shape
+    window = box.grown(int(RADIUS_PX) + 4, width, height).slices
+    mask = unknown[window].astype(np.uint8)
+    filled = rgb.copy()
+    for channel in range(3):
+        part = np.ascontiguousarray(np.where(mask > 0, 0.0, rgb[window][..., channel]), np.float32)
+        filled[window][..., channel] = cv2.inpaint(part, mask, RADIUS_PX, cv2.INPAINT_TELEA)
+    return filled
