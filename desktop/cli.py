@@ -64,7 +64,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
 
 def _guarded(command: str, options: argparse.Namespace) -> int:
     """Run a subcommand; whatever goes wrong becomes one line on stderr and the documented exit code."""
-    from desktop.errors import EXIT_CANCELLED, EXIT_FAILED, KNOWN_ERRORS, exit_code
+    from desktop.commands.exit_codes import EXIT_CANCELLED, EXIT_FAILED, KNOWN_ERRORS, exit_code
 
     try:
         return importlib.import_module(f"desktop.commands.{command}").run(options)

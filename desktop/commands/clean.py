@@ -11,8 +11,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from desktop.commands.engine_session import engine_session
+from desktop.commands.exit_codes import EXIT_BY_KIND, EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED
 from desktop.commands.progress_bar import ProgressBars
-from desktop.errors import EXIT_BY_KIND, EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED, UsageError
+from desktop.errors import UsageError
 from engine.client import EngineClient
 from engine.errors import EngineError
 from engine.protocol import (
