@@ -55,7 +55,7 @@ def inward_feather(matte: Matte, feather_px: float) -> Matte:
     if feather_px < 0:
         raise ShapeError(f"a feather of {feather_px} px is negative; give 0 for a hard edge")
     support = (matte > 0).astype(np.uint8)
-    if feather_px == 0 or support.all():
+    if feather_px <= 0.5 or support.all():  # the outermost pixel's centre lies half a pixel inside
         return matte.copy()
     # The transform measures between pixel centres; the edge lies half a pixel before the first one inside.
     distance_px = cv2.distanceTransform(support, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) - 0.5

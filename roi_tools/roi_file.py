@@ -19,11 +19,7 @@ from typing import Any
 
 from roi_tools.errors import RoiFileError, ShapeError
 from roi_tools.geometry import Box, Size
-
-_LARGEST_DENOMINATOR = 1001
-"""Frame rates are n/1 (film, PAL), n/2 (12.5) or n/1001 (NTSC)."""
-_NTSC_TOLERANCE = 0.005
-"""How far the usual spellings 23.976, 23.98 and 29.97 lie from n * 1000/1001, at most."""
+from roi_tools.rates import rational_rate
 
 
 @dataclass(frozen=True)
@@ -190,18 +186,10 @@ class _Reader:
         value = data["fps"]
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 10_000:
             raise self._error(f"'fps' is {_shown(value)}", "give frames per second as a number above 0")
-        return _exact_rate(value)
+        return rational_rate(value)
 
     def _error(self, problem: str, remedy: str) -> RoiFileError:
         return RoiFileError(f"{self.path}: {problem}; {remedy}")
-
-
-def _exact_rate(fps: float) -> Fraction:
-    """The rational rate meant by a decimal one: 29.97 -> 30000/1001, 12.5 -> 25/2."""
-    ntsc = Fraction(round(fps * 1.001) * 1000, 1001)
-    if fps != round(fps) and abs(fps - ntsc) < _NTSC_TOLERANCE:
-        return ntsc
-    return Fraction(fps).limit_denominator(_LARGEST_DENOMINATOR)
 
 
 def _kind(value: object) -> str:

@@ -18,7 +18,7 @@ Edges = NDArray[np.float64]
 _OUTWARD = np.array([-1.0, -1.0, 1.0, 1.0])
 
 
-def boxes_to_rectangle(boxes: Sequence[Box | None], slack_px: float = 2.0, first_frame: int = 0) -> AnimatedRectangle:
+def boxes_to_rectangle(boxes: Sequence[Box | None], slack_px: float = 4.0, first_frame: int = 0) -> AnimatedRectangle:
     """The rectangle with the fewest linear keyframes that covers every box and exceeds none by more than ``slack_px``.
 
     ``boxes[i]`` is the box of frame ``first_frame + i``. The rectangle is there from the first box to the last; it goes
@@ -39,7 +39,7 @@ def boxes_to_rectangle(boxes: Sequence[Box | None], slack_px: float = 2.0, first
 
 
 def boxes_to_rectangles(
-    boxes: Sequence[Box | None], slack_px: float = 2.0, first_frame: int = 0
+    boxes: Sequence[Box | None], slack_px: float = 4.0, first_frame: int = 0
 ) -> tuple[AnimatedRectangle, ...]:
     """One rectangle for each run of frames with a box, so that frames without one stay unmarked; see above."""
     return tuple(boxes_to_rectangle(boxes[start:end], slack_px, first_frame + start) for start, end in _runs(boxes))
