@@ -1,0 +1,1 @@
+"""Movies, stills and image sequences: exact frames in, tagged frames out."""

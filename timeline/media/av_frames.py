@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -29,7 +29,9 @@ def planar_equivalent(stored_format: str) -> PixelFormat:
     is_float = stored_format.removesuffix("le").removesuffix("be")[-3:] in ("f16", "f32")
     is_wide = largest > _DEPTHS[-1] and not is_float
     if stored.is_bayer or stored_format.startswith("xyz") or largest == 0 or is_wide:
-        raise MediaError(f"pixel format {stored_format!r} has no planar YUV, RGB or gray equivalent; transcode it first")
+        raise MediaError(
+            f"pixel format {stored_format!r} has no planar YUV, RGB or gray equivalent; transcode it first"
+        )
     bits = largest if is_float else next(depth for depth in _DEPTHS if depth >= largest)
     suffix = f"f{bits}le" if is_float else "" if bits == 8 else f"{bits}le"
     alpha = any(component.is_alpha for component in stored.components) or stored.has_palette
@@ -88,7 +90,7 @@ def _samples(
     picture: av.VideoFrame, index: int, dtype: np.dtype[Any], is_big_endian: bool, samples_per_pixel: int = 1
 ) -> Plane:
     """Plane ``index`` as (h, w) or, when it interleaves components, (h, w, samples_per_pixel); no copy if it can."""
-    plane = picture.planes[index]
+    plane = cast(Any, picture.planes[index])  # a buffer, which its type stub does not say
     rows = np.frombuffer(plane, dtype.newbyteorder(">" if is_big_endian else "<"))
     rows = rows.reshape(plane.height, abs(plane.line_size) // dtype.itemsize)
     if plane.line_size < 0:

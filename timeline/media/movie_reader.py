@@ -172,7 +172,9 @@ def _open(path: Path) -> tuple[InputContainer, VideoStream]:
         raise MediaUnreadableError(
             f"cannot open {path} as media: {explain(error)}; it may be damaged, cut short or no movie: export it again"
         ) from error
-    streams = [stream for stream in container.streams.video if not stream.disposition & av.stream.Disposition.attached_pic]
+    streams = [
+        stream for stream in container.streams.video if not stream.disposition & av.stream.Disposition.attached_pic
+    ]
     if not streams:
         has_audio = bool(container.streams.audio)
         container.close()

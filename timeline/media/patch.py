@@ -7,6 +7,7 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,7 @@ class FramePatch:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an ``.npz`` beside ``path`` and rename it there, so that no reader sees half a patch."""
         target = Path(path)
-        arrays = {f"plane{index}": plane for index, plane in enumerate(self.planes)}
+        arrays: dict[str, Any] = {f"plane{index}": plane for index, plane in enumerate(self.planes)}
         try:
             handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
             try:
