@@ -1,0 +1,79 @@
+"""A Wan VACE pipeline small enough for a test: the real classes, random weights, built without a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz.,"
+
+
+def build_tiny_wan(folder: Path, **scheduler_options: Any) -> Path:
+    """Saves a tiny pipeline as a diffusers folder of under half a megabyte; the same weights every time.
+
+    Compression, channels and layer kinds are those of Wan 2.1 VACE, only widths and depths differ.
+    """
+    import torch
+    from diffusers import WanVACEPipeline
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        pipeline = WanVACEPipeline(
+            tokenizer=_tokenizer(),
+            text_encoder=_text_encoder(),
+            vae=_vae(),
+            scheduler=_scheduler(**scheduler_options),
+            transformer=_transformer(),
+        )
+    pipeline.save_pretrained(folder)
+    return folder
+
+
+def _vae() -> Any:
+    from diffusers import AutoencoderKLWan
+
+    return AutoencoderKLWan(base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1)
+
+
+def _transformer() -> Any:
+    from diffusers import WanVACETransformer3DModel
+
+    return WanVACETransformer3DModel(
+        num_attention_heads=2,
+        attention_head_dim=12,
+        text_dim=32,
+        ffn_dim=32,
+        num_layers=3,
+        vace_layers=[0, 2],
+        vace_in_channels=96,
+    )
+
+
+def _text_encoder() -> Any:
+    from transformers import UMT5Config, UMT5EncoderModel
+
+    config = UMT5Config(
+        vocab_size=4 + len(_LETTERS),
+        d_model=32,
+        d_kv=8,
+        d_ff=32,
+        num_layers=2,
+        num_heads=4,
+        relative_attention_num_buckets=8,
+        dropout_rate=0.0,
+    )
+    return UMT5EncoderModel(config)
+
+
+def _tokenizer() -> Any:
+    from transformers import T5TokenizerFast
+
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0), *((letter, -3.0) for letter in _LETTERS)]
+    return T5TokenizerFast(vocab=pieces, extra_ids=0)
+
+
+def _scheduler(**options: Any) -> Any:
+    from diffusers import UniPCMultistepScheduler
+
+    defaults = {"prediction_type": "flow_prediction", "use_flow_sigmas": True, "flow_shift": 3.0}
+    return UniPCMultistepScheduler(**(defaults | options))
