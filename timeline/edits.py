@@ -1,0 +1,162 @@
+"""Edits: pure functions from a project to a new project.
+
+An edit that does not apply raises EditError and changes nothing. Frames are media frames, ranges are half-open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from timeline.errors import EditError
+from timeline.project import Project
+from timeline.removal import ParameterValue, Removal, new_id
+from timeline.shot import Shot
+
+
+def rename_project(project: Project, name: str) -> Project:
+    """The project under another name."""
+    return replace(project, name=name)
+
+
+def add_shot(project: Project, shot: Shot, index: int | None = None) -> Project:
+    """The project with ``shot`` before the shot at ``index``, or at the end."""
+    position = len(project.shots) if index is None else index
+    if not 0 <= position <= len(project.shots):
+        raise EditError(
+            f"there is no place {position} among {len(project.shots)} shots; give 0 to {len(project.shots)}"
+        )
+    return replace(project, shots=(*project.shots[:position], shot, *project.shots[position:]))
+
+
+def remove_shot(project: Project, shot_id: str) -> Project:
+    """The project without a shot."""
+    return _with_shots(project, shot_id, lambda shot: ())
+
+
+def rename_shot(project: Project, shot_id: str, name: str) -> Project:
+    """The project with a shot under another name."""
+    return _with_shots(project, shot_id, lambda shot: (replace(shot, name=name),))
+
+
+def trim_shot(project: Project, shot_id: str, source_start: int, source_end_exclusive: int) -> Project:
+    """The project with a shot that shows another range of its media. Removals keep their media frames."""
+    shot = project.shot(shot_id)
+    last = shot.media_frame_count
+    if source_start < 0 or (last is not None and source_end_exclusive > last):
+        known = f"0 to {last - 1}" if last is not None else "from 0"
+        raise EditError(
+            f"shot '{shot.name}' cannot show media frames {source_start} to {source_end_exclusive - 1}; "
+            f"its media has frames {known}"
+        )
+    trimmed = replace(shot, source_start=source_start, source_end_exclusive=source_end_exclusive)
+    return _with_shots(project, shot_id, lambda shot: (trimmed,))
+
+
+def split_shot(project: Project, shot_id: str, frame: int) -> Project:
+    """The project with a shot cut in two; the second part starts at the media frame ``frame``.
+
+    The first part keeps the identifiers; the second is a new shot with copies of the removals.
+    """
+    return _with_shots(project, shot_id, lambda shot: _halves(shot, frame))
+
+
+def split_shot_at_cuts(project: Project, shot_id: str, frames: Iterable[int]) -> Project:
+    """The project with a shot cut at each of the media frames that lie inside it (see timeline.shot_detection)."""
+    shot = project.shot(shot_id)
+    inside = {frame for frame in frames if shot.source_start < frame < shot.source_end_exclusive}
+    for frame in sorted(inside, reverse=True):  # from the back: the first part keeps the identifier
+        project = split_shot(project, shot_id, frame)
+    return project
+
+
+def relink_shot(project: Project, shot_id: str, media: Shot) -> Project:
+    """The project with a shot that shows the media of ``media`` (see ``Shot.from_media``).
+
+    Where both have timecode, and where the shot comes from an edit list that knows timecode only, it goes on showing
+    the same timecode as far as the media has it; else the same media frames.
+    """
+    shot = project.shot(shot_id)
+    start, end = _relinked_range(shot, media)
+    if media.media_frame_count is not None and end > media.media_frame_count:
+        raise EditError(
+            f"shot '{shot.name}' shows media frames {start} to {end - 1}, '{media.media_path}' has only "
+            f"{media.media_frame_count}; trim the shot first or choose longer media"
+        )
+    linked = replace(
+        shot,
+        media_path=media.media_path,
+        media_rate=media.media_rate,
+        media_start=media.media_start,
+        media_frame_count=media.media_frame_count,
+        source_start=start,
+        source_end_exclusive=end,
+    )
+    return _with_shots(project, shot_id, lambda shot: (linked,))
+
+
+def add_removal(project: Project, shot_id: str, removal: Removal) -> Project:
+    """The project with one more removal on a shot; it runs after the others."""
+    return _with_removals(project, shot_id, lambda removals: (*removals, removal))
+
+
+def update_removal(project: Project, shot_id: str, removal: Removal) -> Project:
+    """The project with the removal of the same identifier replaced by ``removal``."""
+    project.shot(shot_id).removal(removal.id)
+    return _with_removals(
+        project, shot_id, lambda removals: tuple(removal if old.id == removal.id else old for old in removals)
+    )
+
+
+def remove_removal(project: Project, shot_id: str, removal_id: str) -> Project:
+    """The project without a removal."""
+    project.shot(shot_id).removal(removal_id)
+    return _with_removals(project, shot_id, lambda removals: tuple(old for old in removals if old.id != removal_id))
+
+
+def rename_removal(project: Project, shot_id: str, removal_id: str, label: str) -> Project:
+    """The project with a removal under another label."""
+    return update_removal(project, shot_id, replace(project.shot(shot_id).removal(removal_id), label=label))
+
+
+def set_parameter(project: Project, shot_id: str, removal_id: str, name: str, value: ParameterValue) -> Project:
+    """The project with one parameter of a removal's effect set; the effect's host checks its range."""
+    removal = project.shot(shot_id).removal(removal_id)
+    return update_removal(project, shot_id, replace(removal, parameters={**removal.parameters, name: value}))
+
+
+def set_effect(project: Project, shot_id: str, removal_id: str, effect: str) -> Project:
+    """The project with a removal done by another effect, at that effect's defaults."""
+    removal = project.shot(shot_id).removal(removal_id)
+    return update_removal(project, shot_id, replace(removal, effect=effect, parameters={}))
+
+
+def _relinked_range(shot: Shot, media: Shot) -> tuple[int, int]:
+    shift_frames = media.media_start - shot.media_start
+    start, end = shot.source_start - shift_frames, shot.source_end_exclusive - shift_frames
+    knows_timecode = shot.media_frame_count is None or (shot.media_start > 0 and media.media_start > 0)
+    fits = start >= 0 and (media.media_frame_count is None or end <= media.media_frame_count)
+    return (start, end) if knows_timecode and fits else (shot.source_start, shot.source_end_exclusive)
+
+
+def _halves(shot: Shot, frame: int) -> tuple[Shot, Shot]:
+    if not shot.source_start < frame < shot.source_end_exclusive:
+        raise EditError(
+            f"shot '{shot.name}' cannot be split at media frame {frame}; "
+            f"give one of {shot.source_start + 1} to {shot.source_end_exclusive - 1}"
+        )
+    copies = tuple(replace(removal, id=new_id()) for removal in shot.removals)
+    second = replace(shot, id=new_id(), source_start=frame, removals=copies)
+    return replace(shot, source_end_exclusive=frame), second
+
+
+def _with_shots(project: Project, shot_id: str, change: Callable[[Shot], tuple[Shot, ...]]) -> Project:
+    position = project.shots.index(project.shot(shot_id))
+    changed = change(project.shots[position])
+    return replace(project, shots=(*project.shots[:position], *changed, *project.shots[position + 1 :]))
+
+
+def _with_removals(
+    project: Project, shot_id: str, change: Callable[[tuple[Removal, ...]], tuple[Removal, ...]]
+) -> Project:
+    return _with_shots(project, shot_id, lambda shot: (replace(shot, removals=change(shot.removals)),))

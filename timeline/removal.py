@@ -1,0 +1,54 @@
+"""A removal: what goes away from a shot, and which effect takes it away."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TypeAlias
+
+from roi_tools.shapes import AnimatedRectangle
+from timeline.errors import EditError
+
+ParameterValue: TypeAlias = bool | int | float | str
+
+_LARGEST_INT = 2**63
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One shape over a shot and the parameters of the effect that fills it.
+
+    The shape's frames are media frames (0 = the media's first), so trimming or splitting the shot moves nothing.
+    ``parameters`` holds what differs from the effect's defaults; it is copied and read-only.
+    ``otio_json`` is the OTIO effect that it was loaded from: what Grayplate does not know survives in it.
+    """
+
+    id: str
+    label: str
+    shape: AnimatedRectangle
+    effect: str = "clean-plate"
+    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+    enabled: bool = True
+    otio_json: str = field(default="", compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, value in self.parameters.items():
+            _require_storable(name, value)
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+
+def new_id() -> str:
+    """An identifier that no other shot or removal has."""
+    return uuid.uuid4().hex[:12]
+
+
+def _require_storable(name: str, value: object) -> None:
+    if not isinstance(value, (bool, int, float, str)):
+        raise EditError(f"parameter '{name}' is {value!r}; give true or false, a number or text")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise EditError(f"parameter '{name}' is {value}; give a finite number")
+    if isinstance(value, int) and not -_LARGEST_INT <= value < _LARGEST_INT:
+        raise EditError(f"parameter '{name}' is {value}, which does not fit in 64 bits; give a smaller number")
