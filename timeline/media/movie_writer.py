@@ -32,11 +32,14 @@ class _Codec:
 
 _CODECS = {
     # Every FFV1 frame a keyframe: exact seeks, and damage stays in one frame. Slices let all cores work.
-    "ffv1": _Codec("ffv1", "matroska", {"level": "3", "slices": "4", "slicecrc": "1"}, gop_frames=1),
+    "ffv1": _Codec("ffv1", "matroska", {"level": "3", "slicecrc": "1"}, gop_frames=1),
     # apl0 is the vendor that editing programs take for their own files.
     "prores": _Codec("prores_ks", "mov", {"profile": "4444", "vendor": "apl0"}),
     "h264": _Codec("libx264", "mp4", {"crf": "14", "preset": "medium"}, {"movflags": "+faststart"}),
 }
+
+_SLICED_FFV1_PX = 64
+"""Frames smaller than this on a side have planes too small to share among FFV1's slices."""
 
 
 class MovieWriter(MediaWriter):
@@ -68,7 +71,7 @@ class MovieWriter(MediaWriter):
         self._container = container
         if self.info.timecode:
             container.metadata["timecode"] = self.info.timecode
-        stream = cast(VideoStream, container.add_stream(codec.encoder, self.info.rate, dict(codec.options)))
+        stream = cast(VideoStream, container.add_stream(codec.encoder, self.info.rate, self._options(codec)))
         stream.width, stream.height = self.info.size.width_px, self.info.size.height_px
         stream.pix_fmt = self.delivery.encoder_format(self.format)
         stream.time_base = 1 / self.info.rate
@@ -78,6 +81,11 @@ class MovieWriter(MediaWriter):
             context.gop_size = codec.gop_frames
         write_tags(context, self.color, self.format.family == "rgb")
         return container, stream
+
+    def _options(self, codec: _Codec) -> dict[str, str]:
+        smallest_px = min(self.info.size.width_px, self.info.size.height_px)
+        slices = {"slices": "4" if smallest_px >= _SLICED_FFV1_PX else "1"} if codec.encoder == "ffv1" else {}
+        return codec.options | slices
 
     def _write(self, frame: Frame) -> None:
         picture = to_av(frame, self.delivery.encoder_format(self.format))
