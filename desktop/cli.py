@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser(command: str | None) -> argparse.ArgumentParser:
     if command is not None:
         parser = argparse.ArgumentParser(prog=f"grayplate {command}", description=COMMANDS[command])
-        importlib.import_module(f"desktop.commands.{command}").add_arguments(parser)
+        importlib.import_module(f"desktop.subcommands.{command}").add_arguments(parser)
         return parser
     parser = argparse.ArgumentParser(
         prog="grayplate",
@@ -64,10 +64,10 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
 
 def _guarded(command: str, options: argparse.Namespace) -> int:
     """Run a subcommand; whatever goes wrong becomes one line on stderr and the documented exit code."""
-    from desktop.commands.exit_codes import EXIT_CANCELLED, EXIT_FAILED, KNOWN_ERRORS, exit_code
+    from desktop.subcommands.exit_codes import EXIT_CANCELLED, EXIT_FAILED, KNOWN_ERRORS, exit_code
 
     try:
-        return importlib.import_module(f"desktop.commands.{command}").run(options)
+        return importlib.import_module(f"desktop.subcommands.{command}").run(options)
     except KeyboardInterrupt:
         print("grayplate: cancelled", file=sys.stderr)
         return EXIT_CANCELLED

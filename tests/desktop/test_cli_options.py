@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from desktop.cli import COMMANDS, main
-from desktop.commands import clean, effects
-from desktop.commands.clean import finish, parse_frames, parse_parameters
-from desktop.commands.exit_codes import EXIT_BAD_INPUT, EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED, exit_code
 from desktop.errors import UsageError
+from desktop.subcommands import clean, effects
+from desktop.subcommands.clean import finish, parse_frames, parse_parameters
+from desktop.subcommands.exit_codes import EXIT_BAD_INPUT, EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED, exit_code
 from engine.errors import (
     BadRequestError,
     CancelledError,

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Ask the engine for its effects and print them; raises engine errors."""
-    from desktop.commands.engine_session import engine_session
+    from desktop.subcommands.engine_session import engine_session
 
     with engine_session() as client:
         effects = client.effects()

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from desktop.commands.engine_session import engine_session
-from desktop.commands.exit_codes import EXIT_BY_KIND, EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED
-from desktop.commands.progress_bar import ProgressBars
 from desktop.errors import UsageError
+from desktop.subcommands.engine_session import engine_session
+from desktop.subcommands.exit_codes import EXIT_BY_KIND, EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED
+from desktop.subcommands.progress_bar import ProgressBars
 from engine.client import EngineClient
 from engine.errors import EngineError
 from engine.protocol import (

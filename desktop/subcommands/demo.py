@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from desktop.commands import clean
+from desktop.subcommands import clean
 from roi_tools.geometry import Box
 from roi_tools.roi_file import read_boxes
 from timeline.media.color import frame_to_rgb
