@@ -195,7 +195,10 @@ class Job(Message):
 
 
 class JobEvent(Message):
-    """Base of the events of a job. ``sequence`` rises by one per event; it is the SSE ``id``."""
+    """Base of the events of a job. ``sequence`` rises by one per event; it is the SSE ``id``.
+
+    A reader sees gaps where a newer event took the place of one that it had not read yet.
+    """
 
     job_id: str
     sequence: int = 0
@@ -223,8 +226,10 @@ class ProgressEvent(JobEvent):
 class FrameEvent(JobEvent):
     """A cleaned frame lies in the frame cache.
 
-    ``patch_path`` is a ``timeline.media.patch.FramePatch`` file: the changed region in the source's own planes.
-    ``provisional`` frames are previews that a later event of the same frame replaces.
+    ``patch_path`` is a ``timeline.media.patch.FramePatch`` file: the changed region in the source's own planes, with
+    the patches of all earlier passes in it, so that the newest event of a frame is all that a viewer needs. The file
+    stays until the cache needs its space. ``provisional`` frames are previews that a later event of the same frame
+    replaces; their files go when the job ends.
     """
 
     type: Literal["frame"] = "frame"
@@ -254,3 +259,9 @@ class Health(Message):
     protocol: int = PROTOCOL_VERSION
     pid: int
     jobs_active: int
+
+
+class ShutdownRequest(Message):
+    """Body of ``POST /v1/shutdown``. ``idle``: once no job is active and no event stream is open."""
+
+    when: Literal["idle", "now"]

@@ -11,11 +11,14 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz.,"
 def build_tiny_wan(folder: Path, **scheduler_options: Any) -> Path:
     """Saves a tiny pipeline as a diffusers folder of under half a megabyte; the same weights every time.
 
-    Compression, channels and layer kinds are those of Wan 2.1 VACE, only widths and depths differ.
+    Compression, channels and layer kinds are those of Wan 2.1 VACE, only widths and depths differ. Leaves torch with
+    one thread in this process; a process that renders with the result should be started with OMP_NUM_THREADS=1.
     """
     import torch
     from diffusers import WanVACEPipeline
 
+    # Threads wait for each other longer than such layers take: 20 times as long on a busy machine with two cores.
+    torch.set_num_threads(1)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         pipeline = WanVACEPipeline(

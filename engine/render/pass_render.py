@@ -1,0 +1,161 @@
+"""One pass of a render: an effect, its clips, its matte and its finished frames in the cache."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.errors import BadRequestError, EngineError, RenderFailedError
+from engine.ofx.effect import Clips, ImageEffect, RenderedImage
+from engine.protocol import PassReport, Stage
+from engine.render.clips import Plate, RenderMatte
+from engine.render.compositing import composite, count_provenance
+from engine.render.frame_cache import FrameCache
+from engine.render.job_link import JobLink
+from engine.render.validation import CheckedPass
+from roi_tools.geometry import Size
+from timeline.errors import MediaError
+from timeline.media.patch import FramePatch
+
+FrameFinished = Callable[[int, Path], None]
+_log = logging.getLogger(__name__)
+
+
+class PassRender:
+    """Renders what is missing of one pass. It is the Host of its effect."""
+
+    def __init__(
+        self,
+        checked: CheckedPass,
+        plate: Plate,
+        frames: range,
+        cache: FrameCache,
+        below: PassRender | None,
+        link: JobLink,
+    ) -> None:
+        self.checked, self.plate, self.cache = checked, plate, cache
+        self._below, self._link = below, link
+        self.matte = _matte(checked, frames, plate.size)
+        self.marked = [frame for frame in frames if self.matte.bounds(frame) is not None]
+        self._effect_tells_progress = False
+
+    # --- the result ---------------------------------------------------------------------------------------------
+
+    def newest_patch(self, frame: int) -> FramePatch | None:
+        """The finished patch of the frame after this pass, whichever pass made it; None where it is untouched."""
+        if self.cache.has(frame):
+            return self.cache.load(frame)
+        return self._below.newest_patch(frame) if self._below else None
+
+    def report(self) -> PassReport:
+        """What this pass did, also when its frames came from the cache."""
+        done = [self.cache.statistics(frame) for frame in self.marked if self.cache.has(frame)]
+        total = sum(s.matte_px for s in done)
+        known = total > 0 and all(s.recovered_px is not None for s in done)
+        return PassReport(
+            effect=self.checked.request.effect,
+            parameters=dict(self.checked.parameters),
+            frames_cleaned=len(done),
+            share_recovered=sum(s.recovered_px or 0 for s in done) / total if known else None,
+            share_synthesised=sum(s.synthesised_px or 0 for s in done) / total if known else None,
+        )
+
+    # --- the work -----------------------------------------------------------------------------------------------
+
+    def run(self, frame_finished: FrameFinished) -> None:
+        """Renders the marked frames that the cache lacks, rising; tells of those that it has first."""
+        missing = [frame for frame in self.marked if not self.cache.has(frame)]
+        waiting = set(missing)
+        for frame in self.marked:
+            if frame not in waiting:
+                self._tell(frame, frame_finished)
+        if missing:
+            with self._effect_in_sequence(range(missing[0], missing[-1] + 1)) as effect:
+                for frame in missing:
+                    self._render(effect, frame)
+                    waiting.discard(frame)
+                    self._tell(frame, frame_finished)
+                    self._count(len(self.marked) - len(waiting))
+        self._link.check_cancelled()
+
+    @contextmanager
+    def _effect_in_sequence(self, frames: range) -> Iterator[ImageEffect]:
+        with self._plain_errors("could not start"):
+            effect = self.checked.effect(self.checked.parameters, Clips(self.plate, self.matte), self)
+        try:
+            with self._plain_errors("could not be prepared"):
+                effect.begin_sequence_render(frames)
+            yield effect
+        finally:
+            effect.end_sequence_render()
+
+    def _render(self, effect: ImageEffect, frame: int) -> None:
+        self._link.check_cancelled()
+        with self._plain_errors(f"failed on frame {frame}"):
+            if effect.is_identity(frame):
+                return
+            image = effect.render(frame)
+            patch = self._composited(frame, image)
+            self.cache.save(frame, patch, count_provenance(image, self.matte, frame))
+
+    def _composited(self, frame: int, image: RenderedImage) -> FramePatch:
+        earlier = self._below.newest_patch(frame) if self._below else None
+        feather_px = float(self.checked.parameters.get("feather_px", 0.0))
+        return composite(self.plate.native(frame), image, self.matte, frame, feather_px, earlier)
+
+    def _tell(self, frame: int, frame_finished: FrameFinished) -> None:
+        if not self.cache.has(frame):  # the effect called it an identity
+            return
+        self._link.frame(frame, self.cache.patch_path(frame), self.checked.number)
+        frame_finished(frame, self.cache.patch_path(frame))
+
+    def _count(self, done: int) -> None:
+        # An effect that denoises whole windows tells its own steps; two counts would jump to and fro.
+        if not self._effect_tells_progress:
+            self._link.progress("render", done, len(self.marked))
+
+    @contextmanager
+    def _plain_errors(self, what: str) -> Iterator[None]:
+        """Turns whatever an effect raises into one line; the traceback goes to the log."""
+        name = self.checked.request.effect
+        try:
+            yield
+        except EngineError:
+            raise
+        except MediaError as error:
+            raise BadRequestError(str(error)) from error
+        except MemoryError as error:
+            raise RenderFailedError(
+                f"effect '{name}' {what}: out of memory; close other programs or mark a smaller area"
+            ) from error
+        except Exception as error:
+            _log.exception("effect '%s' %s", name, what)
+            text = " ".join(str(error).split())
+            raise RenderFailedError(
+                f"effect '{name}' {what}: {type(error).__name__}: {text}; the engine's log says where"
+            ) from error
+
+    # --- the effect's host --------------------------------------------------------------------------------------
+
+    def progress(self, stage: Stage, done: float, total: float, message: str = "") -> None:
+        """See Host."""
+        self._effect_tells_progress |= stage == "render"
+        self._link.progress(stage, done, total, message)
+
+    def warn(self, message: str) -> None:
+        """See Host."""
+        self._link.warn(message)
+
+    def preview(self, frame: int, image: RenderedImage) -> None:
+        """See Host. Frames that are not marked have no preview."""
+        self._link.check_cancelled()
+        if self.matte.bounds(frame) is not None:
+            path = self.cache.save_preview(frame, self._composited(frame, image))
+            self._link.frame(frame, path, self.checked.number, provisional=True)
+
+
+def _matte(checked: CheckedPass, frames: range, size: Size) -> RenderMatte:
+    grow_px = int(checked.parameters.get("grow_px", 0))
+    return RenderMatte(frames, size, checked.boxes, checked.matte, grow_px)
