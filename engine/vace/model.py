@@ -119,6 +119,13 @@ def _load(folder: Path, device: torch.device) -> WanVACEPipeline:
         raise WeightsError(
             f"the model in {folder} cannot be loaded ({reason}); delete the damaged part and download it again"
         ) from error
-    for part in (pipeline.transformer, pipeline.vae, pipeline.text_encoder):
-        part.eval().requires_grad_(False)
+    for name in ("transformer", "vae", "text_encoder"):
+        part = getattr(pipeline, name).eval().requires_grad_(False)
+        # diffusers only warns of a weight that no file holds, and leaves it without data.
+        absent = [key for key, weight in part.named_parameters() if weight.is_meta]
+        if absent:
+            raise WeightsError(
+                f"the model in {folder} cannot be loaded ({name} lacks {absent[0]} and {len(absent) - 1} more); "
+                f"delete the folder {name} in it and download it again"
+            )
     return pipeline

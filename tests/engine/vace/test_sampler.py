@@ -62,7 +62,7 @@ def _stock(model: VaceModel, conditioning: Conditioning, settings: SamplerSettin
 
 def _on_a_coarse_grid(conditioning: Conditioning) -> Conditioning:
     """Values that survive [-1, 1] -> [0, 1] -> [-1, 1] without rounding, so that both sides start from equal bits."""
-    return replace(conditioning, video=np.round(conditioning.video * 128).astype(np.float32) / 128)
+    return replace(conditioning, video=np.round(conditioning.video * 128).astype(np.float32) / np.float32(128))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,12 @@ def test_the_vae_sees_exact_gray_and_the_untouched_surroundings(
 ) -> None:
     seen = []
     encode = tiny_model.pipeline.vae.encode
-    monkeypatch.setattr(tiny_model.pipeline.vae, "encode", lambda video: seen.append(video.clone()) or encode(video))
+
+    def recorded(video: Any) -> Any:
+        seen.append(video.clone())
+        return encode(video)
+
+    monkeypatch.setattr(tiny_model.pipeline.vae, "encode", recorded)
     conditioning = _conditioning(frames=6)
     inpaint(tiny_model, conditioning, SETTINGS, _silent)
     inactive, reactive = (video[0].permute(1, 2, 3, 0).numpy() for video in seen)

@@ -1,0 +1,480 @@
+"""The vace effect on synthetic clips and a tiny model."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from engine.effects.vace import Vace
+from engine.errors import CancelledError, ParameterError, RenderFailedError, WeightsError
+from engine.ofx.effect import SYNTHESISED, UNTOUCHED, Clips, RenderedImage
+from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
+from engine.protocol import ParameterValue, Stage
+from engine.vace.conditioning import Conditioning
+from engine.vace.weights import MODEL_VARIABLE
+from roi_tools.geometry import Box, Size, frame_box
+from tests.support.tiny_wan import build_tiny_wan
+
+pytest.importorskip("torch")
+
+SIZE = Size(72, 56)  # no multiple of 16 in either direction
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_tiny_wan(tmp_path_factory.mktemp("tiny-wan"))
+
+
+@dataclass
+class Footage:
+    """A source clip of random pictures."""
+
+    frames: range
+    size: Size = SIZE
+    is_scene_linear: bool = False
+    gain: float = 1.0
+    read: list[int] = field(default_factory=list)
+
+    def image(self, frame: int, window: Box | None = None) -> NDArray[np.float32]:
+        self.read.append(frame)
+        shape = (self.size.height_px, self.size.width_px, 3)
+        picture = np.random.default_rng(frame).random(shape, np.float32) * np.float32(self.gain)
+        return picture[(window or frame_box(self.size)).slices]
+
+
+@dataclass
+class Boxes:
+    """A matte clip of one box per frame, or none."""
+
+    frames: range
+    box_at: Callable[[int], Box | None]
+    size: Size = SIZE
+    bounds_beyond_px: int = 0
+    hole: Box | None = None
+
+    def bounds(self, frame: int) -> Box | None:
+        box = self.box_at(frame)
+        return box and box.grown(self.bounds_beyond_px).clipped(self.size)
+
+    def image(self, frame: int, window: Box | None = None) -> NDArray[np.float32]:
+        matte = np.zeros((self.size.height_px, self.size.width_px), np.float32)
+        box = self.box_at(frame)
+        if box is not None:
+            matte[box.slices] = 1.0
+        if self.hole is not None:
+            matte[self.hole.slices] = 0.0
+        return matte[(window or frame_box(self.size)).slices]
+
+
+@dataclass
+class Recorder:
+    """A host that remembers what it was told, and cancels when it is asked to."""
+
+    cancel_at: Callable[[Stage, float], bool] = lambda stage, done: False
+    reported: list[tuple[str, float, float, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def progress(self, stage: Stage, done: float, total: float, message: str = "") -> None:
+        self.reported.append((stage, done, total, message))
+        if self.cancel_at(stage, done):
+            raise CancelledError("cancelled")
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def preview(self, frame: int, image: RenderedImage) -> None:
+        raise AssertionError(f"no preview was expected, one of frame {frame} came")
+
+
+@pytest.fixture
+def make(tiny_folder: Path) -> Callable[..., Vace]:
+    """Makes an instance on the tiny model: one step, a small margin."""
+
+    def effect(
+        frames: range,
+        box_at: Callable[[int], Box | None],
+        *,
+        host: Recorder | None = None,
+        source: Footage | None = None,
+        size: Size = SIZE,
+        bounds_beyond_px: int = 0,
+        hole: Box | None = None,
+        **given: ParameterValue,
+    ) -> Vace:
+        base: dict[str, ParameterValue] = {"model": str(tiny_folder), "steps": 1, "context_margin_px": 4}
+        matte = Boxes(frames, box_at, size, bounds_beyond_px, hole)
+        clips = Clips(source or Footage(frames, size), matte)
+        return Vace(ParameterSet(Vace.describe(), base | given), clips, host or Recorder())
+
+    return effect
+
+
+def _render(effect: Vace, frames: range) -> dict[int, RenderedImage]:
+    """As a host does it."""
+    effect.begin_sequence_render(frames)
+    try:
+        return {frame: effect.render(frame) for frame in frames if not effect.is_identity(frame)}
+    finally:
+        effect.end_sequence_render()
+
+
+def _still(*box: int) -> Callable[[int], Box]:
+    x0, y0, x1, y1 = box
+    return lambda _: Box(x0, y0, x1, y1)
+
+
+# --- descriptor -------------------------------------------------------------------------------------------------
+
+
+def test_the_descriptor_names_every_parameter_with_label_hint_group_and_range() -> None:
+    descriptor = Vace.describe()
+    assert (descriptor.identifier, descriptor.needs_model) == ("vace", True)
+    names = [parameter.name for parameter in descriptor.parameters]
+    assert names == [
+        "model", "device", "steps", "seed", "guidance_scale", "flow_shift", "conditioning_scale", "prompt",
+        "negative_prompt", "context_margin_px", "pixel_budget_px", "context_frames", "mask_timing",
+        *(parameter.name for parameter in COMPOSITE_PARAMETERS),
+    ]  # fmt: skip
+    for parameter in descriptor.parameters:
+        assert parameter.label and parameter.hint.endswith(".") and parameter.group != "Main"
+        if parameter.kind in ("int", "double"):
+            assert parameter.minimum is not None and parameter.maximum is not None
+            assert parameter.minimum <= float(parameter.default) <= parameter.maximum
+        if parameter.kind == "choice":
+            assert parameter.default in parameter.choices
+
+
+def test_the_default_budget_is_480p() -> None:
+    (budget,) = (p for p in Vace.describe().parameters if p.name == "pixel_budget_px")
+    assert budget.default == 480 * 832
+
+
+def test_importing_and_describing_the_effect_loads_no_model_library() -> None:
+    code = (
+        "import sys; from engine.effects.vace import Vace; Vace.describe(); "
+        "sys.exit(bool({'torch', 'diffusers', 'transformers', 'accelerate'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", range(1, 11))
+def test_every_length_gives_every_frame(make: Callable[..., Vace], length: int) -> None:
+    images = _render(make(range(3, 3 + length), _still(20, 10, 41, 33)), range(3, 3 + length))
+    assert list(images) == list(range(3, 3 + length))
+    for image in images.values():
+        assert image.window == Box(20, 10, 41, 33)
+        assert image.rgb.shape == (23, 21, 3)
+        assert image.rgb.dtype == np.float32
+        assert image.rgb.min() >= 0 and image.rgb.max() <= 1
+        assert image.provenance is not None and (image.provenance == SYNTHESISED).all()
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        (0, 0, 1, 1),
+        (71, 55, 72, 56),
+        (0, 30, 72, 31),
+        (35, 0, 36, 56),
+        (0, 0, 72, 56),
+        (13, 7, 44, 50),
+        (50, 40, 72, 56),
+    ],
+)
+@pytest.mark.parametrize("margin_px", [0, 64])
+def test_every_box_is_covered_exactly(make: Callable[..., Vace], box: tuple[int, ...], margin_px: int) -> None:
+    effect = make(range(2), _still(*box), context_margin_px=margin_px)
+    for image in _render(effect, range(2)).values():
+        assert image.window == Box(*box)
+        assert image.rgb.shape == (image.window.height_px, image.window.width_px, 3)
+
+
+@pytest.mark.parametrize("size", [Size(1, 1), Size(5, 3), Size(17, 16), Size(33, 15)])
+def test_frames_smaller_than_the_model_allows(make: Callable[..., Vace], size: Size) -> None:
+    image = _render(make(range(1), lambda _: frame_box(size), size=size), range(1))[0]
+    assert image.rgb.shape == (size.height_px, size.width_px, 3)
+
+
+def test_a_moving_box_is_followed_and_unmarked_frames_pass(make: Callable[..., Vace]) -> None:
+    def box_at(frame: int) -> Box | None:
+        return None if frame in (2, 3) else Box(4 * frame, 10, 4 * frame + 20, 40)
+
+    images = _render(make(range(6), box_at), range(6))
+    assert list(images) == [0, 1, 4, 5]
+    assert all(image.window == box_at(frame) for frame, image in images.items())
+
+
+def test_a_hole_in_the_matte_is_reported_as_untouched(make: Callable[..., Vace]) -> None:
+    effect = make(range(1), _still(10, 10, 30, 30), hole=Box(12, 12, 15, 15))
+    provenance = _render(effect, range(1))[0].provenance
+    assert provenance is not None
+    assert (provenance[2:5, 2:5] == UNTOUCHED).all()
+    assert (provenance == UNTOUCHED).sum() == 9
+
+
+@pytest.fixture
+def echo(monkeypatch: pytest.MonkeyPatch) -> list[Conditioning]:
+    """A model that gives back the picture it was conditioned on: shows what reaches it, and where results go."""
+    seen: list[Conditioning] = []
+
+    def inpaint(
+        _model: object, conditioning: Conditioning, _settings: object, _progress: object
+    ) -> NDArray[np.float32]:
+        seen.append(conditioning)
+        return conditioning.video[: conditioning.frame_count]
+
+    monkeypatch.setattr("engine.effects.vace.inpaint", inpaint)
+    return seen
+
+
+@pytest.mark.parametrize("length", range(1, 11))
+@pytest.mark.parametrize("box", [(20, 10, 41, 33), (0, 0, 20, 16), (51, 37, 72, 56)])
+def test_at_full_size_pixels_go_in_and_come_back_exactly_where_they_belong(
+    make: Callable[..., Vace], echo: list[Conditioning], length: int, box: tuple[int, ...]
+) -> None:
+    inner = Box(*box)
+    frames = range(5, 5 + length)
+    # Bounds beyond the matte show pixels that the model was given and gave back.
+    effect = make(frames, _still(*box), bounds_beyond_px=3)
+    images = _render(effect, frames)
+    assert len(echo) == 1
+    for frame, image in images.items():
+        expected = effect.clips.source.image(frame).copy()
+        expected[inner.slices] = 0.5
+        assert image.window.contains(inner) and image.window != inner
+        np.testing.assert_allclose(image.rgb, expected[image.window.slices], atol=1e-7)
+
+
+def test_what_reaches_the_model_is_gray_in_the_box_and_the_source_around_it(
+    make: Callable[..., Vace], echo: list[Conditioning]
+) -> None:
+    effect = make(range(6), _still(20, 10, 41, 33))
+    _render(effect, range(6))
+    (conditioning,) = echo
+    frames, height, width = conditioning.mask.shape
+    assert frames == 9 and height % 16 == 0 and width % 16 == 0
+    region = effect.get_regions_of_interest(0)
+    for index in range(6):
+        masked = conditioning.mask[index] == 1
+        assert masked.sum() == 21 * 23
+        assert (conditioning.video[index][masked] == 0.0).all()
+        source = effect.clips.source.image(index, region) * 2 - 1
+        visible = ~masked[: region.height_px, : region.width_px]
+        given = conditioning.video[index, : region.height_px, : region.width_px]
+        np.testing.assert_allclose(given[visible], source[visible], atol=1e-7)
+
+
+def test_a_crop_beyond_the_budget_is_scaled_down_and_the_result_comes_back_at_full_size(
+    make: Callable[..., Vace], echo: list[Conditioning]
+) -> None:
+    host = Recorder()
+    size = Size(320, 240)
+    effect = make(range(1), _still(100, 80, 220, 160), host=host, size=size, pixel_budget_px=160 * 128)
+    image = _render(effect, range(1))[0]
+    assert image.rgb.shape == (80, 120, 3)
+    height, width = echo[0].mask.shape[1:]
+    assert height * width <= 160 * 128 and height % 16 == 0 and width % 16 == 0
+    assert set(np.unique(echo[0].mask)) == {0.0, 1.0}
+    # All of the box was gray; only the bicubic filter reaches a few pixels in from the surroundings.
+    np.testing.assert_allclose(image.rgb[6:-6, 6:-6], 0.5, atol=1e-6)
+    (warning,) = host.warnings
+    assert "is scaled down to" in warning and "raise pixel_budget_px" in warning
+
+
+def test_a_crop_that_fits_is_not_warned_of(make: Callable[..., Vace]) -> None:
+    host = Recorder()
+    _render(make(range(2), _still(20, 10, 41, 33), host=host), range(2))
+    assert host.warnings == []
+
+
+def test_scene_linear_pictures_go_through_the_curve_and_back(
+    make: Callable[..., Vace], echo: list[Conditioning]
+) -> None:
+    source = Footage(range(1), is_scene_linear=True, gain=8.0)
+    image = _render(make(range(1), _still(20, 10, 41, 33), source=source, bounds_beyond_px=5), range(1))[0]
+    assert np.abs(echo[0].video).max() <= 1.0
+    assert image.window == Box(15, 5, 46, 38)
+    expected = source.image(0, image.window)
+    outside = np.ones(expected.shape[:2], bool)
+    outside[5:28, 5:26] = False
+    assert expected.max() > 7
+    np.testing.assert_allclose(image.rgb[outside], expected[outside], rtol=1e-3, atol=1e-5)
+    # Model gray is a middle gray of the display: sRGB 0.5.
+    np.testing.assert_allclose(image.rgb[~outside], 0.2140, atol=1e-3)
+
+
+def test_scene_linear_on_the_real_model_gives_finite_light(make: Callable[..., Vace]) -> None:
+    source = Footage(range(2), is_scene_linear=True, gain=20.0)
+    for image in _render(make(range(2), _still(20, 10, 41, 33), source=source), range(2)).values():
+        assert np.isfinite(image.rgb).all() and image.rgb.min() >= 0
+
+
+def test_the_seed_decides(make: Callable[..., Vace]) -> None:
+    def picture(**given: ParameterValue) -> NDArray[np.float32]:
+        return _render(make(range(5), _still(20, 10, 41, 33), **given), range(5))[4].rgb
+
+    assert np.array_equal(picture(), picture())
+    assert not np.array_equal(picture(), picture(seed=1))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"steps": 3},
+        {"flow_shift": 9.0},
+        {"conditioning_scale": 0.1},
+        {"pixel_budget_px": 1024},
+        {"context_frames": 1},
+        {"prompt": "a wall", "guidance_scale": 1.0},
+        {"prompt": "a wall", "guidance_scale": 3.0},
+        {"negative_prompt": "blur"},
+    ],
+)
+def test_each_parameter_changes_the_picture(make: Callable[..., Vace], given: dict[str, ParameterValue]) -> None:
+    def picture(**changes: ParameterValue) -> NDArray[np.float32]:
+        return _render(make(range(5), _still(20, 10, 41, 33), **({"steps": 2} | changes)), range(5))[4].rgb
+
+    assert not np.array_equal(picture(), picture(**given))
+
+
+def test_the_context_margin_decides_how_much_the_model_sees(
+    make: Callable[..., Vace], echo: list[Conditioning]
+) -> None:
+    for margin_px in (0, 10, 32):
+        box_at = _still(100, 40, 400, 300)
+        _render(make(range(1), box_at, size=Size(512, 384), context_margin_px=margin_px), range(1))
+    assert [conditioning.mask.shape[1:] for conditioning in echo] == [(272, 304), (288, 320), (336, 368)]
+
+
+def test_a_small_box_gets_a_crop_that_the_model_can_read(make: Callable[..., Vace], echo: list[Conditioning]) -> None:
+    _render(make(range(1), _still(100, 40, 110, 50), size=Size(512, 384)), range(1))
+    assert echo[0].mask.shape[1:] == (256, 256)
+
+
+def test_mask_timing_matters_for_a_moving_box(make: Callable[..., Vace]) -> None:
+    def picture(timing: str) -> NDArray[np.float32]:
+        effect = make(range(9), lambda frame: Box(5 * frame, 10, 5 * frame + 18, 30), mask_timing=timing)
+        return _render(effect, range(9))[4].rgb
+
+    assert not np.array_equal(picture("group_max"), picture("nearest"))
+
+
+# --- windows ----------------------------------------------------------------------------------------------------
+
+
+def test_a_longer_range_is_done_in_windows_with_a_warning(make: Callable[..., Vace], echo: list[Conditioning]) -> None:
+    host = Recorder()
+    images = _render(make(range(12), _still(20, 10, 41, 33), host=host, context_frames=7), range(12))
+    assert len(images) == 12
+    # 7 counts as 5; 12 frames are shared out evenly and each window is padded on its own.
+    assert [conditioning.frame_count for conditioning in echo] == [4, 4, 4]
+    assert host.warnings == [
+        "12 marked frames are done in 3 windows of at most 4 frames without overlap; a seam may show where two meet"
+    ]
+
+
+def test_one_window_at_a_time_is_read_and_kept(make: Callable[..., Vace], echo: list[Conditioning]) -> None:
+    source = Footage(range(30))
+    effect = make(range(30), _still(20, 10, 41, 33), source=source, context_frames=5)
+    effect.begin_sequence_render(range(30))
+    assert source.read == []
+    effect.render(0)
+    assert source.read == list(range(5))
+    for frame in range(1, 5):
+        effect.render(frame)
+    assert len(echo) == 1
+    effect.render(5)
+    assert source.read == list(range(10)) and len(echo) == 2
+
+
+def test_a_resume_gives_the_same_pictures(make: Callable[..., Vace]) -> None:
+    whole = _render(make(range(10), _still(20, 10, 41, 33), context_frames=5), range(10))
+    host = Recorder()
+    rest = _render(make(range(10), _still(20, 10, 41, 33), host=host, context_frames=5), range(7, 10))
+    assert list(rest) == [7, 8, 9]
+    assert all(np.array_equal(image.rgb, whole[frame].rgb) for frame, image in rest.items())
+    assert {total for stage, _, total, _ in host.reported if stage == "analyse"} == {1.0}
+
+
+def test_the_host_is_told_what_a_frame_needs(make: Callable[..., Vace]) -> None:
+    effect = make(range(40), lambda frame: Box(20, 10, 41, 33) if frame < 12 else None, context_frames=9)
+    assert effect.get_frames_needed(7) == range(6, 12)
+    assert effect.get_frames_needed(30) == range(30, 31)
+    assert effect.get_regions_of_interest(0).contains(Box(20, 10, 41, 33))
+
+
+def test_nothing_marked_loads_no_model(make: Callable[..., Vace], tmp_path: Path) -> None:
+    host = Recorder()
+    effect = make(range(3), lambda _: None, host=host, model=str(tmp_path / "missing"))
+    assert _render(effect, range(3)) == {}
+    assert host.reported == []
+    assert effect.get_regions_of_interest(1) == frame_box(SIZE)
+    assert effect.get_frames_needed(1) == range(1, 2)
+
+
+# --- progress, cancel, errors -----------------------------------------------------------------------------------
+
+
+def test_progress_covers_loading_and_every_step_of_every_window(make: Callable[..., Vace]) -> None:
+    host = Recorder()
+    _render(make(range(9), _still(20, 10, 41, 33), host=host, context_frames=5, steps=2), range(9))
+    assert [entry[:3] for entry in host.reported[:2]] == [("load", 0, 1), ("load", 1, 1)]
+    steps = [(done, total) for stage, done, total, _ in host.reported if stage == "analyse"]
+    assert [done for done, _ in steps] == sorted(done for done, _ in steps)
+    assert steps[0] == (0, 4)
+    assert steps[-1] == (pytest.approx(4), 4)
+    assert host.reported[-1][3] == "frames 5-8, step 2 of 2"
+
+
+@pytest.mark.parametrize("stage_and_step", [("load", 0.0), ("analyse", 0.0), ("analyse", 1.0)])
+def test_a_cancel_ends_it_and_the_next_job_is_not_harmed(
+    make: Callable[..., Vace], stage_and_step: tuple[Stage, float]
+) -> None:
+    stage, step = stage_and_step
+    expected = _render(make(range(5), _still(20, 10, 41, 33), steps=2), range(5))[2].rgb
+    host = Recorder(cancel_at=lambda reported, done: reported == stage and done >= step)
+    with pytest.raises(CancelledError):
+        _render(make(range(5), _still(20, 10, 41, 33), host=host, steps=2), range(5))
+    assert host.reported[-1][0] == stage
+    again = _render(make(range(5), _still(20, 10, 41, 33), steps=2), range(5))[2].rgb
+    assert np.array_equal(again, expected)
+
+
+def test_without_a_model_it_says_how_to_get_one(make: Callable[..., Vace], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(MODEL_VARIABLE, raising=False)
+    with pytest.raises(WeightsError, match=r"needs a Wan VACE model and none is set: .* --model DIR"):
+        _render(make(range(1), _still(20, 10, 41, 33), model=""), range(1))
+
+
+def test_a_model_from_the_environment(
+    make: Callable[..., Vace], monkeypatch: pytest.MonkeyPatch, tiny_folder: Path
+) -> None:
+    monkeypatch.setenv(MODEL_VARIABLE, str(tiny_folder))
+    assert len(_render(make(range(1), _still(20, 10, 41, 33), model=""), range(1))) == 1
+
+
+def test_without_torch_it_says_what_to_install(make: Callable[..., Vace], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.vace.weights.find_spec", lambda name: None if name == "torch" else object())
+    with pytest.raises(WeightsError, match=r"pip install 'grayplate\[vace\]'.*README's GPU section"):
+        _render(make(range(1), _still(20, 10, 41, 33)), range(1))
+
+
+def test_a_device_that_is_missing(make: Callable[..., Vace], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(ParameterError, match="'device' is 'cuda'"):
+        _render(make(range(1), _still(20, 10, 41, 33), device="cuda"), range(1))
+
+
+def test_render_needs_begin(make: Callable[..., Vace]) -> None:
+    with pytest.raises(RenderFailedError, match="without begin_sequence_render"):
+        make(range(1), _still(20, 10, 41, 33)).render(0)
