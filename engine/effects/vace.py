@@ -27,7 +27,7 @@ from roi_tools.crop_path import CropPath, plan_crop
 from roi_tools.geometry import Box
 
 MINIMUM_SIDE_PX = 256
-"""Least side of the crop, where the frame has as much: Wan was never trained on pictures much smaller than this."""
+"""Least side of the crop, where the frame has as much: Wan's training began at 256 px (report arXiv:2503.20314)."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class Vace(ImageEffect):
 
         def report(done: float, total: float) -> None:
             message = f"frames {window.start}-{window.stop - 1}, step {min(int(done) + 1, int(total))} of {int(total)}"
-            self.host.progress("analyse", position * total + done, max(len(self._pending), 1) * total, message)
+            self.host.progress("render", position * total + done, max(len(self._pending), 1) * total, message)
 
         return inpaint(self._model, gray_box_conditioning(video, mask), sampler_settings(self.parameters), report)
 

@@ -2,7 +2,7 @@
 
 The VAE is causal in time: the first frame alone becomes latent 0, then each group of 4 frames becomes one latent, so
 that it takes 4n + 1 frames. In space it compresses 8x8, and the transformer joins 2x2 latents into a token: rasters are
-multiples of 16. Wan technical report (arXiv:2503.20314), section 4.1; ``AutoencoderKLWan`` in diffusers.
+multiples of 16. Wan technical report, arXiv:2503.20314; ``AutoencoderKLWan`` in diffusers.
 """
 
 from __future__ import annotations

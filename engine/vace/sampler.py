@@ -75,7 +75,7 @@ def inpaint(
 def encode_control(model: VaceModel, conditioning: Conditioning, timing: MaskTiming) -> torch.Tensor:
     """What steers the VACE branch: latents of the unmasked part, of the masked part, and the mask itself.
 
-    (1, 16 + 16 + 64, latents, H / 8, W / 8) in the transformer's precision. VACE (arXiv:2503.07598), section 3.2.
+    (1, 16 + 16 + 64, latents, H / 8, W / 8) in the transformer's precision. VACE: arXiv:2503.07598.
     """
     import torch
 

@@ -81,6 +81,23 @@ def test_equals_the_stock_pipeline_bit_by_bit(tiny_model: VaceModel, changes: di
     assert np.array_equal(np.clip(ours * 0.5 + 0.5, 0, 1), _stock(tiny_model, conditioning, settings))
 
 
+def test_equals_the_stock_pipeline_in_bfloat16(tmp_path: Path) -> None:
+    from diffusers import WanVACETransformer3DModel
+
+    folder = build_tiny_wan(tmp_path)
+    model = VaceModel(folder, torch.device("cpu"))
+    # What a CUDA device gets.
+    model.pipeline.transformer = WanVACETransformer3DModel.from_pretrained(
+        folder, subfolder="transformer", local_files_only=True, dtype=torch.bfloat16
+    )
+    settings = replace(SETTINGS, mask_timing="nearest", prompt="a wall", steps=3)
+    conditioning = _on_a_coarse_grid(_conditioning(frames=5))
+    ours = inpaint(model, conditioning, settings, _silent)
+    assert np.array_equal(np.clip(ours * 0.5 + 0.5, 0, 1), _stock(model, conditioning, settings))
+    assert model.embedding("a wall").dtype == torch.bfloat16
+    assert model.pipeline.transformer.scale_shift_table.dtype == torch.float32
+
+
 def test_equals_the_stock_pipeline_with_a_flow_match_euler_scheduler(tmp_path: Path) -> None:
     from diffusers import FlowMatchEulerDiscreteScheduler
 
