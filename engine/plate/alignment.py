@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -13,11 +14,22 @@ from engine.plate.analysis import FrameView, Gray
 from engine.plate.model import Mask, Points
 
 MAX_FEATURES = 800
-MIN_INLIERS = 12
+FEATURE_QUALITY = 0.001
 REPROJECTION_PX = 1.0
 ROUND_TRIP_PX = 0.5
+HOMOGRAPHY_INLIERS = 60
+SIMILARITY_INLIERS = 8
+"""A model needs this many features behind it; with fewer the next simpler one is steadier."""
+
 STATIC_DRIFT_PX = 0.04
-"""A locked camera measures below 0.02 px; at this drift 60 frames would still be off by only 2.4 px."""
+"""A locked camera seldom measures more from frame to frame."""
+
+NOISY_DRIFT_PX = 0.2
+"""Grain and compression can make a locked camera measure this much from frame to frame ..."""
+
+STATIC_SPAN_FRAMES = 12
+STATIC_SPAN_DRIFT_PX = 0.3
+"""... but it has not moved further after a dozen frames, when a real drift has added up."""
 
 Matrix = NDArray[np.float64]
 
@@ -26,20 +38,31 @@ Matrix = NDArray[np.float64]
 class CameraMotion:
     """Where the background goes from frame a to frame b.
 
-    `matrix`: 3x3, maps analysis-size pixel centres of a to those of b. `static`: the camera is locked, and the
-    matrix is exactly the identity. `matched`: features tracked there and back; `support`: the share of them that
-    moves with the camera, 0 where nothing could be measured.
+    `matrix`: 3x3, maps analysis-size pixel centres of a to those of b; exactly the identity under a locked camera.
+    `drift_px`: how far the bulk of the picture moves, infinite where most of it does or nothing could be measured.
+    `matched`: features tracked there and back; `support`: the share of them that moves with the camera.
     """
 
     matrix: Matrix
-    static: bool
+    drift_px: float
     matched: int
     support: float
 
+    @property
+    def static(self) -> bool:
+        """Whether the camera is locked: nothing may be resampled."""
+        return bool(np.array_equal(self.matrix, np.eye(3)))
+
+    def locked(self) -> CameraMotion:
+        """The same as a locked camera's motion."""
+        return replace(self, matrix=np.eye(3))
+
     def inverse(self) -> CameraMotion:
         """The motion from b to a."""
-        matrix = self.matrix if self.static else np.linalg.inv(self.matrix)
-        return CameraMotion(matrix / matrix[2, 2], self.static, self.matched, self.support)
+        if self.static:
+            return self
+        matrix = np.linalg.inv(self.matrix)
+        return replace(self, matrix=matrix / matrix[2, 2])
 
 
 def measure_motion(a: FrameView, b: FrameView) -> CameraMotion:
@@ -47,12 +70,9 @@ def measure_motion(a: FrameView, b: FrameView) -> CameraMotion:
     gray_b = match_levels(b.gray, a.gray, ~(a.guarded_small | b.guarded_small))
     start, end = _track(a.gray, gray_b, ~a.guarded_small, ~b.guarded_small)
     if len(start) < 3:
-        return CameraMotion(np.eye(3), False, len(start), 0.0)
+        return CameraMotion(np.eye(3), math.inf, len(start), 0.0)
     matrix, inliers = _fit(start, end)
-    support = float(inliers.mean())
-    if _is_static(start, end, a.gray.shape):
-        return CameraMotion(np.eye(3), True, len(start), max(support, float(_still(start, end).mean())))
-    return CameraMotion(matrix, False, len(start), support)
+    return CameraMotion(matrix, _drift(start, end, a.gray.shape), len(start), float(inliers.mean()))
 
 
 def apply_matrix(matrix: Matrix, points: Points) -> Points:
@@ -77,7 +97,7 @@ def _track(a: Gray, b: Gray, known_a: Mask, known_b: Mask) -> tuple[Points, Poin
     """Feature points of a outside its hole and where they are in b, kept when they track back to the start."""
     none = np.zeros((0, 2), np.float32)
     found: Any = cv2.goodFeaturesToTrack(
-        a, MAX_FEATURES, 0.005, max(6.0, min(a.shape) / 50), mask=known_a.view(np.uint8), blockSize=5
+        a, MAX_FEATURES, FEATURE_QUALITY, max(6.0, min(a.shape) / 50), mask=known_a.view(np.uint8), blockSize=5
     )
     if found is None:
         return none, none
@@ -96,11 +116,11 @@ def _track(a: Gray, b: Gray, known_a: Mask, known_b: Mask) -> tuple[Points, Poin
 
 def _fit(start: Points, end: Points) -> tuple[Matrix, Mask]:
     """The richest model with enough inliers: homography, then similarity, then translation."""
-    if len(start) >= MIN_INLIERS:
+    if len(start) >= HOMOGRAPHY_INLIERS:
         matrix = _homography(start, end, cv2.USAC_MAGSAC)
         if matrix is not None:
             return _refit(matrix, start, end)
-    if len(start) >= 4:
+    if len(start) >= SIMILARITY_INLIERS:
         matrix = _similarity(start, end, REPROJECTION_PX)
         if matrix is not None and _is_sane(matrix):
             return matrix, _inliers(matrix, start, end)
@@ -115,7 +135,7 @@ def _homography(start: Points, end: Points, method: int) -> Matrix | None:
     if found is None:
         return None
     matrix = np.asarray(found, np.float64)
-    enough = _inliers(matrix, start, end).sum() >= MIN_INLIERS
+    enough = _inliers(matrix, start, end).sum() >= HOMOGRAPHY_INLIERS
     return matrix if enough and _is_sane(matrix) else None
 
 
@@ -146,20 +166,16 @@ def _is_sane(matrix: Matrix) -> bool:
     return 0.25 < determinant < 4.0 and float(np.abs(matrix[2, :2]).max()) < 2e-3
 
 
-def _still(start: Points, end: Points) -> Mask:
-    return np.linalg.norm(end - start, axis=1) < 0.25
-
-
-def _is_static(start: Points, end: Points, shape: tuple[int, ...]) -> bool:
-    """Most features stand still, and their robust similarity moves no corner of the frame."""
-    still = _still(start, end)
-    if len(start) < MIN_INLIERS or still.mean() < 0.6:
-        return False
-    similarity = _similarity(start[still], end[still], 0.25)
+def _drift(start: Points, end: Points, shape: tuple[int, ...]) -> float:
+    """How far the similarity of the features that stand still moves the picture; infinite where most of them move."""
+    still = np.linalg.norm(end - start, axis=1) < 2.0 * STATIC_SPAN_DRIFT_PX
+    if still.sum() < SIMILARITY_INLIERS or still.mean() < 0.6:
+        return math.inf
+    similarity = _similarity(start[still], end[still], STATIC_SPAN_DRIFT_PX)
     if similarity is None:
-        return False
+        return math.inf
     height, width = shape[:2]
     # Three quarters of the way to the corners: features seldom reach the corners themselves.
     x, y = width / 8.0, height / 8.0
     corners = np.array([[x, y], [width - x, y], [x, height - y], [width - x, height - y]], np.float32)
-    return float(np.linalg.norm(apply_matrix(similarity, corners) - corners, axis=1).max()) < STATIC_DRIFT_PX
+    return float(np.linalg.norm(apply_matrix(similarity, corners) - corners, axis=1).max())

@@ -16,11 +16,10 @@ from engine.plate.flow import Step
 from engine.plate.model import Mask, Points
 from engine.plate.sampling import pick
 
-SIGHTINGS_MOVING = 2
-"""Frames in each direction that lend a pixel under a moving camera; chains drift, so the nearest are the best."""
+SIGHTING_ORDERS = (0, 1, 3, 7, 15)
+"""Which of the frames that show a pixel lend it, in each direction: near ones for the colour, far ones for the vote.
 
-SIGHTINGS_STATIC = 8
-"""The same under a locked camera, where further frames cost no sharpness and average the grain away."""
+Just after the object has left a place its shadow is still there."""
 
 STRAY = 0.5
 """A chain may leave the picture by this part of its size and still come back into it."""
@@ -31,14 +30,14 @@ class Sighting:
     """Pixels of one target that one frame shows.
 
     `index`: (n,) which of the target's points; `points`: (n, 2) where they are in `frame`, full-size pixel
-    centres; `order`: (n,) how often the chain had seen them before; `colour_offset`: (3,) added to their colours
+    centres; `slot`: (n,) which of SIGHTING_ORDERS this is for each; `colour_offset`: (3,) added to their colours
     to match the target's light; `static`: the positions are whole pixels, unmoved.
     """
 
     frame: int
     index: NDArray[np.intp]
     points: Points
-    order: NDArray[np.intp]
+    slot: NDArray[np.intp]
     colour_offset: NDArray[np.float32]
     static: bool
 
@@ -69,11 +68,12 @@ def follow(
         offset = offset + motion.colour_offset
         mask = hidden(b)
         visible = active[_shown(position[active], mask)]
-        if visible.size:
-            sightings.append(Sighting(b, visible, position[visible], seen[visible], offset, static))
-            seen[visible] += 1
-        quota = SIGHTINGS_STATIC if static else SIGHTINGS_MOVING
-        active = active[(seen[active] < quota) & _near_picture(position[active], mask.shape)]
+        wanted = visible[np.isin(seen[visible], SIGHTING_ORDERS)]
+        if wanted.size:
+            slot = np.searchsorted(SIGHTING_ORDERS, seen[wanted])
+            sightings.append(Sighting(b, wanted, position[wanted], slot, offset, static))
+        seen[visible] += 1
+        active = active[(seen[active] <= SIGHTING_ORDERS[-1]) & _near_picture(position[active], mask.shape)]
     return sightings
 
 

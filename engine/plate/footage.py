@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from threading import RLock
 
-from engine.plate.alignment import CameraMotion, measure_motion
+from engine.plate.alignment import (
+    NOISY_DRIFT_PX,
+    STATIC_DRIFT_PX,
+    STATIC_SPAN_DRIFT_PX,
+    STATIC_SPAN_FRAMES,
+    CameraMotion,
+    measure_motion,
+)
 from engine.plate.analysis import FrameView, view_frame
 from engine.plate.cuts import FLASH_FRAMES, NEIGHBOUR_PAIRS, is_cut
 from engine.plate.flow import Step, make_step
 from engine.plate.model import PlateSettings, PlateSource
 
-MARGIN_FRAMES = FLASH_FRAMES + NEIGHBOUR_PAIRS + 1
-"""Views kept beyond the reach: the verdict on a cut looks at its neighbours."""
+MARGIN_FRAMES = max(FLASH_FRAMES + NEIGHBOUR_PAIRS, STATIC_SPAN_FRAMES) + 1
+"""Views kept beyond the reach: verdicts on cuts and locked cameras look at neighbours."""
 
 
 class Footage:
@@ -27,6 +35,7 @@ class Footage:
         self._lock = RLock()
         self._views: dict[int, FrameView] = {}
         self._motions: dict[int, CameraMotion] = {}
+        self._span_drifts: dict[int, float] = {}
         self._cuts: dict[int, bool] = {}
         self._steps: dict[tuple[int, int], Step | None] = {}
 
@@ -49,6 +58,7 @@ class Footage:
             oldest = frame - MARGIN_FRAMES
             self._views = {n: v for n, v in self._views.items() if n >= oldest}
             self._motions = {n: v for n, v in self._motions.items() if n >= oldest}
+            self._span_drifts = {n: v for n, v in self._span_drifts.items() if n >= oldest}
             self._cuts = {n: v for n, v in self._cuts.items() if n >= oldest}
             self._steps = {n: v for n, v in self._steps.items() if min(n) >= oldest}
 
@@ -64,7 +74,20 @@ class Footage:
         return make_step(view_a, view_b, motion if a < b else motion.inverse(), self.settings.follow_flow)
 
     def _motion(self, first: int) -> CameraMotion:
-        """Camera motion from `first` to the frame after it."""
+        """Camera motion from `first` to the frame after it, settled whether the camera is locked."""
         if first not in self._motions:
-            self._motions[first] = measure_motion(self.view(first), self.view(first + 1))
+            motion = measure_motion(self.view(first), self.view(first + 1))
+            locked = motion.drift_px < STATIC_DRIFT_PX or (motion.drift_px < NOISY_DRIFT_PX and self._stays(first))
+            self._motions[first] = motion.locked() if locked else motion
         return self._motions[first]
+
+    def _stays(self, first: int) -> bool:
+        """Whether the picture stays where it is over the dozen frames around; counted from frame 0, so that the
+        answer does not depend on where a render starts."""
+        begin = max(first - first % STATIC_SPAN_FRAMES, self.available.start)
+        end = min(first - first % STATIC_SPAN_FRAMES + STATIC_SPAN_FRAMES, self.available.stop - 1)
+        if begin not in self._span_drifts:
+            long_enough = end - begin >= STATIC_SPAN_FRAMES // 2
+            drift_px = measure_motion(self.view(begin), self.view(end)).drift_px if long_enough else math.inf
+            self._span_drifts[begin] = drift_px
+        return self._span_drifts[begin] < STATIC_SPAN_DRIFT_PX

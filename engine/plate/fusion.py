@@ -17,23 +17,30 @@ from engine.plate.model import FloatImage, Mask
 AGREEMENT = 0.03
 """Two colours agree when they differ by about this much of the range or less: grain, compression, slight misfit."""
 
-MEMORY_STATIC_FRAMES = 20.0
-MEMORY_MOVING_FRAMES = 6.0
-"""After so many frames a sighting counts 1/e as much: light changes, and chains drift."""
+STARTS = (0, 2, 4)
+"""Slots of each direction whose colours are put to the vote."""
+
+VOTE_MEMORY_STATIC_FRAMES = 60.0
+VOTE_MEMORY_MOVING_FRAMES = 12.0
+"""After so many frames a sighting's vote counts 1/e as much: chains drift, and things move."""
+
+COLOUR_MEMORY_FRAMES = 4.0
+"""The same for its part in the colour: light changes, and grain that is near in time is alike."""
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What the frames show of N pixels, in S slots (the nearest of each direction first).
 
-    `colour`: (S, N, 3), matched to the target's light; `weight`: (S, N), 0 where a slot is empty; `frame`: (S, N).
-    `first`: the slots that are nearest in each direction.
+    `colour`: (S, N, 3), matched to the target's light; `vote`: (S, N) how much a slot counts in the choice, 0 where it is
+    empty; `weight`: (S, N) how much in the colour; `frame`: (S, N). `starts`: the slots put to the vote.
     """
 
     colour: FloatImage
+    vote: FloatImage
     weight: FloatImage
     frame: NDArray[np.int32]
-    first: tuple[int, ...]
+    starts: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,10 @@ def fuse(evidence: Evidence, grid: Mask, feather_px: float) -> Fused:
 
     `grid` (h, w) is True at the N pixels, in row order: choices are feathered over it.
     """
-    starts = [(evidence.colour[slot], evidence.weight[slot] > 0) for slot in evidence.first]
-    support = np.stack([np.where(ok, _support(evidence, start), 0.0) for start, ok in starts])
+    starts = [(evidence.colour[slot], evidence.vote[slot] > 0) for slot in evidence.starts]
+    support = np.stack(
+        [np.where(ok, _closeness(evidence, start, evidence.vote).sum(axis=0), 0.0) for start, ok in starts]
+    )
     share = _feathered_choice(support, grid, feather_px)
     colour = np.zeros(evidence.colour.shape[1:], np.float32)
     total = np.zeros(evidence.weight.shape, np.float32)
@@ -60,27 +69,23 @@ def fuse(evidence: Evidence, grid: Mask, feather_px: float) -> Fused:
         part = np.where(ok, part, 0.0)
         colour += mean * part[:, None]
         total += weight * part
-    found: Mask = np.any(evidence.weight > 0, axis=0)
+    found: Mask = np.any(evidence.vote > 0, axis=0)
     slot = total.argmax(axis=0)
     frame = np.take_along_axis(evidence.frame, slot[None], axis=0)[0]
     return Fused(colour, frame, found)
 
 
-def _closeness(evidence: Evidence, start: FloatImage) -> FloatImage:
+def _closeness(evidence: Evidence, start: FloatImage, weight: FloatImage) -> FloatImage:
     difference = evidence.colour - start
     square = np.einsum("snc,snc->sn", difference, difference) / 3.0
-    return evidence.weight * np.exp(square * (-0.5 / AGREEMENT**2))
-
-
-def _support(evidence: Evidence, start: FloatImage) -> FloatImage:
-    return np.asarray(_closeness(evidence, start).sum(axis=0), np.float32)
+    return weight * np.exp(square * (-0.5 / AGREEMENT**2))
 
 
 def _agreeing_mean(evidence: Evidence, start: FloatImage) -> tuple[FloatImage, FloatImage]:
     """Mean of the colours that agree with the start, and the weights of that mean."""
     mean = start
     for _ in range(2):
-        weight = _closeness(evidence, mean)
+        weight = _closeness(evidence, mean, evidence.weight)
         norm = np.maximum(weight.sum(axis=0), 1e-12)
         # Relative to the start, so that equal samples give exactly their value back.
         shift = np.einsum("sn,snc->nc", weight, evidence.colour - start) / norm[:, None]

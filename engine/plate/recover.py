@@ -9,9 +9,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.plate.chain import Sighting, follow
+from engine.plate.chain import SIGHTING_ORDERS, Sighting, follow
 from engine.plate.footage import Footage
-from engine.plate.fusion import MEMORY_MOVING_FRAMES, MEMORY_STATIC_FRAMES, Evidence, fuse
+from engine.plate.fusion import (
+    COLOUR_MEMORY_FRAMES,
+    STARTS,
+    VOTE_MEMORY_MOVING_FRAMES,
+    VOTE_MEMORY_STATIC_FRAMES,
+    Evidence,
+    fuse,
+)
 from engine.plate.model import (
     OUTSIDE_HOLE,
     SYNTHESISED,
@@ -124,7 +131,7 @@ def _finish(footage: Footage, target: _Target) -> RecoveredFrame:
     evidence = _evidence(target)
     plate = rgb[inside].copy()
     provenance = np.full(hole.shape, SYNTHESISED, np.int32)
-    if evidence is not None:
+    if evidence.starts:
         fused = fuse(evidence, guarded, footage.settings.feather_px)
         found = np.zeros(hole.shape, bool)
         found[guarded] = fused.found
@@ -151,25 +158,21 @@ def _within(inner: Box, outer: Box) -> tuple[slice, slice]:
     )
 
 
-def _evidence(target: _Target) -> Evidence | None:
-    """Sorts the sightings into slots: first, second, ... of each direction."""
-    depth = [max((int(s.order.max()) + 1 for s in way), default=0) for way in target.sightings]
-    slots, count = sum(depth), len(target.points)
-    if slots == 0:
-        return None
-    colour = np.zeros((slots, count, 3), np.float32)
-    weight = np.zeros((slots, count), np.float32)
-    frame = np.full((slots, count), SYNTHESISED, np.int32)
+def _evidence(target: _Target) -> Evidence:
+    """Sorts the sightings into slots: those before the target, then those after it, near to far."""
+    ways = len(SIGHTING_ORDERS)
+    shape = (2 * ways, len(target.points))
+    colour = np.zeros((*shape, 3), np.float32)
+    vote, weight = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    frame = np.full(shape, SYNTHESISED, np.int32)
     for direction, way in enumerate(target.sightings):
         for sighting in way:
-            slot = sighting.order + (depth[0] if direction else 0)
+            slot = sighting.slot + direction * ways
             colour[slot, sighting.index] = target.colours[direction, sighting.frame]
-            weight[slot, sighting.index] = _trust(target.frame, sighting)
+            age = abs(sighting.frame - target.frame) - 1
+            memory = VOTE_MEMORY_STATIC_FRAMES if sighting.static else VOTE_MEMORY_MOVING_FRAMES
+            vote[slot, sighting.index] = math.exp(-age / memory)
+            weight[slot, sighting.index] = math.exp(-age / COLOUR_MEMORY_FRAMES)
             frame[slot, sighting.index] = sighting.frame
-    first = tuple(slot for slot, size in ((0, depth[0]), (depth[0], depth[1])) if size)
-    return Evidence(colour, weight, frame, first)
-
-
-def _trust(target: int, sighting: Sighting) -> float:
-    memory = MEMORY_STATIC_FRAMES if sighting.static else MEMORY_MOVING_FRAMES
-    return math.exp(-(abs(sighting.frame - target) - 1) / memory)
+    starts = tuple(n + direction * ways for direction in range(2) for n in STARTS)
+    return Evidence(colour, vote, weight, frame, tuple(n for n in starts if vote[n].any()))

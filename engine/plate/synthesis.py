@@ -9,6 +9,9 @@ from engine.plate.model import Box, FloatImage, Mask
 
 RADIUS_PX = 4.0
 
+CODE_RANGE = 65535.0
+"""cv2.inpaint adds a gradient term of about one code value, made for integers: in [0, 1] it would be all one sees."""
+
 
 def fill_never_seen(rgb: FloatImage, unknown: Mask) -> FloatImage:
     """The (H, W, 3) image with `unknown` filled from its surroundings (Telea 2004), in float: nothing is clipped.
@@ -25,6 +28,7 @@ def fill_never_seen(rgb: FloatImage, unknown: Mask) -> FloatImage:
     mask = unknown[window].astype(np.uint8)
     filled = rgb.copy()
     for channel in range(3):
-        part = np.ascontiguousarray(np.where(mask > 0, 0.0, rgb[window][..., channel]), np.float32)
-        filled[window][..., channel] = cv2.inpaint(part, mask, RADIUS_PX, cv2.INPAINT_TELEA)
+        codes = np.where(mask > 0, 0.0, rgb[window][..., channel]).astype(np.float32) * np.float32(CODE_RANGE)
+        done = cv2.inpaint(codes, mask, RADIUS_PX, cv2.INPAINT_TELEA) / np.float32(CODE_RANGE)
+        filled[window][..., channel] = np.where(mask > 0, done, rgb[window][..., channel])
     return filled
