@@ -6,7 +6,6 @@ object lies in its metadata under ``grayplate``; keys of it that this version do
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,14 +17,13 @@ import opentimelineio as otio
 
 from roi_tools.errors import ShapeError
 from roi_tools.shapes import AnimatedRectangle
-from timeline.errors import EditError, ProjectFileError
+from timeline.errors import EditError, ProjectFileError, TimelineError
 from timeline.media_url import media_of_url, url_of_media
+from timeline.otio_json import NAMESPACE, own_metadata, update_own_metadata
 from timeline.removal import Removal
 from timeline.shot import Shot
-from timeline.time import TimecodeError, exact_rate
+from timeline.time import exact_rate
 
-NAMESPACE = "grayplate"
-"""Key of our own part of an OTIO object's metadata."""
 EFFECT_NAME = "grayplate.removal"
 """OTIO's ``effect_name`` of a removal."""
 
@@ -47,9 +45,9 @@ class ClipMedia:
         return cls(**{name: getattr(shot, name) for name in cls.__dataclass_fields__})
 
 
-def own_metadata(item: Any) -> dict[str, Any]:
+def require_own_metadata(item: otio.core.SerializableObjectWithMetadata) -> dict[str, Any]:
     """Our own part of an object's metadata as plain values. Raises ProjectFileError where it is no object."""
-    own = json.loads(item.to_json_string())["metadata"].get(NAMESPACE, {})
+    own = own_metadata(item)
     if not isinstance(own, dict):
         raise ProjectFileError(f"its metadata under '{NAMESPACE}' is no object")
     return own
@@ -66,13 +64,13 @@ def is_shot(clip: otio.schema.Clip) -> bool:
 def media_of_clip(clip: otio.schema.Clip, folder: Path) -> ClipMedia:
     """What a clip says about its media; relative URLs are seen from ``folder``.
 
-    Raises ProjectFileError for a rate that makes no sense.
+    Raises TimecodeError for a rate that makes no sense.
     """
     available = _available(clip)
     source = clip.source_range or available
     if source is None:
-        raise ProjectFileError(f"clip '{clip.name}' says no range of its media")
-    rate = _rate(clip, available or source)
+        raise ProjectFileError("it says no range of its media")
+    rate = exact_rate((available or source).duration.rate)
     media_start = _frames(available.start_time, rate) if available else 0
     start = max(0, _frames(source.start_time, rate) - media_start)
     end = _frames(source.start_time, rate) + _frames(source.duration, rate) - media_start
@@ -91,7 +89,7 @@ def shot_of_clip(clip: otio.schema.Clip, shot_id: str, folder: Path) -> Shot:
         return Shot(
             id=shot_id, name=clip.name, removals=removals, otio_json=clip.to_json_string(indent=-1), **vars(media)
         )
-    except (EditError, ProjectFileError) as error:
+    except TimelineError as error:
         raise ProjectFileError(f"clip '{clip.name}': {error}") from error
 
 
@@ -99,7 +97,7 @@ def clip_of_shot(shot: Shot, folder: Path) -> otio.schema.Clip:
     """The clip of a shot; times and media that say the same as before stay exactly as they were."""
     clip = otio.core.deserialize_json_from_string(shot.otio_json) if shot.otio_json else otio.schema.Clip()
     clip.name = shot.name
-    clip.metadata[NAMESPACE] = {**own_metadata(clip), "id": shot.id}
+    update_own_metadata(clip, {"id": shot.id})
     wanted = ClipMedia.of_shot(shot)
     if not shot.otio_json or media_of_clip(clip, folder) != wanted:
         clip.media_reference = _reference(clip.media_reference, wanted, folder)
@@ -109,15 +107,9 @@ def clip_of_shot(shot: Shot, folder: Path) -> otio.schema.Clip:
 
 
 def _available(clip: otio.schema.Clip) -> otio.opentime.TimeRange | None:
-    available = clip.media_reference.available_range
+    reference = clip.media_reference
+    available = reference.available_range if reference is not None else None
     return available if available is not None and available.duration.value > 0 else None
-
-
-def _rate(clip: otio.schema.Clip, time_range: otio.opentime.TimeRange) -> Fraction:
-    try:
-        return exact_rate(time_range.duration.rate)
-    except TimecodeError as error:
-        raise ProjectFileError(f"clip '{clip.name}': {error}") from error
 
 
 def _frames(time: otio.opentime.RationalTime, rate: Fraction) -> int:
@@ -133,7 +125,7 @@ def _range(start: int, frames: int, rate: Fraction) -> otio.opentime.TimeRange:
     )
 
 
-def _media_path(reference: otio.core.MediaReference, folder: Path) -> str:
+def _media_path(reference: otio.core.MediaReference | None, folder: Path) -> str:
     if isinstance(reference, otio.schema.ExternalReference):
         return media_of_url(reference.target_url or "", folder)
     if isinstance(reference, otio.schema.ImageSequenceReference):
@@ -144,8 +136,9 @@ def _media_path(reference: otio.core.MediaReference, folder: Path) -> str:
     return ""
 
 
-def _reference(old: otio.core.MediaReference, media: ClipMedia, folder: Path) -> otio.core.MediaReference:
+def _reference(old: otio.core.MediaReference | None, media: ClipMedia, folder: Path) -> otio.core.MediaReference:
     """The old reference where it still says the same or can be told the new media, else a new one."""
+    old = old if old is not None else otio.schema.MissingReference()
     same_path = _media_path(old, folder) == media.media_path
     if same_path or isinstance(old, otio.schema.ExternalReference):
         reference = old
@@ -178,19 +171,21 @@ def _effect_of_removal(removal: Removal) -> otio.schema.Effect:
     text = removal.otio_json
     effect = otio.core.deserialize_json_from_string(text) if text else otio.schema.Effect(effect_name=EFFECT_NAME)
     effect.name, effect.enabled = removal.label, removal.enabled
-    effect.metadata[NAMESPACE] = {
-        **own_metadata(effect),
-        "id": removal.id,
-        "effect": removal.effect,
-        "parameters": dict(removal.parameters),
-        "shape": removal.shape.to_dict(),
-    }
+    update_own_metadata(
+        effect,
+        {
+            "id": removal.id,
+            "effect": removal.effect,
+            "parameters": dict(removal.parameters),
+            "shape": removal.shape.to_dict(),
+        },
+    )
     return effect
 
 
 def _removal_of_effect(effect: otio.schema.Effect, number: int) -> Removal:
     try:
-        own = own_metadata(effect)
+        own = require_own_metadata(effect)
         return Removal(
             id=_text(own, "id", f"removal-{number}"),
             label=effect.name,

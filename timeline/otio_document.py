@@ -13,7 +13,8 @@ from typing import Any
 import opentimelineio as otio
 
 from timeline.errors import ProjectFileError
-from timeline.otio_clip import NAMESPACE, clip_of_shot, is_shot, own_metadata, shot_of_clip
+from timeline.otio_clip import clip_of_shot, is_shot, require_own_metadata, shot_of_clip
+from timeline.otio_json import update_own_metadata
 from timeline.project import Project
 
 PROJECT_VERSION = 1
@@ -22,12 +23,9 @@ PROJECT_VERSION = 1
 
 def project_of_timeline(timeline: otio.schema.Timeline, folder: Path) -> Project:
     """The project that a timeline holds; clips without our identifier get one. Raises ProjectFileError."""
-    shots, taken = [], set[str]()
-    for number, clip in enumerate(_shot_clips(timeline), 1):
-        shot_id = _shot_id(clip, number, taken)
-        taken.add(shot_id)
-        shots.append(shot_of_clip(clip, shot_id, folder))
-    return Project(timeline.name, tuple(shots), timeline.to_json_string(indent=-1))
+    require_own_metadata(timeline)  # checked here, so that saving cannot fail on it
+    shots = tuple(shot_of_clip(clip, shot_id, folder) for shot_id, clip in _identified(timeline))
+    return Project(timeline.name, shots, timeline.to_json_string(indent=-1))
 
 
 def timeline_of_project(project: Project, folder: Path) -> otio.schema.Timeline:
@@ -37,7 +35,7 @@ def timeline_of_project(project: Project, folder: Path) -> otio.schema.Timeline:
     """
     timeline = _skeleton(project)
     timeline.name = project.name
-    timeline.metadata[NAMESPACE] = {**own_metadata(timeline), "version": PROJECT_VERSION}
+    update_own_metadata(timeline, {"version": PROJECT_VERSION})
     loaded = dict(_identified(timeline))
     wanted = {shot.id for shot in project.shots}
     places = iter([clip for shot_id, clip in loaded.items() if shot_id in wanted])
@@ -73,7 +71,7 @@ def _is_audio(clip: otio.schema.Clip) -> bool:
 
 
 def _identified(timeline: otio.schema.Timeline) -> Iterator[tuple[str, otio.schema.Clip]]:
-    """The clips of a loaded timeline with the identifiers that loading gave them."""
+    """The clips that are shots, each with its own identifier, or one made of its place: always the same one."""
     taken = set[str]()
     for number, clip in enumerate(_shot_clips(timeline), 1):
         shot_id = _shot_id(clip, number, taken)
@@ -83,7 +81,10 @@ def _identified(timeline: otio.schema.Timeline) -> Iterator[tuple[str, otio.sche
 
 def _shot_id(clip: otio.schema.Clip, number: int, taken: set[str]) -> str:
     """The clip's own identifier, or one made of its place where it has none or is a copy of another clip."""
-    own = own_metadata(clip).get("id")
+    try:
+        own = require_own_metadata(clip).get("id")
+    except ProjectFileError as error:
+        raise ProjectFileError(f"clip '{clip.name}': {error}") from error
     if isinstance(own, str) and own and own not in taken:
         return own
     shot_id = f"shot-{number}"
@@ -134,6 +135,7 @@ def require_timeline(item: object) -> otio.schema.Timeline:
     """``item``, if it is a timeline. Raises ProjectFileError that says what it is instead."""
     if not isinstance(item, otio.schema.Timeline):
         kind = item.schema_name() if isinstance(item, otio.core.SerializableObject) else type(item).__name__
+        kind = getattr(item, "original_schema_name", kind)  # of a schema that OTIO does not know
         raise ProjectFileError(f"holds a {kind}, not a Timeline; export a single timeline")
     if not isinstance(item.tracks, otio.schema.Stack):
         raise ProjectFileError("its timeline has no stack of tracks; export it again")

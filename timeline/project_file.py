@@ -18,9 +18,8 @@ import opentimelineio as otio
 
 from timeline.atomic_file import write_text_atomically
 from timeline.errors import ProjectFileError
-from timeline.otio_clip import NAMESPACE
 from timeline.otio_document import PROJECT_VERSION, project_of_timeline, require_timeline, timeline_of_project
-from timeline.otio_newer import with_stand_ins, without_stand_ins
+from timeline.otio_json import NAMESPACE, from_library, to_library
 from timeline.project import Project
 
 Json: TypeAlias = dict[str, Any]
@@ -38,7 +37,7 @@ def load_project(path: str | os.PathLike[str]) -> Project:
     source = Path(path)
     text = _read(source)
     try:
-        data = with_stand_ins(_upgraded(_object(text)))
+        data = to_library(_upgraded(_object(text)))
         timeline = require_timeline(otio.core.deserialize_json_from_string(json.dumps(data)))
         return project_of_timeline(timeline, source.parent)
     except ProjectFileError as error:
@@ -129,7 +128,9 @@ def _upgraded(data: Json) -> Json:
 
 
 def _write(project: Project, path: Path) -> None:
-    text = without_stand_ins(timeline_of_project(project, path.parent).to_json_string(indent=4))
+    timeline = timeline_of_project(project, path.parent)
+    data = from_library(json.loads(timeline.to_json_string(indent=-1)))
+    text = json.dumps(data, indent=4, ensure_ascii=False)
     try:
         write_text_atomically(path, text + "\n")
     except OSError as error:
