@@ -21,10 +21,10 @@ _DISK_ERRORS = {
 
 
 def explain(error: BaseException) -> str:
-    """FFmpeg's or the system's text and number, without the file name, which the caller adds."""
+    """FFmpeg's or the system's text, and the system's error number, without the file name, which the caller adds."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     number = getattr(error, "errno", None)
-    return f"{text} [errno {number}]" if number else str(text)
+    return f"{text} [errno {number}]" if number in errno.errorcode else str(text)
 
 
 def explain_write(error: BaseException) -> str:

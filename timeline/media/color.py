@@ -169,7 +169,7 @@ def _repeated(plane: NDArray[np.float32], pixels: PixelFormat, box: Box) -> NDAr
 def _ycc_from_rgb(rgb: Image, weights: tuple[float, float]) -> tuple[NDArray[np.float32], ...]:
     kr, kb = weights
     red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
-    luma = np.float32(kr) * red + np.float32(1 - kr - kb) * green + np.float32(kb) * blue
+    luma = green + np.float32(kr) * (red - green) + np.float32(kb) * (blue - green)  # exact where all three are equal
     return luma, (blue - luma) * np.float32(0.5 / (1 - kb)), (red - luma) * np.float32(0.5 / (1 - kr))
 
 

@@ -14,6 +14,7 @@ import OpenImageIO as oiio  # noqa: N813 (the name its own documentation uses)
 from roi_tools.geometry import Box, Size
 from timeline.errors import MediaUnreadableError, MediaWriteError
 from timeline.media.frame import ColorTags, Frame, PixelFormat, pixel_format
+from timeline.media.rates import nominal_rate
 
 _SUFFIXES = {"uint8": "", "uint16": "16le", "half": "f16le", "float": "f32le"}
 _LOG_FORMATS = ("dpx", "cineon")
@@ -185,14 +186,8 @@ def _rate(spec: Any) -> Fraction | None:
     if isinstance(value, (tuple, list)) and len(value) == 2 and value[1]:
         return Fraction(int(value[0]), int(value[1]))
     if isinstance(value, float) and 0 < value < 1000:
-        return _nominal(value)
+        return nominal_rate(value)
     return None
-
-
-def _nominal(value: float) -> Fraction:
-    """23.976 is 24000/1001."""
-    ntsc = Fraction(round(value) * 1000, 1001)
-    return ntsc if abs(float(ntsc) - value) < 0.005 else Fraction(value).limit_denominator(1001)
 
 
 def _in_display_window(pixels: np.ndarray[Any, Any], spec: Any) -> np.ndarray[Any, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,13 +14,14 @@ from av.video.stream import VideoStream
 
 from timeline.errors import MediaError, MediaUnreadableError
 from timeline.media.av_errors import AV_ERRORS, explain
-from timeline.media.av_frames import from_av
+from timeline.media.av_frames import from_av, planar_equivalent
 from timeline.media.color import is_known_matrix
 from timeline.media.frame import Frame
 from timeline.media.frame_index import FrameIndex, index_decoded, index_packets
 from timeline.media.info import MediaInfo
 from timeline.media.media_reader import MediaReader
 from timeline.media.movie_info import movie_info
+from timeline.media.orientation import can_turn, turned
 
 _CACHE_BYTES = 96 << 20
 _CACHE_FRAMES = 24
@@ -40,10 +42,14 @@ class MovieReader(MediaReader):
         self._pictures: Iterator[av.VideoFrame] | None = None
         self._last: int | None = None
         self._cache: OrderedDict[int, av.VideoFrame] = OrderedDict()
+        self._quarter_turns = 0
         try:
             self._index = self._build_index()
+            self._quarter_turns = _quarter_turns(self._fetch(0))
             first = self._decoded(0)
-            super().__init__(movie_info(path, self._container, self._stream, self._index, first, rate))
+            info = movie_info(path, self._container, self._stream, self._index, first, rate)
+            is_on_its_side = self._quarter_turns % 2 == 1
+            super().__init__(replace(info, pixel_aspect=1 / info.pixel_aspect) if is_on_its_side else info)
             _check_matrix(self.info)
         except BaseException:
             self._container.close()
@@ -69,7 +75,7 @@ class MovieReader(MediaReader):
         if picture is None:
             picture = self._fetch(frame)
         try:
-            return from_av(picture)
+            return turned(from_av(picture), self._quarter_turns)
         except MediaError as error:
             raise MediaUnreadableError(f"{self._path}: {error}") from error
         except AV_ERRORS as error:
@@ -183,6 +189,12 @@ def _open(path: Path) -> tuple[InputContainer, VideoStream]:
     streams[0].thread_type = "AUTO"
     streams[0].codec_context.thread_count = _DECODER_THREADS
     return container, streams[0]
+
+
+def _quarter_turns(picture: av.VideoFrame) -> int:
+    """How often the file asks to turn its pictures by 90 degrees, counter-clockwise; other angles are left alone."""
+    turns, rest = divmod(picture.rotation, 90)
+    return turns % 4 if rest == 0 and can_turn(planar_equivalent(picture.format.name)) else 0
 
 
 def _check_matrix(info: MediaInfo) -> None:

@@ -45,6 +45,7 @@ _SLICED_FFV1_PX = 64
 class MovieWriter(MediaWriter):
     """One movie file at the constant rate of ``info``, with its timecode, pixel aspect and colour tags; no sound.
 
+    PyAV has no way to state the pixel aspect of a Matroska file: there it is lost.
     H.264 of odd width or height is 4:4:4, because 4:2:0 cannot hold it and the size is never changed; alpha is left
     out of it.
     """

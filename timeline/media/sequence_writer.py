@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 from uuid import uuid4
 
-from timeline.errors import MediaExistsError, MediaWriteError
+from timeline.errors import MediaExistsError, MediaUnreadableError, MediaWriteError
 from timeline.media.av_errors import explain_write
 from timeline.media.delivery import Delivery
 from timeline.media.frame import Frame
-from timeline.media.image_file import write_image
+from timeline.media.image_file import read_image, write_image
 from timeline.media.info import MediaInfo
 from timeline.media.media_writer import MediaWriter, check_folder
 from timeline.media.sequence_files import parse_pattern
@@ -39,7 +39,11 @@ class SequenceWriter(MediaWriter):
 
     def _write(self, frame: Frame) -> None:
         target = self._folder / self._pattern.file(self._first + self.frames_written).name
-        write_image(target, frame, self.info.rate, self.info.pixel_aspect)
+        try:
+            write_image(target, frame, self.info.rate, self.info.pixel_aspect)
+            read_image(target)  # OpenImageIO reports no error when a PNG's last bytes find no room
+        except MediaUnreadableError as error:
+            raise self._incomplete(target) from error
 
     def _finish(self) -> None:
         self._check_free()
@@ -59,6 +63,12 @@ class SequenceWriter(MediaWriter):
                 f"{self._pattern.text} exists already ({self._pattern.file(numbers[0]).name}); "
                 "choose another name or allow overwriting it"
             )
+
+    def _incomplete(self, target: Path) -> MediaWriteError:
+        return MediaWriteError(
+            f"cannot write {self._pattern.folder / target.name}: the image came out incomplete, so the disk is "
+            "probably full; free space or write to another disk"
+        )
 
     def _failed(self, error: OSError) -> MediaWriteError:
         return MediaWriteError(f"cannot write {self._pattern.text}: {explain_write(error)}")
