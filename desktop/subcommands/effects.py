@@ -45,4 +45,8 @@ def _range(parameter: ParameterDescriptor) -> str:
     low, high = parameter.minimum, parameter.maximum
     if low is None and high is None:
         return parameter.kind
-    return f"{'' if low is None else f'{low:g}'} .. {'' if high is None else f'{high:g}'}".strip()
+    return f"{_bound(low)} .. {_bound(high)}".strip()
+
+
+def _bound(value: float | None) -> str:
+    return "" if value is None else str(int(value) if value.is_integer() else value)
