@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -30,12 +31,14 @@ class VaceModel:
     """
 
     def __init__(self, folder: Path, device: torch.device) -> None:
-        """Loads ``folder``, which must have passed ``weights.find_model``; WeightsError if its weights are damaged."""
+        """Loads ``folder``, which must have passed ``weights.find_model``.
+
+        Raises WeightsError where its weights are damaged or do not fit into the device's memory.
+        """
         self.folder = folder
         self.device = device
         self.pipeline: WanVACEPipeline = _load(folder, device)
-        self.pipeline.transformer.to(device)
-        self.pipeline.vae.to(device)
+        _place((self.pipeline.transformer, self.pipeline.vae), device, folder)
         self._embeddings: dict[str, torch.Tensor] = {}
 
     def embedding(self, prompt: str) -> torch.Tensor:
@@ -48,7 +51,7 @@ class VaceModel:
         import torch
 
         encoder = self.pipeline.text_encoder
-        encoder.to(self.device)
+        encoder.to(encoder_device(encoder, self.device))
         try:
             with torch.no_grad():
                 embedding, _ = self.pipeline.encode_prompt(
@@ -94,6 +97,31 @@ def choose_device(name: DeviceName) -> torch.device:
             "install your GPU's build of torch (README, GPU section) or choose 'auto'"
         )
     return torch.device(name)
+
+
+def encoder_device(encoder: torch.nn.Module, device: torch.device) -> torch.device:
+    """Where the prompt encoder runs: on ``device`` if it fits beside what is there, otherwise on the CPU."""
+    import torch
+
+    if device.type != "cuda":
+        return device
+    free_bytes, _ = torch.cuda.mem_get_info(device)
+    needed_bytes = sum(weight.nbytes for weight in encoder.parameters())
+    # Activations of 512 tokens take a few hundred megabytes beside the weights.
+    return device if free_bytes > needed_bytes + 2**29 else torch.device("cpu")
+
+
+def _place(parts: Iterable[torch.nn.Module], device: torch.device, folder: Path) -> None:
+    import torch
+
+    try:
+        for part in parts:
+            part.to(device)
+    except torch.OutOfMemoryError as error:
+        raise WeightsError(
+            f"the model in {folder} does not fit into the memory of {torch.cuda.get_device_name(device)}; close other "
+            "programs that use the GPU or take Wan-AI/Wan2.1-VACE-1.3B-diffusers"
+        ) from error
 
 
 def _load(folder: Path, device: torch.device) -> WanVACEPipeline:

@@ -12,7 +12,7 @@ import pytest
 from engine.errors import ParameterError, WeightsError
 from engine.vace import model as model_module
 from engine.vace import weights
-from engine.vace.model import VaceModel, choose_device, warm_model
+from engine.vace.model import VaceModel, choose_device, encoder_device, warm_model
 from engine.vace.weights import HOW_TO_GET_A_MODEL, MODEL_VARIABLE, find_model, require_libraries
 from tests.support.tiny_wan import build_tiny_wan
 
@@ -236,6 +236,34 @@ def test_a_prompt_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert model.embedding("a wall") is model.embedding("a wall")
     assert model.embedding("").shape == (1, 512, 32)
     assert calls == ["a wall", ""]
+
+
+@pytest.mark.parametrize(("free_gigabytes", "chosen"), [(0.4, "cpu"), (0.6, "cuda")])
+def test_the_prompt_encoder_runs_where_it_fits(
+    tiny_model: VaceModel, monkeypatch: pytest.MonkeyPatch, free_gigabytes: float, chosen: str
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (int(free_gigabytes * 2**30), 2**34))
+    encoder = tiny_model.pipeline.text_encoder
+    assert encoder_device(encoder, torch.device("cuda")).type == chosen
+    assert encoder_device(encoder, torch.device("mps")).type == "mps"
+
+
+def test_a_model_larger_than_the_gpu(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("diffusers.WanVACETransformer3DModel.to", refuse)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a small GPU")
+    with pytest.raises(WeightsError) as caught:
+        VaceModel(tiny_folder, torch.device("cpu"))
+    assert str(caught.value) == (
+        f"the model in {tiny_folder} does not fit into the memory of a small GPU; close other programs that use the "
+        "GPU or take Wan-AI/Wan2.1-VACE-1.3B-diffusers"
+    )
 
 
 def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
