@@ -1,0 +1,155 @@
+"""Every action of the window, once: its text, shortcut, icon and menu."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QAbstractItemView, QAbstractSpinBox, QComboBox, QLineEdit, QMainWindow, QMenu
+from typing_extensions import override
+
+from desktop.icons import icon
+
+
+@dataclass(frozen=True)
+class ActionSpec:
+    """``menu`` is the menu's title; ``separated`` draws a line above it there."""
+
+    name: str
+    menu: str
+    text: str
+    shortcuts: tuple[str, ...] = ()
+    icon: str = ""
+    tip: str = ""
+    checkable: bool = False
+    separated: bool = False
+
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec("new", "&File", "&New Project", ("Ctrl+N",)),
+    ActionSpec("open_project", "&File", "&Open Project …", ("Ctrl+O",), "open"),
+    ActionSpec("open_media", "&File", "Add &Media …", ("Ctrl+I",), "add_media", "Add footage to the timeline"),
+    ActionSpec("open_sequence", "&File", "Add Image Se&quence …", ("Ctrl+Shift+I",), "", "Add a folder of frames"),
+    ActionSpec("save", "&File", "&Save", ("Ctrl+S",), "save", separated=True),
+    ActionSpec("save_as", "&File", "Save &As …", ("Ctrl+Shift+S",)),
+    ActionSpec("export", "&File", "&Export Shot …", ("Ctrl+E",), "export", "Write the cleaned shot", separated=True),
+    ActionSpec("quit", "&File", "&Quit", ("Ctrl+Q",), separated=True),
+    ActionSpec("undo", "&Edit", "&Undo", ("Ctrl+Z",), "undo"),
+    ActionSpec("redo", "&Edit", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),
+    ActionSpec("fit", "&View", "&Fit", ("F",), "fit", "Whole picture in the viewer"),
+    ActionSpec("actual_size", "&View", "&100 %", ("1",), "actual_size", "One image pixel on one pixel of the screen"),
+    ActionSpec("zoom_in", "&View", "Zoom &In", ("Ctrl++", "=", "+")),
+    ActionSpec("zoom_out", "&View", "Zoom &Out", ("Ctrl+-", "-")),
+    ActionSpec(
+        "compare",
+        "&View",
+        "Show &Source",
+        ("Return", "Enter"),
+        "compare",
+        "A/B: source or result",
+        checkable=True,
+        separated=True,
+    ),
+    ActionSpec("wipe", "&View", "&Wipe", ("W",), "wipe", "Source and result side by side", checkable=True),
+    ActionSpec("overlays", "&View", "&Boxes", ("Q",), "overlay", "Show boxes", checkable=True),
+    ActionSpec("matte", "&View", "&Matte", ("M",), "matte", "Tint what is removed", checkable=True),
+    ActionSpec("timeline_fit", "&View", "Fit &Timeline", ("Shift+F",), separated=True),
+    ActionSpec("play", "&Playback", "&Play", ("Space",), "play"),
+    ActionSpec("play_backward", "&Playback", "Play &Backward, Faster", ("J",)),
+    ActionSpec("stop", "&Playback", "&Stop", ("K",)),
+    ActionSpec("play_forward", "&Playback", "Play &Forward, Faster", ("L",)),
+    ActionSpec("step_back", "&Playback", "Previous Frame", ("Left",), "step_back", separated=True),
+    ActionSpec("step_forward", "&Playback", "Next Frame", ("Right",), "step_forward"),
+    ActionSpec("back_10", "&Playback", "10 Frames Back", ("Shift+Left",)),
+    ActionSpec("forward_10", "&Playback", "10 Frames Forward", ("Shift+Right",)),
+    ActionSpec("previous_key", "&Playback", "Previous Keyframe", ("Ctrl+Left",), "previous_key"),
+    ActionSpec("next_key", "&Playback", "Next Keyframe", ("Ctrl+Right",), "next_key"),
+    ActionSpec("previous_shot", "&Playback", "Previous Shot", ("Up",)),
+    ActionSpec("next_shot", "&Playback", "Next Shot", ("Down",)),
+    ActionSpec("to_start", "&Playback", "First Frame", ("Home",), "to_start"),
+    ActionSpec("to_end", "&Playback", "Last Frame", ("End",), "to_end"),
+    ActionSpec("split_shot", "&Shot", "&Split at Playhead", ("Ctrl+B",), "split"),
+    ActionSpec("detect_cuts", "&Shot", "&Detect Cuts", ("Ctrl+Shift+B",)),
+    ActionSpec("rename_shot", "&Shot", "&Rename …", ("Shift+F2",)),
+    ActionSpec("remove_shot", "&Shot", "Remove from &Timeline", ("Ctrl+Backspace",)),
+    ActionSpec("select_tool", "&Removal", "Se&lect Tool", ("V",), "select", "Select, move and resize boxes", True),
+    ActionSpec("box_tool", "&Removal", "&Box Tool", ("R",), "box", "Draw a box around what should go", True),
+    ActionSpec("add_removal", "&Removal", "&Add in the Middle", ("Ctrl+Shift+N",), "add", separated=True),
+    ActionSpec("duplicate_removal", "&Removal", "D&uplicate", ("Ctrl+D",), "duplicate"),
+    ActionSpec("rename_removal", "&Removal", "&Rename", ("F2",)),
+    ActionSpec("toggle_removal", "&Removal", "&Enabled", ("E",), "", "Switch the selected removal on or off", True),
+    ActionSpec("delete_removal", "&Removal", "&Delete", ("Del",), "delete"),
+    ActionSpec("toggle_key", "&Removal", "Add or Delete &Keyframe", ("Ctrl+K",), "key", separated=True),
+    ActionSpec("delete_key", "&Removal", "Delete Keyframe", ("Shift+Del",)),
+    ActionSpec("start_here", "&Removal", "Starts &Here", ("Alt+[",)),
+    ActionSpec("end_here", "&Removal", "Ends He&re", ("Alt+]",)),
+    ActionSpec("render", "Re&nder", "&Render Shot", ("Ctrl+R",), "render"),
+    ActionSpec("cancel", "Re&nder", "&Cancel", ("Ctrl+.",), "cancel"),
+    ActionSpec("reconnect", "Re&nder", "Restart Connection to &Engine", separated=True),
+    ActionSpec("show_log", "&Help", "Show &Log"),
+    ActionSpec("about", "&Help", "&About Grayplate"),
+)
+
+
+def make_actions(window: QMainWindow) -> dict[str, QAction]:
+    """All actions by name, in the window's menus."""
+    menus: dict[str, QMenu] = {}
+    actions = {}
+    for spec in ACTIONS:
+        if spec.menu not in menus:
+            menus[spec.menu] = window.menuBar().addMenu(spec.menu)
+            menus[spec.menu].setToolTipsVisible(False)
+        menu = menus[spec.menu]
+        if spec.separated:
+            menu.addSeparator()
+        actions[spec.name] = _make(spec, window)
+        menu.addAction(actions[spec.name])
+    return actions
+
+
+def _make(spec: ActionSpec, window: QMainWindow) -> QAction:
+    action = QAction(spec.text, window)
+    action.setShortcuts([QKeySequence(shortcut) for shortcut in spec.shortcuts])
+    action.setCheckable(spec.checkable)
+    if spec.icon:
+        action.setIcon(icon(spec.icon))
+    words = (spec.tip or spec.text).replace("&", "").replace(" …", "")
+    action.setToolTip(f"{words} ({action.shortcut().toString()})" if spec.shortcuts else words)
+    return action
+
+
+_TYPING_KEYS = frozenset(
+    {
+        Qt.Key.Key_Return,
+        Qt.Key.Key_Enter,
+        Qt.Key.Key_Home,
+        Qt.Key.Key_End,
+        Qt.Key.Key_Up,
+        Qt.Key.Key_Down,
+        Qt.Key.Key_Left,
+        Qt.Key.Key_Right,
+    }
+)
+
+
+class TypingGuard(QObject):
+    """Lets fields and lists keep the keys that they need, although the window has shortcuts on them."""
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
+            if plain and event.key() in _keys_of(watched):
+                event.accept()
+                return True
+        return super().eventFilter(watched, event)
+
+
+def _keys_of(widget: QObject) -> Collection[int]:
+    if isinstance(widget, (QLineEdit, QAbstractSpinBox)):
+        return _TYPING_KEYS
+    if isinstance(widget, (QAbstractItemView, QComboBox)):
+        return (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+    return ()

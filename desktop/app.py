@@ -1,0 +1,50 @@
+"""Starts the desktop."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from PySide6.QtCore import QTimer
+
+from desktop.crash import CrashReporter, log_to_file
+from desktop.main_window import MainWindow
+from desktop.qt import create_application
+from desktop.theme import apply_theme
+from desktop.window_wiring import WindowWiring
+
+
+def run(paths: list[str]) -> int:
+    """Open the desktop with projects and media; returns when the window is closed: 0 as a rule."""
+    log_to_file()
+    application = create_application()
+    apply_theme(application)
+    window = open_window(paths)
+    reporter = CrashReporter(window)
+    reporter.crashed.connect(lambda line: window.notices.problem("Something went wrong", line))
+    reporter.install()
+    # Python looks at signals only while it runs: let it, so that Ctrl-C in the terminal closes the window.
+    signal.signal(signal.SIGINT, lambda *_: window.close())
+    heartbeat = QTimer(window)
+    heartbeat.start(500)
+    heartbeat.timeout.connect(lambda: None)
+    return application.exec()
+
+
+def open_window(paths: list[str]) -> MainWindow:
+    """The main window, shown; engine, files and recovery follow once it is up."""
+    window = MainWindow()
+    WindowWiring(window)
+    window.show()
+
+    def after_start() -> None:
+        window.bridge.start()
+        window.documents.open_paths(paths)
+        window.documents.offer_recovery()
+
+    QTimer.singleShot(0, after_start)
+    return window
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,58 @@
+"""Looks for cuts in a shot on a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from PySide6.QtCore import QObject, Signal
+
+from timeline.errors import MediaError
+from timeline.shot import Shot
+
+_log = logging.getLogger(__name__)
+
+
+class CutFinder(QObject):
+    """One search at a time."""
+
+    found = Signal(str, list)
+    """Shot id, media frames that start a new shot."""
+    progressed = Signal(int, int)
+    """Frames looked at, frames in all."""
+    failed = Signal(str)
+    """One line for a person."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._thread: threading.Thread | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a search goes on."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self, shot: Shot) -> None:
+        """Search ``shot``; :attr:`found` or :attr:`failed` follows."""
+        self._thread = threading.Thread(target=self._search, args=(shot,), name="cuts", daemon=True)
+        self._thread.start()
+
+    def _search(self, shot: Shot) -> None:
+        from timeline.media.reader import open_media
+        from timeline.shot_detection import detect_cuts
+
+        try:
+            with open_media(shot.media_path, rate=shot.media_rate) as reader:
+                cuts = detect_cuts(reader, shot.source_start, shot.source_end_exclusive, self._report)
+        except MediaError as error:
+            self.failed.emit(str(error))
+        except Exception as error:
+            # A thread's last line of defence: a person sees one line, the log has the rest.
+            _log.exception("detecting cuts")
+            self.failed.emit(f"the search broke off: {error}")
+        else:
+            self.found.emit(shot.id, cuts)
+
+    def _report(self, done: int, total: int) -> None:
+        if done % 10 == 0 or done == total:
+            self.progressed.emit(done, total)

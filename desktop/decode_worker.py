@@ -1,0 +1,237 @@
+"""The decode thread: probes media and decodes frames so that the UI never waits for either.
+
+The frame to show now comes first and only the newest such wish counts; then probes, frames that will be needed soon,
+thumbnails. Without Qt objects of its own: it reports through callbacks, on its own thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Protocol
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+
+from desktop.display import DisplayFrame, FrameRequest, frame_image, repainted
+from timeline.errors import MediaError
+
+if TYPE_CHECKING:
+    from timeline.media.frame import Frame
+    from timeline.media.info import MediaInfo
+    from timeline.media.reader import MediaReader
+
+CACHE_BYTES = 1 << 30
+"""Memory for decoded frames: about 90 frames of 1080p, or all of a 480p shot."""
+OPEN_READERS = 4
+THUMBNAIL_HEIGHT_PX = 96
+
+_log = logging.getLogger(__name__)
+
+
+class Reports(Protocol):
+    """Where the thread's results go; called on the decode thread."""
+
+    def frame_decoded(self, frame: DisplayFrame) -> None:
+        """A wished-for frame."""
+
+    def frame_failed(self, request: FrameRequest, message: str) -> None:
+        """A wished-for frame that cannot be decoded."""
+
+    def media_probed(self, path: str, info: MediaInfo) -> None:
+        """What a file holds."""
+
+    def probe_failed(self, path: str, message: str) -> None:
+        """A file that cannot be opened."""
+
+    def thumbnail_decoded(self, path: str, frame: int, image: QImage) -> None:
+        """A small picture of one frame."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    run: Callable[[], None]
+    fail: Callable[[str], None]
+
+
+class DecodeWorker:
+    """One thread, its wishes and its bounded cache."""
+
+    def __init__(self, reports: Reports, cache_bytes: int = CACHE_BYTES) -> None:
+        self._reports = reports
+        self._cache = FrameCache(cache_bytes)
+        self._readers: OrderedDict[tuple[str, str], MediaReader] = OrderedDict()
+        self._condition = threading.Condition()
+        self._wish: FrameRequest | None = None
+        self._probes: deque[tuple[str, Fraction | None]] = deque()
+        self._ahead: deque[FrameRequest] = deque()
+        self._thumbnails: deque[tuple[str, Fraction | None, int]] = deque()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
+        self._thread.start()
+
+    # --- wishes, from any thread ----------------------------------------------------------------------------------
+
+    def show(self, request: FrameRequest) -> None:
+        """Decode this frame next and report it; an older wish that was not begun is dropped."""
+        with self._condition:
+            self._wish = request
+            self._condition.notify()
+
+    def cached(self, request: FrameRequest) -> DisplayFrame | None:
+        """The frame, if it is in memory already."""
+        with self._condition:
+            return self._cache.get(request)
+
+    def look_ahead(self, requests: Sequence[FrameRequest]) -> None:
+        """Decode these into the cache when there is nothing better to do; replaces the list before."""
+        with self._condition:
+            self._ahead = deque(request for request in requests if request not in self._cache)
+            self._condition.notify()
+
+    def probe(self, path: str, rate: Fraction | None) -> None:
+        """Open a file and report what it holds."""
+        with self._condition:
+            self._probes.append((path, rate))
+            self._condition.notify()
+
+    def thumbnail(self, path: str, rate: Fraction | None, frame: int) -> None:
+        """Decode a small picture and report it."""
+        with self._condition:
+            self._thumbnails.append((path, rate, frame))
+            self._condition.notify()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """End the thread after the frame that it is at, and close all files."""
+        with self._condition:
+            self._stopped = True
+            self._condition.notify()
+        self._thread.join(timeout_s)
+
+    # --- the thread -----------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            task = self._next_task()
+            if task is None:
+                break
+            try:
+                task.run()
+            except MediaError as error:
+                task.fail(str(error))
+            except Exception as error:
+                # The thread must outlive a defect in a decoder: the person sees one line, the log has the rest.
+                _log.exception("decode thread")
+                task.fail(f"this frame cannot be shown: {error} (details are in the log: Help > Show Log)")
+        for reader in self._readers.values():
+            reader.close()
+
+    def _next_task(self) -> _Task | None:
+        with self._condition:
+            while not (self._stopped or self._wish or self._probes or self._ahead or self._thumbnails):
+                self._condition.wait()
+            if self._stopped:
+                return None
+            return self._pop_task()
+
+    def _pop_task(self) -> _Task:
+        if self._wish:
+            request, self._wish = self._wish, None
+            return _Task(lambda: self._show(request), lambda line: self._reports.frame_failed(request, line))
+        if self._probes:
+            path, rate = self._probes.popleft()
+            return _Task(lambda: self._probe(path, rate), lambda line: self._reports.probe_failed(path, line))
+        if self._ahead:
+            ahead = self._ahead.popleft()
+            return _Task(lambda: self._prepare(ahead), _ignore)
+        thumb_path, thumb_rate, frame = self._thumbnails.popleft()
+        return _Task(lambda: self._thumbnail(thumb_path, thumb_rate, frame), _ignore)
+
+    def _show(self, request: FrameRequest) -> None:
+        self._reports.frame_decoded(self._decoded(request))
+
+    def _prepare(self, request: FrameRequest) -> None:
+        self._decoded(request)
+
+    def _probe(self, path: str, rate: Fraction | None) -> None:
+        self._reports.media_probed(path, self._reader(path, rate, "show").info)
+
+    def _thumbnail(self, path: str, rate: Fraction | None, frame: int) -> None:
+        # Its own reader: the one that plays would lose its place.
+        image = frame_image(self._reader(path, rate, "thumbnail").read(frame))
+        small = image.scaledToHeight(THUMBNAIL_HEIGHT_PX, Qt.TransformationMode.SmoothTransformation)
+        self._reports.thumbnail_decoded(path, frame, small)
+
+    def _decoded(self, request: FrameRequest) -> DisplayFrame:
+        with self._condition:
+            ready = self._cache.get(request)
+            base = self._cache.get(FrameRequest(request.path, request.rate, request.frame))
+        if ready:
+            return ready
+        native = base.native if base else self._reader(request.path, request.rate, "show").read(request.frame)
+        source = base.source if base else frame_image(native)
+        decoded = _with_patches(request, native, source)
+        with self._condition:
+            self._cache.put(decoded)
+        return decoded
+
+    def _reader(self, path: str, rate: Fraction | None, purpose: str) -> MediaReader:
+        from timeline.media.reader import open_media  # loads FFmpeg; not before the first file
+
+        key = (path, purpose)
+        if key not in self._readers:
+            self._readers[key] = open_media(path, rate=rate)
+            while len(self._readers) > OPEN_READERS:
+                self._readers.popitem(last=False)[1].close()
+        self._readers.move_to_end(key)
+        return self._readers[key]
+
+
+class FrameCache:
+    """Decoded frames, the least recently used ones dropped beyond ``limit_bytes``. Not thread-safe by itself."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._frames: OrderedDict[FrameRequest, DisplayFrame] = OrderedDict()
+        self.byte_count = 0
+
+    def __contains__(self, request: FrameRequest) -> bool:
+        return request in self._frames
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def get(self, request: FrameRequest) -> DisplayFrame | None:
+        """The frame, now the most recently used one."""
+        if request in self._frames:
+            self._frames.move_to_end(request)
+        return self._frames.get(request)
+
+    def put(self, frame: DisplayFrame) -> None:
+        """Keep a frame; the newest one stays even if it alone is over the limit."""
+        before = self._frames.pop(frame.request, None)
+        self.byte_count += frame.byte_count - (before.byte_count if before else 0)
+        self._frames[frame.request] = frame
+        while self.byte_count > self._limit_bytes and len(self._frames) > 1:
+            self.byte_count -= self._frames.popitem(last=False)[1].byte_count
+
+
+def _with_patches(request: FrameRequest, native: Frame, source: QImage) -> DisplayFrame:
+    from timeline.media.patch import FramePatch
+
+    result, cleaned = source, native
+    for path in request.patches:
+        patch = FramePatch.load(path)
+        cleaned = patch.apply(cleaned)
+        result = repainted(result, cleaned, patch.box)
+    if not request.patches:
+        return DisplayFrame(request, native, source)
+    return DisplayFrame(request, native, source, cleaned, result)
+
+
+def _ignore(message: str) -> None:
+    """A frame that nobody waits for failed; it will say so when somebody does."""

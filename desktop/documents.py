@@ -1,0 +1,229 @@
+"""New, open, save, recover: the document and its files. Whatever goes wrong is a notice, and loses nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from desktop import commands
+from desktop.errors import RecoveryError
+from desktop.media_service import MediaService
+from desktop.notices import Notices
+from desktop.recovery import LostSession, RecoveryFile, lost_sessions
+from desktop.session import Session
+from timeline.errors import TimelineError
+from timeline.media.info import MediaInfo
+from timeline.project import Project
+from timeline.shot import Shot
+
+AUTOSAVE_AFTER_MS = 400
+"""Quiet time after an edit: short enough to lose one edit at most, long enough not to write during a drag."""
+PROJECT_ENDING = ".otio"
+_PROJECT_FILTER = "Grayplate projects and OTIO timelines (*.otio)"
+_UNSAVED = "Save changes?"
+_LOST = "Recover unsaved work?"
+
+_log = logging.getLogger(__name__)
+
+
+class Documents(QObject):
+    """Everything about files of the document; the session itself knows none of them."""
+
+    opened = Signal()
+    """Another document is open."""
+    said = Signal(str)
+    """A short confirmation for the status bar."""
+    quit_agreed = Signal()
+    """Unsaved changes are saved or given up: the window may close."""
+
+    def __init__(self, session: Session, media: MediaService, notices: Notices, window: QWidget) -> None:
+        super().__init__(window)
+        self._session, self._media, self._notices, self._window = session, media, notices, window
+        self._recovery = RecoveryFile()
+        self._waiting_media: list[str] = []
+        self._arrived: dict[str, Shot | None] = {}
+        self._autosave = QTimer(self)
+        self._autosave.setSingleShot(True)
+        self._autosave.setInterval(AUTOSAVE_AFTER_MS)
+        self._autosave.timeout.connect(self._keep_recovery)
+        session.project_changed.connect(self._on_edited)
+        media.probed.connect(self._on_probed)
+        media.probe_failed.connect(self._on_probe_failed)
+
+    # --- opening ------------------------------------------------------------------------------------------------
+
+    def open_paths(self, paths: Iterable[str]) -> None:
+        """Projects and media as given on the command line or dropped on the window."""
+        media = []
+        for path in paths:
+            if path.lower().endswith(PROJECT_ENDING):
+                self.open_project(Path(path))
+            else:
+                media.append(path)
+        self.add_media(media)
+
+    def add_media(self, paths: list[str]) -> None:
+        """Append each file, sequence or folder as a shot, once the decode thread has looked into it."""
+        for path in paths:
+            absolute = str(Path(path).absolute())
+            self._waiting_media.append(absolute)
+            self._media.probe(absolute)
+
+    def open_project(self, path: Path) -> None:
+        """Open a project, asking first about unsaved changes."""
+        self._after_unsaved(lambda: self._load(path, path))
+
+    def new_project(self) -> None:
+        """An empty document, asking first about unsaved changes."""
+        self._after_unsaved(lambda: self._show(Project(), None))
+
+    def _load(self, source: Path, path: Path | None, *, recovered: bool = False) -> bool:
+        from timeline.project_file import load_project  # loads OpenTimelineIO
+
+        try:
+            project = load_project(source)
+        except TimelineError as error:
+            self._notices.problem("The project cannot be opened", str(error))
+            return False
+        self._show(project, path, recovered=recovered)
+        return True
+
+    def _show(self, project: Project, path: Path | None, *, recovered: bool = False) -> None:
+        self._autosave.stop()
+        self._recovery.discard()
+        self._session.replace_document(project, path, modified=recovered)
+        for shot in {shot.media_path: shot for shot in project.shots}.values():
+            self._media.probe(shot.media_path, shot.media_rate)
+        self.opened.emit()
+
+    def _on_probed(self, path: str, info: MediaInfo) -> None:
+        if path not in self._waiting_media:
+            return
+        shot = Shot.from_media(info)
+        if shot.media_path != path:  # a folder of frames became a pattern
+            self._media.probe(shot.media_path, shot.media_rate)
+        self._arrived[path] = shot
+        self._add_arrived()
+
+    def _on_probe_failed(self, path: str, message: str) -> None:
+        self._notices.problem("Media cannot be opened", message)
+        if path in self._waiting_media:
+            self._arrived[path] = None
+            self._add_arrived()
+
+    def _add_arrived(self) -> None:
+        """All that was asked for becomes one undo step, in the order in which it was given."""
+        if any(path not in self._arrived for path in self._waiting_media):
+            return
+        shots = [shot for shot in (self._arrived[path] for path in self._waiting_media) if shot]
+        self._waiting_media.clear()
+        self._arrived.clear()
+        was_empty = not self._session.project.shots
+        commands.add_shots(self._session, shots)
+        if was_empty and shots:
+            self.opened.emit()
+
+    # --- saving -------------------------------------------------------------------------------------------------
+
+    def save(self) -> bool:
+        """Save where it was opened from; False if it was not saved."""
+        return self._save(self._session.path) if self._session.path else self.save_as()
+
+    def save_as(self) -> bool:
+        """Ask for a file and save there; False if it was not saved."""
+        path = self.ask_for_path()
+        return self._save(path) if path else False
+
+    def ask_for_path(self) -> Path | None:
+        """Where to save; None if the person thought better of it."""
+        shots = self._session.project.shots
+        start = self._session.path or Path(shots[0].media_path if shots else "project").with_suffix(PROJECT_ENDING)
+        chosen, _ = QFileDialog.getSaveFileName(self._window, "Save Project", str(start), _PROJECT_FILTER)
+        if not chosen:
+            return None
+        path = Path(chosen)
+        return path if path.suffix.lower() == PROJECT_ENDING else path.with_name(path.name + PROJECT_ENDING)
+
+    def _save(self, path: Path) -> bool:
+        from timeline.project_file import save_project
+
+        project = self._session.project
+        try:
+            save_project(project, path)
+        except TimelineError as error:
+            self._notices.problem("The project was not saved", str(error))
+            return False
+        self._session.mark_saved(project, path)
+        self._autosave.stop()
+        self._recovery.discard()
+        self.said.emit(f"Saved {path.name}")
+        return True
+
+    def _after_unsaved(self, action: Callable[[], object]) -> None:
+        """Run ``action`` now, or after a person has decided about unsaved changes."""
+        if not self._session.is_modified:
+            action()
+            return
+
+        def save_first() -> None:
+            if self.save():
+                action()
+
+        name = self._session.path.name if self._session.path else "this project"
+        message = f"Changes to {name} were not saved."
+        self._notices.ask(_UNSAVED, message, {"Save": save_first, "Don't Save": action, "Cancel": lambda: None})
+
+    def ask_to_quit(self) -> None:
+        """:attr:`quit_agreed` follows unless the person cancels."""
+        self._after_unsaved(self._agree_to_quit)
+
+    def _agree_to_quit(self) -> None:
+        self._autosave.stop()
+        self._recovery.discard()
+        self.quit_agreed.emit()
+
+    # --- recovery -----------------------------------------------------------------------------------------------
+
+    def offer_recovery(self) -> None:
+        """Ask about work that a crashed session left, if there is any."""
+        lost = lost_sessions()
+        if not lost:
+            return
+        newest = lost[0]
+        name = newest.original_path.name if newest.original_path else "an unsaved project"
+        self._notices.ask(
+            _LOST,
+            f"Grayplate did not end properly. Its last edits of {name} were kept.",
+            {
+                "Recover": lambda: self._recover(newest),
+                "Discard": lambda: _discard_all(lost),
+                "Later": lambda: None,
+            },
+        )
+
+    def _recover(self, lost: LostSession) -> None:
+        if self._load(lost.project_file, lost.original_path, recovered=True):
+            self._keep_recovery()
+            lost.discard()
+
+    def _on_edited(self) -> None:
+        if self._session.is_modified:
+            self._autosave.start()
+
+    def _keep_recovery(self) -> None:
+        if not self._session.is_modified:
+            return
+        try:
+            self._recovery.write(self._session.project, self._session.path)
+        except RecoveryError as error:
+            _log.warning("%s", error)
+            self.said.emit(str(error))
+
+
+def _discard_all(lost: list[LostSession]) -> None:
+    for session in lost:
+        session.discard()

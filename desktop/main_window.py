@@ -1,0 +1,164 @@
+"""The main window: makes the parts and puts them side by side. What they do together is in ``window_wiring``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QIcon
+from PySide6.QtWidgets import QLabel, QMainWindow, QSizePolicy, QToolBar, QWidget
+from typing_extensions import override
+
+from desktop import paths
+from desktop.actions import make_actions
+from desktop.documents import Documents
+from desktop.engine_bridge import Engine, EngineBridge, connect_engine
+from desktop.media_service import MediaService
+from desktop.notices import Notices
+from desktop.panels.inspector_panel import InspectorPanel
+from desktop.panels.panel import Panel
+from desktop.panels.removals_panel import RemovalsPanel
+from desktop.panels.render_panel import RenderPanel
+from desktop.playback import Playback
+from desktop.render_controller import RenderController
+from desktop.results import ResultStore
+from desktop.session import Session
+from desktop.timeline_view.strip import TimelineStrip
+from desktop.viewer.viewer_controller import ViewerController
+from desktop.viewer.viewer_panel import ViewerPanel
+from timeline.project import Project
+
+DEFAULT_SIZE = QSize(1500, 940)
+_SIDE_PX = 380
+_LAYOUT_VERSION = 1
+
+
+class MainWindow(QMainWindow):
+    """Parts are public attributes: tests and scripts drive the window through them."""
+
+    closing = Signal()
+    """The window closes for good; threads and files end now."""
+
+    def __init__(self, connect: Callable[[], Engine] = connect_engine) -> None:
+        super().__init__()
+        self.session = Session(Project())
+        self.results = ResultStore()
+        self.media = MediaService(self)
+        self.bridge = EngineBridge(connect, self)
+        self.renders = RenderController(self.bridge, self.results, self)
+        self.playback = Playback(self.session, self)
+        self.notices = Notices(self)
+        self.documents = Documents(self.session, self.media, self.notices, self)
+        self.window_actions = make_actions(self)
+        self.viewer = ViewerPanel(self.window_actions)
+        self.canvas = self.viewer.canvas
+        self.picture = ViewerController(self.session, self.results, self.media, self.playback, self.canvas, self)
+        self.strip = TimelineStrip(self.session, self.results, self.media)
+        self.removals = RemovalsPanel(self.session)
+        self.inspector = InspectorPanel(self.session)
+        self.render_panel = RenderPanel()
+        self.probe_label, self.media_label, self.engine_label = QLabel(), QLabel(), QLabel()
+        self._may_close = False
+        self._lay_out()
+        self._restore_layout()
+        self.documents.quit_agreed.connect(self._close_for_good)
+
+    # --- layout -------------------------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        self.setAcceptDrops(True)
+        self.setWindowIcon(QIcon(paths.icon_file("grayplate")))
+        self.setCentralWidget(self.viewer)
+        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+        side, bottom = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
+        self._removals_dock = Panel("removals", "Removals", self.removals, self)
+        self._inspector_dock = Panel("inspector", "Effect", self.inspector, self)
+        self._render_dock = Panel("render", "Render", self.render_panel, self)
+        self._timeline_dock = Panel("timeline", "Timeline", self.strip, self)
+        for dock in (self._removals_dock, self._inspector_dock, self._render_dock):
+            self.addDockWidget(side, dock)
+        self.addDockWidget(bottom, self._timeline_dock)
+        self._add_panel_tools()
+        self._add_tool_bar()
+        self._add_status_bar()
+
+    def _add_panel_tools(self) -> None:
+        for name in ("add_removal", "duplicate_removal", "delete_removal"):
+            self._removals_dock.add_title_action(self.window_actions[name])
+        for name in ("split_shot", "toggle_key"):
+            self._timeline_dock.add_title_action(self.window_actions[name])
+
+    def _add_tool_bar(self) -> None:
+        bar = QToolBar("Tools", self)
+        bar.setObjectName("tools")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(20, 20))
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        groups = (("open_project", "open_media", "save"), ("undo", "redo"), ("select_tool", "box_tool"))
+        for group in groups:
+            for name in group:
+                bar.addAction(self.window_actions[name])
+            bar.addSeparator()
+        spring = QWidget()
+        spring.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        bar.addWidget(spring)
+        bar.addAction(self.window_actions["export"])
+        self.addToolBar(bar)
+
+    def _add_status_bar(self) -> None:
+        self.statusBar().setSizeGripEnabled(False)
+        self.statusBar().addWidget(self.probe_label, 1)
+        self.statusBar().addPermanentWidget(self.media_label)
+        self.statusBar().addPermanentWidget(self.engine_label)
+
+    def _restore_layout(self) -> None:
+        settings = QSettings(str(paths.settings_file()), QSettings.Format.IniFormat)
+        geometry, state = settings.value("geometry"), settings.value("layout")
+        if isinstance(geometry, QByteArray) and isinstance(state, QByteArray):
+            self.restoreGeometry(geometry)
+            if self.restoreState(state, _LAYOUT_VERSION):
+                return
+        self.resize(DEFAULT_SIZE)
+        side = [self._removals_dock, self._inspector_dock, self._render_dock]
+        self.resizeDocks(side, [_SIDE_PX] * 3, Qt.Orientation.Horizontal)
+        self.resizeDocks(side, [190, 420, 250], Qt.Orientation.Vertical)
+        self.resizeDocks([self._timeline_dock], [220], Qt.Orientation.Vertical)
+
+    def _keep_layout(self) -> None:
+        settings = QSettings(str(paths.settings_file()), QSettings.Format.IniFormat)
+        settings.setValue("geometry", self.saveGeometry())
+        settings.setValue("layout", self.saveState(_LAYOUT_VERSION))
+
+    # --- drop and close -----------------------------------------------------------------------------------------
+
+    @override
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+            self.viewer.empty.set_drop_hint(True)
+
+    @override
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.viewer.empty.set_drop_hint(False)
+
+    @override
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.viewer.empty.set_drop_hint(False)
+        self.documents.open_paths([url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()])
+
+    @override
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._may_close:
+            event.ignore()
+            self.documents.ask_to_quit()
+            return
+        self._keep_layout()
+        self.closing.emit()
+        self.playback.stop()
+        self.media.close()
+        self.bridge.close()
+        event.accept()
+
+    def _close_for_good(self) -> None:
+        self._may_close = True
+        self.close()

@@ -1,0 +1,120 @@
+"""The decode thread's results as Qt signals on the UI thread, and what is known of each media file."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from desktop.decode_worker import DecodeWorker
+from desktop.display import DisplayFrame, FrameRequest
+
+if TYPE_CHECKING:
+    from timeline.media.info import MediaInfo
+
+THUMBNAILS_KEPT = 400
+
+
+class MediaService(QObject):
+    """Asks the decode thread for frames; every answer arrives as a signal."""
+
+    frame_ready = Signal(object)
+    """A DisplayFrame that was asked for with :meth:`show`."""
+    frame_failed = Signal(object, str)
+    """FrameRequest, one line for a person."""
+    probed = Signal(str, object)
+    """Path, MediaInfo."""
+    probe_failed = Signal(str, str)
+    """Path, one line for a person."""
+    thumbnail_ready = Signal(str, int)
+    """Path, frame: :meth:`thumbnail` has it now."""
+    _thumbnail_decoded = Signal(str, int, QImage)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._infos: dict[str, MediaInfo] = {}
+        self._failures: dict[str, str] = {}
+        self._thumbnails: OrderedDict[tuple[str, int], QImage | None] = OrderedDict()
+        self.probed.connect(self._keep_info)
+        self.probe_failed.connect(self._keep_failure)
+        self._thumbnail_decoded.connect(self._keep_thumbnail)
+        self._worker = DecodeWorker(_Signals(self))
+
+    def info(self, path: str) -> MediaInfo | None:
+        """What a probed file holds; None until :attr:`probed` named it."""
+        return self._infos.get(path)
+
+    def failure(self, path: str) -> str | None:
+        """Why a file could not be opened, if it could not."""
+        return self._failures.get(path)
+
+    def probe(self, path: str, rate: Fraction | None = None) -> None:
+        """Open a file; :attr:`probed` or :attr:`probe_failed` follows."""
+        self._failures.pop(path, None)
+        self._worker.probe(path, rate)
+
+    def show(self, request: FrameRequest) -> None:
+        """Ask for a frame; the newest wish wins. From the cache the answer comes at once."""
+        ready = self._worker.cached(request)
+        if ready is not None:
+            self.frame_ready.emit(ready)
+        else:
+            self._worker.show(request)
+
+    def is_cached(self, request: FrameRequest) -> bool:
+        """Whether :meth:`show` would answer at once."""
+        return self._worker.cached(request) is not None
+
+    def look_ahead(self, requests: Sequence[FrameRequest]) -> None:
+        """Decode these while there is time; replaces the list before."""
+        self._worker.look_ahead(requests)
+
+    def thumbnail(self, path: str, rate: Fraction | None, frame: int) -> QImage | None:
+        """A small picture; None until :attr:`thumbnail_ready` named it."""
+        key = (path, frame)
+        if key not in self._thumbnails and path in self._infos:
+            self._thumbnails[key] = None
+            self._worker.thumbnail(path, rate, frame)
+        return self._thumbnails.get(key)
+
+    def close(self) -> None:
+        """Stop decoding and close all files."""
+        self._worker.stop()
+
+    def _keep_info(self, path: str, info: MediaInfo) -> None:
+        self._infos[path] = info
+
+    def _keep_failure(self, path: str, message: str) -> None:
+        self._failures[path] = message
+
+    def _keep_thumbnail(self, path: str, frame: int, image: QImage) -> None:
+        self._thumbnails[path, frame] = image
+        while len(self._thumbnails) > THUMBNAILS_KEPT:
+            self._thumbnails.popitem(last=False)
+        self.thumbnail_ready.emit(path, frame)
+
+
+class _Signals:
+    """Hands the decode thread's reports to the UI thread: a signal emitted on another thread is queued."""
+
+    def __init__(self, service: MediaService) -> None:
+        self._service = service
+
+    def frame_decoded(self, frame: DisplayFrame) -> None:
+        self._service.frame_ready.emit(frame)
+
+    def frame_failed(self, request: FrameRequest, message: str) -> None:
+        self._service.frame_failed.emit(request, message)
+
+    def media_probed(self, path: str, info: MediaInfo) -> None:
+        self._service.probed.emit(path, info)
+
+    def probe_failed(self, path: str, message: str) -> None:
+        self._service.probe_failed.emit(path, message)
+
+    def thumbnail_decoded(self, path: str, frame: int, image: QImage) -> None:
+        self._service._thumbnail_decoded.emit(path, frame, image)

@@ -1,0 +1,331 @@
+"""The selected removal: its effect, when it is there, and the effect's parameters, made from the descriptor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import groupby
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop import commands
+from desktop.icons import icon
+from desktop.panels.panel import dim_label, divider, tool_button
+from desktop.panels.parameter_editors import ParameterEditor, QuietComboBox, make_editor
+from desktop.session import Session
+from engine.protocol import EffectDescriptor, ParameterDescriptor, ParameterValue
+
+_LABEL_PX = 112
+_RESET_PX = 26
+
+
+class InspectorPanel(QScrollArea):
+    """Rebuilt when another effect is shown; otherwise only its values change, so that a drag keeps its handle."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._effects: dict[str, EffectDescriptor] = {}
+        self._rows: dict[str, _ParameterRow] = {}
+        self._shown_effect: str | None = None
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._body = QWidget()
+        self._body.setObjectName("panel")
+        self._body.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._layout = QVBoxLayout(self._body)
+        self._layout.setContentsMargins(14, 12, 10, 14)
+        self._layout.setSpacing(10)
+        self._empty = dim_label("Select a removal to see its settings.", wraps=True)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._header = _Header(session)
+        self._parameters = QVBoxLayout()
+        self._parameters.setSpacing(6)
+        self._layout.addWidget(self._empty)
+        self._layout.addWidget(self._header)
+        self._layout.addLayout(self._parameters)
+        self._layout.addStretch(1)
+        self.setWidget(self._body)
+        session.project_changed.connect(self.refresh)
+        session.selection_changed.connect(self.refresh)
+        session.playhead_changed.connect(self._header.refresh)
+        self.refresh()
+
+    def set_effects(self, effects: tuple[EffectDescriptor, ...]) -> None:
+        """What the engine offers."""
+        self._effects = {effect.identifier: effect for effect in effects}
+        self._header.set_effects(effects)
+        self._shown_effect = None
+        self.refresh()
+
+    def editor(self, parameter: str) -> ParameterEditor | None:
+        """The editor of a parameter of the effect shown."""
+        row = self._rows.get(parameter)
+        return row.editor if row else None
+
+    def reset_button(self, parameter: str) -> QToolButton | None:
+        """The button that puts a parameter back to its default."""
+        row = self._rows.get(parameter)
+        return row.reset if row else None
+
+    def refresh(self) -> None:
+        """Show the selected removal."""
+        removal = self._session.removal
+        self._empty.setVisible(removal is None)
+        self._header.setVisible(removal is not None)
+        self._header.refresh()
+        effect = self._effects.get(removal.effect) if removal else None
+        identifier = effect.identifier if effect else None
+        if identifier != self._shown_effect:
+            self._rebuild(effect)
+            self._shown_effect = identifier
+        if removal:
+            for row in self._rows.values():
+                row.show_value(removal.parameters.get(row.descriptor.name, row.descriptor.default))
+
+    def _rebuild(self, effect: EffectDescriptor | None) -> None:
+        while self._parameters.count():
+            item = self._parameters.takeAt(0)
+            widget = item.widget() if item else None
+            if widget:
+                widget.hide()
+                widget.deleteLater()
+        self._rows = {}
+        if effect is None:
+            return
+        plain = [parameter for parameter in effect.parameters if not parameter.advanced]
+        advanced = [parameter for parameter in effect.parameters if parameter.advanced]
+        for name, group in groupby(sorted(plain, key=_group_order(plain)), key=lambda parameter: parameter.group):
+            self._parameters.addWidget(self._group(name, list(group)))
+        if advanced:
+            self._parameters.addWidget(_Disclosure("Advanced", self._group("", advanced)))
+
+    def _group(self, name: str, parameters: list[ParameterDescriptor]) -> QWidget:
+        group = QWidget()
+        grid = QGridLayout(group)
+        grid.setContentsMargins(0, 2, 0, 6)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(7)
+        grid.setColumnMinimumWidth(0, _LABEL_PX)
+        grid.setColumnStretch(1, 1)
+        if name:
+            title = QLabel(name)
+            title.setObjectName("group")
+            grid.addWidget(divider(), 0, 0, 1, 3)
+            grid.addWidget(title, 1, 0, 1, 3)
+        for line, descriptor in enumerate(parameters, start=2):
+            row = _ParameterRow(descriptor)
+            row.editor.edited.connect(lambda value, d=descriptor: commands.set_parameter(self._session, d, value))
+            row.editor.settled.connect(self._session.end_gesture)
+            row.reset.clicked.connect(lambda _=False, d=descriptor: self._reset(d))
+            grid.addWidget(row.label, line, 0)
+            grid.addWidget(row.editor, line, 1)
+            grid.addWidget(row.reset, line, 2)
+            self._rows[descriptor.name] = row
+        return group
+
+    def _reset(self, descriptor: ParameterDescriptor) -> None:
+        commands.set_parameter(self._session, descriptor, descriptor.default)
+        self._session.end_gesture()
+
+
+class _ParameterRow:
+    """Label, editor, reset button."""
+
+    def __init__(self, descriptor: ParameterDescriptor) -> None:
+        self.descriptor = descriptor
+        self.editor = make_editor(descriptor)
+        self.label = QLabel(descriptor.label)
+        self.label.setWordWrap(True)
+        self.reset = QToolButton()
+        self.reset.setIcon(icon("reset"))
+        self.reset.setToolTip(f"Reset to {_shown_default(descriptor)}")
+        self.reset.setAccessibleName(f"Reset {descriptor.label}")
+        self.reset.setFixedSize(_RESET_PX, _RESET_PX)
+        policy = self.reset.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.reset.setSizePolicy(policy)
+        tip = f"<p><b>{descriptor.label}</b></p><p>{descriptor.hint}</p>"
+        for widget in (self.label, self.editor):
+            widget.setToolTip(tip)
+
+    def show_value(self, value: ParameterValue) -> None:
+        self.editor.show_value(value)
+        self.reset.setVisible(value != self.descriptor.default)
+
+
+class _Header(QWidget):
+    """Effect, frames where the removal is there, keyframes."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.effect = QuietComboBox()
+        self.effect.setAccessibleName("Effect")
+        self.effect.activated.connect(lambda index: commands.set_effect(session, self.effect.itemData(index)))
+        self._hint = dim_label(wraps=True)
+        self._first, self._last = _frame_box("First frame"), _frame_box("Last frame")
+        self._whole = tool_button("reset", "On the whole shot")
+        self._keys = dim_label()
+        self._key = tool_button("key", "Add or delete a keyframe here (K with Ctrl)")
+        self._previous, self._next = tool_button("previous_key", ""), tool_button("next_key", "")
+        self._connect()
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(7)
+        grid.setColumnMinimumWidth(0, _LABEL_PX)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(QLabel("Effect"), 0, 0)
+        grid.addWidget(self.effect, 0, 1)
+        grid.setColumnMinimumWidth(2, _RESET_PX)
+        grid.addWidget(self._hint, 1, 0, 1, 3)
+        grid.addWidget(QLabel("Active frames"), 2, 0)
+        grid.addLayout(_in_row(self._first, QLabel("–"), self._last), 2, 1)
+        grid.addWidget(self._whole, 2, 2)
+        grid.addWidget(QLabel("Keyframes"), 3, 0)
+        keys = _in_row(self._previous, self._key, self._next, spacing=0)
+        keys.addSpacing(6)
+        keys.addWidget(self._keys, 1)
+        grid.addLayout(keys, 3, 1, 1, 2)
+
+    def _connect(self) -> None:
+        session = self._session
+        self._first.valueChanged.connect(self._on_range)
+        self._last.valueChanged.connect(self._on_range)
+        self._whole.clicked.connect(lambda: commands.set_active_range(session, None, None))
+        self._key.clicked.connect(lambda: commands.toggle_keyframe(session))
+        self._previous.clicked.connect(lambda: commands.go_to_neighbour_key(session, -1))
+        self._next.clicked.connect(lambda: commands.go_to_neighbour_key(session, 1))
+        self._previous.setToolTip("Previous keyframe (Ctrl+Left)")
+        self._next.setToolTip("Next keyframe (Ctrl+Right)")
+        self._key.setToolTip("Add or delete the keyframe on this frame (Ctrl+K)")
+
+    def set_effects(self, effects: tuple[EffectDescriptor, ...]) -> None:
+        """Fill the drop-down list."""
+        self._effects = {effect.identifier: effect for effect in effects}
+        self.effect.clear()
+        for effect in effects:
+            self.effect.addItem(effect.label, effect.identifier)
+            self.effect.setItemData(self.effect.count() - 1, effect.hint, Qt.ItemDataRole.ToolTipRole)
+        self.effect.setEnabled(bool(effects))
+
+    _effects: dict[str, EffectDescriptor] = {}  # noqa: RUF012 - replaced, never changed
+
+    def refresh(self) -> None:
+        """Show the selected removal at the playhead."""
+        place, removal = self._session.place, self._session.removal
+        if not (place and removal):
+            return
+        self._show_effect(removal.effect)
+        shot, shape = place.shot, removal.shape
+        for box, value, default in (
+            (self._first, shape.first_frame, shot.source_start),
+            (self._last, shape.last_frame, shot.source_end_exclusive - 1),
+        ):
+            with QSignalBlocker(box):
+                box.setRange(shot.source_start, shot.source_end_exclusive - 1)
+                box.setValue(default if value is None else value)
+        self._whole.setEnabled(shape.first_frame is not None or shape.last_frame is not None)
+        keyed = place.media_frame in shape.key_frames
+        self._key.setIcon(icon("key_set" if keyed else "key", "#f4c65a" if keyed else "#dcdcdc"))
+        self._key.setEnabled(not keyed or len(shape.key_frames) > 1)
+        count = len(shape.key_frames)
+        where = f"{shape.key_frames.index(place.media_frame) + 1} of {count}" if keyed else f"{count} in all"
+        self._keys.setText(where)
+
+    def _show_effect(self, identifier: str) -> None:
+        index = self.effect.findData(identifier)
+        if index < 0:
+            self.effect.addItem(f"{identifier} (not installed)" if self._effects else identifier, identifier)
+            index = self.effect.count() - 1
+        self.effect.setCurrentIndex(index)
+        effect = self._effects.get(identifier)
+        self._hint.setText(effect.hint if effect else "")
+        self._hint.setVisible(bool(self._hint.text()))
+
+    def _on_range(self) -> None:
+        place = self._session.place
+        if place is None:
+            return
+        first, last = self._first.value(), self._last.value()
+        commands.set_active_range(
+            self._session,
+            None if first <= place.shot.source_start else first,
+            None if last >= place.shot.source_end_exclusive - 1 else last,
+        )
+        self.refresh()
+
+
+class _Disclosure(QWidget):
+    """A part that opens and closes by its title."""
+
+    toggled = Signal(bool)
+
+    def __init__(self, title: str, content: QWidget) -> None:
+        super().__init__()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        self._button = QToolButton()
+        self._button.setText(title)
+        self._button.setCheckable(True)
+        self._button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._button.setIcon(icon("chevron_right"))
+        self._button.setStyleSheet("QToolButton { padding: 3px 6px 3px 0; } QToolButton:checked { background: none; }")
+        self._button.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._content = content
+        content.hide()
+        self._button.toggled.connect(self._on_toggled)
+        layout.addWidget(divider())
+        layout.addWidget(self._button)
+        layout.addWidget(content)
+
+    def _on_toggled(self, opened: bool) -> None:
+        self._button.setIcon(icon("chevron_down" if opened else "chevron_right"))
+        self._content.setVisible(opened)
+        self.toggled.emit(opened)
+
+
+def _frame_box(name: str) -> QSpinBox:
+    box = QSpinBox()
+    box.setAccessibleName(name)
+    box.setKeyboardTracking(False)
+    box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    return box
+
+
+def _in_row(*widgets: QWidget, spacing: int = 8) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(spacing)
+    for widget in widgets:
+        row.addWidget(widget, 1 if isinstance(widget, QSpinBox) else 0)
+    return row
+
+
+def _group_order(parameters: list[ParameterDescriptor]) -> Callable[[ParameterDescriptor], int]:
+    """A sort key that keeps groups, and parameters in them, in the order of their first appearance."""
+    order: dict[str, int] = {}
+    for parameter in parameters:
+        order.setdefault(parameter.group, len(order))
+    return lambda parameter: order[parameter.group]
+
+
+def _shown_default(descriptor: ParameterDescriptor) -> str:
+    if descriptor.kind == "bool":
+        return "on" if descriptor.default else "off"
+    if descriptor.default == "":
+        return "empty"
+    return f"{descriptor.default} {descriptor.unit}".strip()

@@ -1,0 +1,87 @@
+"""The common frame of the docked panels: a quiet title bar and even margins."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from typing_extensions import override
+
+from desktop.icons import icon
+
+TITLE_PX = 30
+
+
+class Panel(QDockWidget):
+    """A dock with a title in small capitals; its title bar takes tool buttons at the right."""
+
+    def __init__(self, name: str, title: str, content: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(title, parent)
+        self.setObjectName(name)
+        self.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetMovable)
+        bar = _TitleBar()
+        self._bar_layout = QHBoxLayout(bar)
+        self._bar_layout.setContentsMargins(14, 0, 8, 0)
+        self._bar_layout.setSpacing(2)
+        label = QLabel(title.upper())
+        label.setObjectName("panelTitle")
+        self._bar_layout.addWidget(label)
+        self._bar_layout.addStretch(1)
+        self.setTitleBarWidget(bar)
+        content.setObjectName("panel")
+        content.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setWidget(content)
+
+    def add_title_action(self, action: QAction) -> None:
+        """Put an action's button at the right of the title bar."""
+        button = QToolButton()
+        button.setDefaultAction(action)
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.setIconSize(QSize(16, 16))
+        self._bar_layout.addWidget(button)
+
+
+class _TitleBar(QWidget):
+    """A dock gives its title bar the height of its size hint, whatever is in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("panelTitleBar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(120, TITLE_PX)
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+
+def tool_button(icon_name: str, tip: str, *, checkable: bool = False) -> QToolButton:
+    """A small flat button without a shortcut of its own."""
+    button = QToolButton()
+    button.setIcon(icon(icon_name))
+    button.setToolTip(tip)
+    button.setAccessibleName(tip)
+    button.setCheckable(checkable)
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return button
+
+
+def dim_label(text: str = "", *, wraps: bool = False) -> QLabel:
+    """Secondary text."""
+    label = QLabel(text)
+    label.setObjectName("dim")
+    label.setWordWrap(wraps)
+    if wraps:
+        label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return label
+
+
+def divider() -> QFrame:
+    """A thin horizontal line."""
+    line = QFrame()
+    line.setObjectName("divider")
+    line.setFixedHeight(1)
+    return line

@@ -1,0 +1,176 @@
+"""Render and Cancel, how far it is, how long it will take, and what the engine had to say."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTime
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop import theme
+from desktop.icons import icon
+from desktop.panels.panel import dim_label
+from engine.protocol import Job, ProgressEvent, Stage
+
+LOG_LINES = 300
+
+_STAGES: dict[Stage, str] = {
+    "load": "Loading",
+    "analyse": "Analysing the shot",
+    "render": "Cleaning",
+    "deliver": "Writing the file",
+    "verify": "Checking the file",
+}
+_LEVELS = {
+    "info": ("info", theme.TEXT_DIM),
+    "done": ("done", theme.READY),
+    "warning": ("warning", theme.STALE),
+    "error": ("error", theme.FAILED),
+}
+
+
+class RenderPanel(QWidget):
+    """Only shows; the main window connects its buttons."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.render_button = QPushButton(icon("render", "#ffffff"), "  Render Shot")
+        self.render_button.setObjectName("primary")
+        self.render_button.setToolTip("Clean the shot under the playhead (Ctrl+R)")
+        self.cancel_button = QPushButton(icon("cancel", "#ffffff"), "  Cancel")
+        self.cancel_button.setObjectName("cancel")
+        self.cancel_button.setToolTip("Stop; the frames that are ready stay (Ctrl+.)")
+        self._buttons = QStackedWidget()
+        for button in (self.render_button, self.cancel_button):
+            button.setMinimumHeight(34)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            self._buttons.addWidget(button)
+        self._buttons.setFixedHeight(36)
+        self.follow = QCheckBox("Show frames as they arrive")
+        self.follow.setToolTip("The playhead follows the render until you move it")
+        self.follow.setChecked(True)
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setFixedHeight(8)
+        self._stage, self._eta = dim_label("Nothing rendered yet"), dim_label()
+        self._log = QListWidget()
+        self._log.setWordWrap(True)
+        self._log.setAccessibleName("Log")
+        self._log.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
+        self._log.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(14, 12, 14, 12)
+        layout.setSpacing(8)
+        status = QHBoxLayout()
+        status.addWidget(self._stage, 1)
+        status.addWidget(self._eta)
+        layout.addWidget(self._buttons)
+        layout.addWidget(self._bar)
+        layout.addLayout(status)
+        layout.addWidget(self.follow)
+        layout.addWidget(self._log, 1)
+
+    @property
+    def status_text(self) -> str:
+        """The line under the progress bar."""
+        return self._stage.text()
+
+    @property
+    def log_lines(self) -> list[str]:
+        """The log, oldest first."""
+        return [self._log.item(row).text() for row in range(self._log.count())]
+
+    def show_started(self) -> None:
+        """A render was asked for."""
+        self._buttons.setCurrentWidget(self.cancel_button)
+        self.cancel_button.setEnabled(True)
+        self._bar.setRange(0, 0)
+        self._stage.setText("Waiting for the engine")
+        self._eta.clear()
+
+    def show_progress(self, event: ProgressEvent) -> None:
+        """How far the render is."""
+        self._bar.setRange(0, 1000)
+        self._bar.setValue(round(1000 * event.done / event.total) if event.total else 0)
+        count = f"{event.done:.0f} of {event.total:.0f}" if event.total else ""
+        self._stage.setText(f"{event.message or _STAGES[event.stage]}  {count}".strip())
+        self._eta.setText(f"{_duration(event.eta_s)} left" if event.eta_s is not None else "")
+
+    def show_cancelling(self) -> None:
+        """A cancel was asked for; it takes effect at the engine's next step."""
+        self.cancel_button.setEnabled(False)
+        self._stage.setText("Cancelling …")
+
+    def show_finished(self, job: Job) -> None:
+        """The render is done."""
+        report = job.report
+        cleaned = f"{report.frames_cleaned} frames cleaned" if report else "Done"
+        took = f" in {_duration(sum(report.seconds.values()))}" if report and report.seconds else ""
+        self._stop(f"{cleaned}{took}", 1000)
+        self.log("done", f"{cleaned}{took}")
+        for line in _shares(job):
+            self.log("info", line)
+
+    def show_cancelled(self) -> None:
+        """The render was cancelled."""
+        self._stop("Cancelled; the frames that are ready stay", self._bar.value())
+        self.log("info", "Render cancelled")
+
+    def show_failed(self, message: str) -> None:
+        """The render broke off."""
+        self._stop("The render failed", 0)
+        self.log("error", message)
+
+    def show_idle(self, message: str) -> None:
+        """No render runs, for a reason that is told elsewhere."""
+        self._stop(message, 0)
+
+    def log(self, level: str, message: str) -> None:
+        """Add a line; ``level`` is info, done, warning or error."""
+        name, color = _LEVELS[level]
+        item = QListWidgetItem(icon(name, color, color), message)
+        item.setToolTip(f"{QTime.currentTime().toString('HH:mm:ss')}  {message}")
+        self._log.addItem(item)
+        while self._log.count() > LOG_LINES:
+            self._log.takeItem(0)
+        self._log.scrollToBottom()
+
+    def _stop(self, message: str, value: int) -> None:
+        self._buttons.setCurrentWidget(self.render_button)
+        self._bar.setRange(0, 1000)
+        self._bar.setValue(max(value, 0))
+        self._stage.setText(message)
+        self._eta.clear()
+
+
+def _shares(job: Job) -> list[str]:
+    """What the passes say of where their pixels came from."""
+    lines = []
+    for number, report in enumerate(job.report.passes if job.report else ()):
+        if report.share_recovered is not None and report.share_synthesised is not None:
+            prefix = f"Pass {number + 1}: " if job.report and len(job.report.passes) > 1 else ""
+            lines.append(
+                f"{prefix}{report.share_recovered:.0%} of the pixels from other frames, "
+                f"{report.share_synthesised:.0%} synthesised"
+            )
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -1,0 +1,66 @@
+"""A shot with its removals -> one self-contained RenderRequest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from desktop.errors import NothingToRenderError
+from engine.protocol import BoxTuple, FrameRange, MediaSource, Output, ParameterValue, RenderPass, RenderRequest
+from roi_tools.geometry import Size
+from timeline.media.info import MediaInfo
+from timeline.removal import Removal
+from timeline.shot import Shot
+
+_PassKey = tuple[str, tuple[tuple[str, ParameterValue], ...]]
+
+
+def render_request(
+    shot: Shot, info: MediaInfo, frames: range | None = None, output: Output | None = None
+) -> RenderRequest:
+    """What the engine needs to render ``frames`` (media frames, half-open; None = the whole shot).
+
+    Removals that share effect and parameters become one pass, in the order of their first appearance. Raises
+    NothingToRenderError where no enabled removal marks a pixel.
+    """
+    chosen = frames if frames is not None else range(shot.source_start, shot.source_end_exclusive)
+    passes = tuple(
+        RenderPass(effect=effect, parameters=dict(parameters), boxes=_boxes(removals, chosen, info.size))
+        for (effect, parameters), removals in _passes(shot.removals).items()
+    )
+    marked = tuple(render_pass for render_pass in passes if render_pass.boxes and any(render_pass.boxes))
+    if not marked:
+        raise NothingToRenderError(
+            f"shot '{shot.name}' marks nothing on frames {chosen.start}-{chosen.stop - 1}: "
+            "draw a box around what should go (R), or enable a removal"
+        )
+    return RenderRequest(
+        source=_source(shot, info),
+        frames=FrameRange(start=chosen.start, end_exclusive=chosen.stop),
+        passes=marked,
+        output=output,
+        label=shot.name,
+    )
+
+
+def _passes(removals: Sequence[Removal]) -> dict[_PassKey, list[Removal]]:
+    grouped: dict[_PassKey, list[Removal]] = {}
+    for removal in removals:
+        if removal.enabled:
+            key = (removal.effect, tuple(sorted(removal.parameters.items())))
+            grouped.setdefault(key, []).append(removal)
+    return grouped
+
+
+def _boxes(removals: Sequence[Removal], frames: range, size: Size) -> tuple[tuple[BoxTuple, ...], ...]:
+    return tuple(_boxes_at(removals, frame, size) for frame in frames)
+
+
+def _boxes_at(removals: Sequence[Removal], frame: int, size: Size) -> tuple[BoxTuple, ...]:
+    boxes = (removal.shape.box_at(frame, size) for removal in removals)
+    return tuple(box.as_tuple() for box in boxes if box is not None)
+
+
+def _source(shot: Shot, info: MediaInfo) -> MediaSource:
+    # A movie knows its own rate; a sequence of files has only the one that the project gives it.
+    rate = None if info.kind == "movie" else f"{info.rate.numerator}/{info.rate.denominator}"
+    return MediaSource(path=shot.media_path, rate=rate)

@@ -1,0 +1,182 @@
+"""Draws the timeline strip: ruler, shots, result bar, removals with keyframes, playhead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen, QPolygonF
+
+from desktop import theme
+from desktop.results import ResultState
+from desktop.timeline_map import ShotSpan
+from desktop.timeline_view import rows
+from desktop.timeline_view.timeline_layout import TimelineLayout
+from desktop.viewer.overlays import diamond
+from timeline.removal import Removal
+
+KEY_RADIUS_PX = 5.5
+_LABEL_GAP_PX = 76.0
+
+
+@dataclass(frozen=True)
+class ShotPicture:
+    """All that is drawn of one shot."""
+
+    span: ShotSpan
+    states: list[tuple[int, int, ResultState]] = field(default_factory=list)
+    """Runs of timeline frames."""
+    thumbnails: list[tuple[int, QImage]] = field(default_factory=list)
+    """Timeline frame of the left edge, picture."""
+    is_current: bool = False
+    offline: bool = False
+
+
+def draw_ruler(painter: QPainter, layout: TimelineLayout, width: float, length_frames: int) -> None:
+    """Marks and frame numbers over the whole timeline."""
+    painter.fillRect(QRectF(0, 0, width, rows.RULER_PX), QColor(theme.WINDOW))
+    step = layout.ruler_step(_LABEL_GAP_PX)
+    minor = max(step // 5, 1) if step % 5 == 0 else max(step // 2, 1)
+    first = max(layout.frame_at(0), 0) // minor * minor
+    last = min(layout.frame_at(width) + 1, length_frames)
+    painter.setFont(theme.mono_font(10))
+    for frame in range(first, last + 1, minor):
+        x = round(layout.x_of(frame)) + 0.5
+        major = frame % step == 0
+        painter.setPen(QColor("#5a5a5a" if major else "#3c3c3c"))
+        painter.drawLine(QPointF(x, rows.RULER_PX - (10 if major else 5)), QPointF(x, rows.RULER_PX - 1))
+        if major:
+            painter.setPen(QColor(theme.TEXT_DIM))
+            painter.drawText(QPointF(x + 4, 14), str(frame))
+
+
+def draw_shot(painter: QPainter, layout: TimelineLayout, shot: ShotPicture) -> None:
+    """One shot: thumbnails under its name, its result bar below."""
+    rect = _span_rect(layout, shot.span.start, shot.span.end_exclusive, rows.SHOTS_TOP, rows.SHOT_PX)
+    path = QPainterPath()
+    path.addRoundedRect(rect, 5, 5)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.fillPath(path, QColor("#2f2f2f"))
+    painter.setClipPath(path)
+    _draw_thumbnails(painter, layout, shot, rect)
+    if shot.offline:
+        painter.fillRect(rect, QBrush(QColor(226, 99, 92, 90), Qt.BrushStyle.BDiagPattern))
+    _draw_shot_name(painter, shot, rect)
+    painter.restore()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor(theme.ACCENT if shot.is_current else "#454545"), 1.5 if shot.is_current else 1))
+    painter.drawPath(path)
+    _draw_results(painter, layout, shot)
+
+
+def _draw_thumbnails(painter: QPainter, layout: TimelineLayout, shot: ShotPicture, rect: QRectF) -> None:
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    for frame, image in shot.thumbnails:
+        width = rect.height() * image.width() / image.height()
+        painter.drawImage(QRectF(layout.x_of(frame), rect.top(), width, rect.height()), image)
+
+
+def _draw_shot_name(painter: QPainter, shot: ShotPicture, rect: QRectF) -> None:
+    painter.setFont(theme.ui_font(11, bold=True))
+    text = f"{shot.span.shot.name}  (media offline)" if shot.offline else shot.span.shot.name
+    metrics = QFontMetricsF(painter.font())
+    shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(rect.width() - 24, 0))
+    if not shown:
+        return
+    left = max(rect.left(), 0.0)
+    tag = QRectF(left + 6, rect.top() + 6, metrics.horizontalAdvance(shown) + 12, 18)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(18, 18, 18, 200))
+    painter.drawRoundedRect(tag, 4, 4)
+    painter.setPen(QColor(theme.TEXT))
+    painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, shown)
+
+
+def _draw_results(painter: QPainter, layout: TimelineLayout, shot: ShotPicture) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    track = _span_rect(layout, shot.span.start, shot.span.end_exclusive, rows.RESULT_TOP, rows.RESULT_PX)
+    painter.fillRect(track, QColor(theme.FIELD))
+    for start, end, state in shot.states:
+        rect = _span_rect(layout, start, end, rows.RESULT_TOP, rows.RESULT_PX, inset=0)
+        if state is ResultState.MISSING:
+            painter.fillRect(rect, QBrush(QColor("#4a4a4a"), Qt.BrushStyle.Dense6Pattern))
+        elif state is ResultState.READY:
+            painter.fillRect(rect, QColor(theme.READY))
+        elif state is ResultState.PROVISIONAL:
+            painter.fillRect(rect, QBrush(QColor(theme.READY), Qt.BrushStyle.Dense4Pattern))
+        elif state is ResultState.STALE:
+            painter.fillRect(rect, QColor("#4a3a1c"))
+            painter.fillRect(rect, QBrush(QColor(theme.STALE), Qt.BrushStyle.BDiagPattern))
+
+
+def draw_removal(
+    painter: QPainter, layout: TimelineLayout, span: ShotSpan, lane: int, removal: Removal, *, selected: bool
+) -> None:
+    """A removal's bar over the frames where it is there, and its keyframes."""
+    shot, shape = span.shot, removal.shape
+    first = max(shape.first_frame if shape.first_frame is not None else shot.source_start, shot.source_start)
+    last = shape.last_frame if shape.last_frame is not None else shot.source_end_exclusive - 1
+    last = min(last, shot.source_end_exclusive - 1)
+    if last < first:
+        return
+    start, end = span.timeline_frame(first), span.timeline_frame(last) + 1
+    rect = _span_rect(layout, start, end, rows.lane_top(lane) + 2, rows.LANE_PX - 4)
+    color = theme.removal_color(lane) if removal.enabled else QColor(theme.TEXT_OFF)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    fill = QColor(color)
+    fill.setAlpha(95 if selected else 45)
+    painter.setPen(QPen(color, 1.2) if selected else QPen(QColor(color.red(), color.green(), color.blue(), 110), 1))
+    painter.setBrush(fill)
+    painter.drawRoundedRect(rect, 4, 4)
+    _draw_lane_name(painter, rect, removal, selected)
+    painter.setPen(QPen(QColor(theme.EDGE), 1))
+    painter.setBrush(QColor(theme.KEYFRAME if selected else "#a8a8a8"))
+    for frame in shape.key_frames:
+        at = span.timeline_frame(frame)
+        if span.start <= at < span.end_exclusive:
+            painter.drawPolygon(diamond(key_centre(layout, at, lane), KEY_RADIUS_PX if selected else 4.0))
+
+
+def _draw_lane_name(painter: QPainter, rect: QRectF, removal: Removal, selected: bool) -> None:
+    painter.setFont(theme.ui_font(11, bold=selected))
+    painter.setPen(QColor(theme.TEXT if selected else theme.TEXT_DIM))
+    left = max(rect.left(), 0.0) + 16
+    area = QRectF(left, rect.top(), max(rect.right() - left - 6, 0), rect.height())
+    text = removal.label if removal.enabled else f"{removal.label}  (off)"
+    shown = QFontMetricsF(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
+    painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+
+
+def key_centre(layout: TimelineLayout, timeline_frame: int, lane: int) -> QPointF:
+    """Where a keyframe's diamond lies."""
+    return QPointF(layout.x_of(timeline_frame + 0.5), rows.lane_top(lane) + rows.LANE_PX / 2)
+
+
+def draw_playhead(painter: QPainter, layout: TimelineLayout, frame: int, height: float) -> None:
+    """A line through the frame's middle, the frame itself shaded, its number on the ruler."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    color = QColor(theme.PLAYHEAD)
+    shade = QColor(color)
+    shade.setAlpha(38)
+    painter.fillRect(QRectF(layout.x_of(frame), rows.RULER_PX, layout.px_per_frame, height - rows.RULER_PX), shade)
+    x = layout.x_of(frame + 0.5)
+    painter.setPen(QPen(color, 1.5))
+    painter.drawLine(QPointF(x, rows.RULER_PX - 2), QPointF(x, height))
+    painter.setFont(theme.mono_font(11))
+    width = max(QFontMetricsF(painter.font()).horizontalAdvance(str(frame)) + 12, 22.0)
+    tag = QRectF(max(x - width / 2, 1.0), 3, width, 17)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    painter.drawRoundedRect(tag, 4, 4)
+    painter.drawPolygon(QPolygonF([QPointF(x - 5, 19), QPointF(x + 5, 19), QPointF(x, 26)]))
+    painter.setPen(QColor("#1a1a1a"))
+    painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, str(frame))
+
+
+def _span_rect(
+    layout: TimelineLayout, start: float, end: float, top: float, height: float, inset: float = 1.0
+) -> QRectF:
+    left, right = layout.x_of(start), layout.x_of(end)
+    return QRectF(left + inset, top, max(right - left - 2 * inset, 1.0), height)

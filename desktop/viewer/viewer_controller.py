@@ -1,0 +1,207 @@
+"""Keeps the picture in step: the frame under the playhead, its boxes, its badge, and the pixel under the cursor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QColor
+
+from desktop import commands, theme
+from desktop.display import DisplayFrame, FrameRequest
+from desktop.media_service import MediaService
+from desktop.playback import Playback
+from desktop.results import ResultState, ResultStore
+from desktop.session import Session
+from desktop.timeline_map import Place, place_at
+from desktop.viewer.canvas import Canvas, Compare
+from desktop.viewer.overlays import BoxOverlay
+from timeline.removal import Removal
+
+if TYPE_CHECKING:
+    from timeline.media.frame import Frame
+
+LOOK_AHEAD_FRAMES = 12
+LOOK_AHEAD_PLAYING_FRAMES = 40
+
+_BADGES = {
+    ResultState.READY: ("Result", theme.READY),
+    ResultState.PROVISIONAL: ("Preview", theme.ACCENT),
+    ResultState.STALE: ("Result before the last change", theme.STALE),
+    ResultState.MISSING: ("Not rendered yet: source", theme.TEXT_DIM),
+    ResultState.UNTOUCHED: ("Nothing to remove on this frame", theme.TEXT_DIM),
+}
+
+
+class ViewerController(QObject):
+    """Between the session and the canvas; the canvas' finished drags become commands."""
+
+    probe_text = Signal(str)
+    """What lies under the cursor, for the status bar."""
+    failed = Signal(str)
+    """One line: a frame cannot be shown."""
+    box_drawn = Signal(object)
+    """A new box was drawn: RectF."""
+
+    def __init__(
+        self,
+        session: Session,
+        results: ResultStore,
+        media: MediaService,
+        playback: Playback,
+        canvas: Canvas,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._results, self._media = session, results, media
+        self._playback, self._canvas = playback, canvas
+        self._grow_defaults: dict[str, float] = {}
+        self._probe_at: tuple[int, int] | None = None
+        self._wanted: FrameRequest | None = None
+        session.project_changed.connect(self.refresh)
+        session.selection_changed.connect(self._show_boxes)
+        session.playhead_changed.connect(self.refresh)
+        results.changed.connect(self._on_result)
+        media.frame_ready.connect(self._on_frame)
+        media.frame_failed.connect(self._on_frame_failed)
+        media.probe_failed.connect(self._on_probe_failed)
+        canvas.probed.connect(self._on_probed)
+        canvas.box_drawn.connect(self.box_drawn)
+        canvas.box_changed.connect(self._on_box_changed)
+        canvas.box_clicked.connect(session.select_removal)
+
+    def set_grow_defaults(self, defaults: dict[str, float]) -> None:
+        """How many px each effect grows a box by itself (its ``grow_px`` default), for the matte overlay."""
+        self._grow_defaults = defaults
+        self._show_boxes()
+
+    def refresh(self) -> None:
+        """Show what the session says now."""
+        place = self._session.place
+        if place is None:
+            self._wanted = None
+            self._canvas.set_frame(None)
+            return
+        failure = self._media.failure(place.shot.media_path)
+        if failure:
+            self._canvas.set_message(failure)
+            return
+        request = self._request(place)
+        if request != self._wanted or self._canvas.frame is None:
+            self._wanted = request
+            self._media.show(request)
+        self._show_boxes()
+        self.show_badge()
+        self._look_ahead()
+
+    def show_badge(self) -> None:
+        """Say in the picture's corner which picture it is."""
+        place = self._session.place
+        if place is None or not place.shot.removals:
+            self._canvas.set_badge("", QColor())
+            return
+        if self._canvas.compare is Compare.SOURCE:
+            self._canvas.set_badge("Source", QColor("#ffffff"))
+            return
+        text, color = _BADGES[self._results.state(place.shot, place.media_frame)]
+        self._canvas.set_badge(text, QColor(color))
+
+    # --- frames -------------------------------------------------------------------------------------------------
+
+    def _request(self, place: Place) -> FrameRequest:
+        patches = self._results.patches(place.shot, place.media_frame)
+        return FrameRequest(place.shot.media_path, place.shot.media_rate, place.media_frame, patches)
+
+    def _look_ahead(self) -> None:
+        count = LOOK_AHEAD_PLAYING_FRAMES if self._playback.is_playing else LOOK_AHEAD_FRAMES
+        direction = -1 if self._playback.speed < 0 else 1
+        length = self._session.length_frames
+        frames = [(self._session.playhead + direction * step) % length for step in range(1, min(count, length))]
+        places = [place_at(self._session.project, frame) for frame in frames]
+        self._media.look_ahead([self._request(place) for place in places if place])
+
+    def _on_frame(self, frame: DisplayFrame) -> None:
+        if frame.request == self._wanted:
+            self._canvas.set_frame(frame)
+            self._show_boxes()
+            self._say_probe()
+
+    def _on_frame_failed(self, request: FrameRequest, message: str) -> None:
+        if request != self._wanted:
+            return
+        self._playback.stop()
+        if request.patches:
+            # The engine's cache may have let go of the result; the source is still there to show.
+            self._wanted = FrameRequest(request.path, request.rate, request.frame)
+            self._media.show(self._wanted)
+        else:
+            self._canvas.set_message(message)
+        self.failed.emit(message)
+
+    def _on_probe_failed(self, path: str, message: str) -> None:
+        place = self._session.place
+        if place and place.shot.media_path == path:
+            self._canvas.set_message(message)
+
+    def _on_result(self, shot_id: str) -> None:
+        shot = self._session.shot
+        if shot and shot.id == shot_id:
+            self.refresh()
+
+    # --- boxes --------------------------------------------------------------------------------------------------
+
+    def _show_boxes(self) -> None:
+        place, selected = self._session.place, self._session.removal
+        if place is None:
+            self._canvas.set_boxes(())
+            return
+        overlays = [self._overlay(place, index, removal, selected) for index, removal in enumerate(place.shot.removals)]
+        self._canvas.set_boxes(tuple(overlay for overlay in overlays if overlay))
+
+    def _overlay(self, place: Place, index: int, removal: Removal, selected: Removal | None) -> BoxOverlay | None:
+        rect = removal.shape.rect_at(place.media_frame)
+        if rect is None:
+            return None
+        grow = removal.parameters.get("grow_px", self._grow_defaults.get(removal.effect, 0))
+        return BoxOverlay(
+            removal_id=removal.id,
+            label=removal.label,
+            rect=rect,
+            color=theme.removal_color(index),
+            selected=selected is not None and removal.id == selected.id,
+            keyed=place.media_frame in removal.shape.key_frames,
+            enabled=removal.enabled,
+            grow_px=float(grow),
+        )
+
+    def _on_box_changed(self, removal_id: str, rect: object) -> None:
+        commands.set_rect(self._session, removal_id, rect)  # type: ignore[arg-type]
+
+    # --- probe --------------------------------------------------------------------------------------------------
+
+    def _on_probed(self, at: tuple[int, int] | None) -> None:
+        self._probe_at = at
+        self._say_probe()
+
+    def _say_probe(self) -> None:
+        frame, at = self._canvas.frame, self._probe_at
+        if frame is None or at is None:
+            self.probe_text.emit("")
+            return
+        native = frame.native
+        if self._canvas.compare is not Compare.SOURCE and frame.native_result is not None:
+            native = frame.native_result
+        shown = frame.result if native is frame.native_result and frame.result is not None else frame.source
+        self.probe_text.emit(_probe_line(native, QColor(shown.pixelColor(*at)), *at))
+
+
+def _probe_line(frame: Frame, color: QColor, x: int, y: int) -> str:
+    """Coordinates, the frame's own code values, and the displayed 8-bit colour."""
+    values = []
+    for index, (name, plane) in enumerate(zip(frame.format.plane_names, frame.planes, strict=True)):
+        is_chroma = frame.format.family == "yuv" and index in (1, 2)
+        shift_x = frame.format.chroma_shift_x if is_chroma else 0
+        shift_y = frame.format.chroma_shift_y if is_chroma else 0
+        value = plane[y >> shift_y, x >> shift_x]
+        values.append(f"{name} {float(value):.4f}" if frame.format.is_float else f"{name} {int(value)}")
+    return f"x {x}  y {y}     {'  '.join(values)}     sRGB {color.red()} {color.green()} {color.blue()}"
