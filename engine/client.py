@@ -55,7 +55,7 @@ class EngineClient:
     def __init__(self, socket: Path | None = None) -> None:
         self.socket = socket or paths.default_socket()
         self.started_engine = False
-        self.restart: Callable[[], None] | None = None
+        self.restart: Callable[[], object] | None = None
         """Starts an engine that has gone; None where this client is not to start any."""
         self._http: tuple[Endpoint, httpx.Client] | None = None
 
@@ -209,9 +209,9 @@ def connect(socket: Path | None = None, *, start: bool = True, timeout_s: float 
     except EngineUnavailableError:
         if not start:
             raise
-        start_engine(client, timeout_s)
-        client.started_engine = True
+        pid = start_engine(client, timeout_s)
         health = client.health()
+        client.started_engine = health.pid == pid  # two may have started one at the same time; one of them won
     if health.protocol != PROTOCOL_VERSION:
         raise EngineUnavailableError(
             f"the engine on {client.socket} (pid {health.pid}) is version {health.version} and speaks protocol "
@@ -222,8 +222,11 @@ def connect(socket: Path | None = None, *, start: bool = True, timeout_s: float 
     return client
 
 
-def start_engine(client: EngineClient, timeout_s: float) -> None:
-    """Starts an engine that outlives this process and waits until it answers. Raises EngineUnavailableError."""
+def start_engine(client: EngineClient, timeout_s: float) -> int:
+    """Starts an engine that outlives this process and waits until one answers; returns the pid of the started one.
+
+    Raises EngineUnavailableError.
+    """
     log = paths.log_file()
     command = [sys.executable, "-P", "-m", "engine.cli", "serve", "--socket", str(client.socket)]
     detached: dict[str, Any] = (
@@ -241,6 +244,7 @@ def start_engine(client: EngineClient, timeout_s: float) -> None:
             f"the engine cannot be started: {error}; check that {log} can be written"
         ) from error
     _wait_until_it_answers(client, process, timeout_s)
+    return process.pid
 
 
 def _wait_until_it_answers(client: EngineClient, process: subprocess.Popen[bytes], timeout_s: float) -> None:

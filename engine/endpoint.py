@@ -12,6 +12,7 @@ import secrets
 import socket
 import stat
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -21,7 +22,10 @@ from engine.errors import BadRequestError, EngineAlreadyRunningError, EngineUnav
 MAX_SOCKET_PATH_BYTES = 103
 """``sun_path`` holds 104 bytes with its zero on macOS and the BSDs, 108 on Linux; the smaller one fits everywhere."""
 
+ENDING_ENGINE_S = 10.0
+"""An engine that ends no longer answers, but has its socket until its worker is gone (see supervisor.STOP_GRACE_S)."""
 _PROBE_TIMEOUT_S = 5.0
+_POLL_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -100,13 +104,38 @@ def _lock(path: Path) -> IO[bytes]:
     except OSError as error:
         raise BadRequestError(f"the socket {path} cannot be made: {error.strerror}; choose another folder") from error
     try:
+        _wait_for_lock(file, path)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _wait_for_lock(file: IO[bytes], path: Path) -> None:
+    """Refuses at once while another engine answers; waits for one that is about to end (or to begin)."""
+    deadline = time.monotonic() + ENDING_ENGINE_S
+    while not _try_lock(file):
+        if time.monotonic() >= deadline or _answers(path):
+            raise EngineAlreadyRunningError(
+                f"another engine already serves {path}; use that one, or start this one with another --socket"
+            )
+        time.sleep(_POLL_S)
+
+
+def _answers(path: Path) -> bool:
+    try:
+        find_endpoint(path).check_accepts()
+    except EngineUnavailableError:
+        return False
+    return True
+
+
+def _try_lock(file: IO[bytes]) -> bool:
+    try:
         _lock_file(file)
     except OSError:
-        file.close()
-        raise EngineAlreadyRunningError(
-            f"another engine already serves {path}; use that one, or start this one with another --socket"
-        ) from None
-    return file
+        return False
+    return True
 
 
 def _lock_file(file: IO[bytes]) -> None:
