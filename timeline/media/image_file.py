@@ -17,6 +17,7 @@ from timeline.media.frame import ColorTags, Frame, PixelFormat, pixel_format
 from timeline.media.rates import nominal_rate
 
 _SUFFIXES = {"uint8": "", "uint16": "16le", "half": "f16le", "float": "f32le"}
+_OIIO_NAMES = {"uint8": "uint8", "uint16": "uint16", "float16": "half", "float32": "float"}
 _LOG_FORMATS = ("dpx", "cineon")
 """OpenImageIO widens their 10 and 12 bits to 16; the original code is in the high bits."""
 
@@ -54,7 +55,7 @@ def read_image(path: Path) -> Frame:
         header = _header(path, source)
         spec = source.spec()
         pixels = source.read_image(0, 0, 0, spec.nchannels, spec.format)
-        if pixels is None:
+        if pixels is None or source.has_error:
             raise MediaUnreadableError(
                 f"{path} cannot be read: {_one_line(source.geterror())}; render or copy it again"
             )
@@ -76,7 +77,7 @@ def write_image(path: Path, frame: Frame, rate: Fraction, pixel_aspect: Fraction
     """
     channels = np.stack(frame.planes, axis=-1)
     names = list(frame.format.plane_names)
-    spec = oiio.ImageSpec(frame.size.width_px, frame.size.height_px, len(names), channels.dtype.name)
+    spec = oiio.ImageSpec(frame.size.width_px, frame.size.height_px, len(names), _OIIO_NAMES[channels.dtype.name])
     spec.channelnames = tuple(names)
     if frame.format.has_alpha:
         spec.alpha_channel = len(names) - 1

@@ -125,7 +125,7 @@ def test_exr_of_video_is_scene_linear_and_back_it_is_the_same_picture(tmp_path: 
 
 def test_a_transfer_without_an_inverse_is_refused_for_exr(tmp_path: Path) -> None:
     frame = random_frame("yuv420p10le", SMALL, color=ColorTags("bt2020", "smpte2084", "bt2020nc", False))
-    with pytest.raises(MediaWriteError, match="tagged smpte2084 has no conversion to scene-linear here; write .mkv"):
+    with pytest.raises(MediaWriteError, match=r"tagged smpte2084 has no conversion to scene-linear here; write .mkv"):
         open_writer(tmp_path / "plate.####.exr", info_like(frame))
     assert names(tmp_path) == []
 
@@ -214,6 +214,7 @@ def test_pixels_outside_the_data_window_are_black(tmp_path: Path) -> None:
     spec = oiio.ImageSpec(4, 2, 3, "half")
     spec.x, spec.y, spec.full_x, spec.full_y, spec.full_width, spec.full_height = 3, 1, 0, 0, 6, 5
     target = oiio.ImageOutput.create(str(tmp_path / "crop.exr"))
+    assert target is not None
     assert target.open(str(tmp_path / "crop.exr"), spec)
     assert target.write_image(np.ones((2, 4, 3), np.float16))
     assert target.close()
