@@ -23,7 +23,7 @@ class PacketLike(Protocol):
 
 @dataclass(frozen=True)
 class FrameIndex:
-    """Frame n is shown at ``pts[n]``. ``keyframes`` are the frames that decode on their own, rising.
+    """Frame n is shown at ``pts[n]``. ``keyframes`` are where decoding can start, rising; frame 0 is always one.
 
     ``seek_times`` gives for each of them the time to ask the demuxer for. ``is_from_packets`` is False for containers
     without presentation times (AVI with B-frames): their index was counted by decoding, so decoding starts at 0.
@@ -42,7 +42,7 @@ class FrameIndex:
         return {pts: frame for frame, pts in enumerate(self.pts)}
 
     def keyframe_position(self, frame: int) -> int:
-        """Position in ``keyframes`` of the last one at or before ``frame``; -1 where there is none."""
+        """Position in ``keyframes`` of the last one at or before ``frame``."""
         return bisect_right(self.keyframes, frame) - 1
 
     def is_constant_rate(self) -> bool:
@@ -82,7 +82,7 @@ def index_packets(packets: Iterable[PacketLike]) -> FrameIndex | None:
         return None
     times |= {packet.dts: (True, packet.dts) for packet in missing if packet.dts is not None}
     ordered = sorted(times)
-    keyframes = tuple(frame for frame, pts in enumerate(ordered) if times[pts][0])
+    keyframes = tuple(frame for frame, pts in enumerate(ordered) if times[pts][0] or frame == 0)
     seek_times = tuple(times[ordered[frame]][1] for frame in keyframes)
     return FrameIndex(tuple(ordered), keyframes, seek_times, hidden_packets=hidden)
 

@@ -84,7 +84,7 @@ class MovieReader(MediaReader):
     def _fetch(self, frame: int) -> av.VideoFrame:
         if frame >= len(self._index.pts):
             raise self._damaged(frame, f"the file ends after frame {len(self._index.pts) - 1}")
-        position = max(self._index.keyframe_position(frame), 0)
+        position = self._index.keyframe_position(frame)
         try:
             if not self._is_near(frame, position):
                 self._seek(position)

@@ -92,9 +92,11 @@ def encode_movie(
     options: dict[str, str] | None = None,
     time_base: Fraction = Fraction(1, 24),
     stored_format: str = "yuv420p",
+    index_first: bool = False,
 ) -> Path:
     """A movie whose frame n is ``numbered_picture(n)``, shown at ``times[n]`` in units of ``time_base``."""
-    with av.open(str(path), "w") as container:
+    movflags = {"movflags": "+faststart"} if index_first and path.suffix in (".mp4", ".mov") else {}
+    with av.open(str(path), "w", container_options=movflags) as container:
         stream = cast(VideoStream, container.add_stream(codec, 1 / time_base, options or {}))
         stream.width, stream.height, stream.pix_fmt = 64, 48, stored_format
         stream.time_base = time_base
