@@ -173,8 +173,12 @@ def _add_error_handlers(app: FastAPI) -> None:
         return _answer(_status(error), error.kind, str(error))
 
     @app.exception_handler(RequestValidationError)
-    async def bad_request(_: Request, error: RequestValidationError) -> JSONResponse:
-        return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_input", describe_validation(error))
+    async def bad_request(request: Request, error: RequestValidationError) -> JSONResponse:
+        given = request.headers.get("content-type", "application/json")
+        message = describe_validation(error)
+        if not given.startswith("application/json"):
+            message = f"the body is {given}; send JSON with Content-Type: application/json"
+        return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_input", message)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> JSONResponse:

@@ -40,7 +40,7 @@ class TestByteBoundedCache:
     @settings(max_examples=50)
     @given(st.lists(st.integers(0, 9), max_size=60), st.integers(1, 50))
     def test_it_never_holds_more_than_its_budget_unless_one_value_alone_is_larger(self, keys, budget):
-        cache = ByteBoundedCache(lambda key: b"x" * key, len, budget)
+        cache: ByteBoundedCache[int, bytes] = ByteBoundedCache(lambda key: b"x" * key, len, budget)
         for key in keys:
             assert cache.get(key) == b"x" * key
             assert cache.held_bytes <= max(budget, key)

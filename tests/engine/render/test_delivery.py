@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -110,18 +112,12 @@ class TestInfoFrom:
         ],
     )
     def test_timecode_and_file_numbers_begin_where_the_range_does(self, timecode, rate, start, expected):
-        from dataclasses import replace
-        from fractions import Fraction
-
-        info = replace(
-            info_of(noise_frame("gbrp", SIZE), 99), timecode=timecode, rate=Fraction(rate), first_file_number=1001
-        )
+        info = info_of(noise_frame("gbrp", SIZE), 99)
+        info = replace(info, timecode=timecode, rate=Fraction(rate), first_file_number=1001)
         later = info_from(info, start)
         assert (later.timecode, later.first_file_number) == (expected, 1001 + start)
 
     def test_the_written_range_has_its_own_timecode(self, tmp_path):
-        from dataclasses import replace
-
         with open_media(noise_clip(tmp_path / "a.mkv", 4, SIZE)) as reader:
             info = replace(reader.info, timecode="10:00:00:00")
             deliver(Output(path=str(tmp_path / "b.mkv")), info, MediaPlate(reader), range(3, 4), nothing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import CancelledError
-from engine.protocol import Event, ProgressEvent, WarningEvent
+from engine.protocol import Event, ProgressEvent, Stage, WarningEvent
 from engine.render import job_link
 from engine.render.job_link import JobLink
 
@@ -55,7 +55,8 @@ def test_the_rest_is_reckoned_from_the_pace_of_what_was_made_here(clock, sent):
 
 def test_seconds_are_booked_on_the_stage_in_which_they_passed(clock, sent):
     told = link(sent)
-    for stage, seconds in (("load", 1.0), ("analyse", 2.0), ("render", 3.0), ("analyse", 0.5), ("deliver", 4.0)):
+    passed: list[tuple[Stage, float]] = [("load", 1), ("analyse", 2), ("render", 3), ("analyse", 0.5), ("deliver", 4)]
+    for stage, seconds in passed:
         told.progress(stage, 0, 1)
         clock.now += seconds
     assert told.close_stage() == {"load": 1.0, "analyse": 2.5, "render": 3.0, "deliver": 4.0}

@@ -198,7 +198,7 @@ class TestRender:
         session.render(request.model_copy(update={"preview_folder": str(folder)}))
         assert sorted(p.name for p in folder.iterdir()) == ["frame_000000.png", "frame_000002.png"]
         picture = cv2.imread(str(folder / "frame_000002.png"))
-        assert picture.shape == (48, 64, 3) and (picture[8:29, 6:20] > 250).all()
+        assert picture is not None and picture.shape == (48, 64, 3) and (picture[8:29, 6:20] > 250).all()
 
 
 class TestPasses:
