@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
@@ -134,7 +135,9 @@ class AnimatedRectangle:
     def from_dict(cls, data: Mapping[str, Any]) -> AnimatedRectangle:
         """The inverse of :meth:`to_dict`. Raises ShapeError that says what is missing or wrong."""
         if data.get("type") != "rectangle":
-            raise ShapeError(f"a shape of type {data.get('type')!r} is not known; this version reads 'rectangle'")
+            raise ShapeError(
+                f"a shape of type {reprlib.repr(data.get('type'))} is not known; this version reads 'rectangle'"
+            )
         keyframes = data.get("keyframes")
         if not isinstance(keyframes, (list, tuple)):
             raise ShapeError("a rectangle needs a list 'keyframes'")
@@ -152,19 +155,19 @@ def _require_drawable(key: Keyframe) -> None:
 
 def _keyframe_from_dict(entry: object) -> Keyframe:
     if not isinstance(entry, Mapping):
-        raise ShapeError(f"a keyframe must be an object with 'frame' and 'value', not {entry!r}")
+        raise ShapeError(f"a keyframe must be an object with 'frame' and 'value', not {reprlib.repr(entry)}")
     frame, value = entry.get("frame"), entry.get("value")
     if not _is_int(frame):
-        raise ShapeError(f"a keyframe's 'frame' must be a whole number, not {frame!r}")
+        raise ShapeError(f"a keyframe's 'frame' must be a whole number, not {reprlib.repr(frame)}")
     if not isinstance(value, (list, tuple)) or not all(_is_number(number) for number in value):
-        raise ShapeError(f"the keyframe at frame {frame} needs 'value': [x0, y0, x1, y1], not {value!r}")
+        raise ShapeError(f"the keyframe at frame {frame} needs 'value': [x0, y0, x1, y1], not {reprlib.repr(value)}")
     return Keyframe(frame, tuple(map(float, value)), entry.get("interpolation", "linear"))
 
 
 def _frame_or_none(data: Mapping[str, Any], name: str) -> int | None:
     frame = data.get(name)
     if frame is not None and not _is_int(frame):
-        raise ShapeError(f"a rectangle's '{name}' must be a whole number or null, not {frame!r}")
+        raise ShapeError(f"a rectangle's '{name}' must be a whole number or null, not {reprlib.repr(frame)}")
     return frame
 
 

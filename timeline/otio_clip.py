@@ -6,6 +6,8 @@ object lies in its metadata under ``grayplate``; keys of it that this version do
 
 from __future__ import annotations
 
+import math
+import reprlib
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ from timeline.time import exact_rate
 
 EFFECT_NAME = "grayplate.removal"
 """OTIO's ``effect_name`` of a removal."""
+_REMEDY = "restore the file from a backup"
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def require_own_metadata(item: otio.core.SerializableObjectWithMetadata) -> dict
     """Our own part of an object's metadata as plain values. Raises ProjectFileError where it is no object."""
     own = own_metadata(item)
     if not isinstance(own, dict):
-        raise ProjectFileError(f"its metadata under '{NAMESPACE}' is no object")
+        raise ProjectFileError(f"its metadata under '{NAMESPACE}' is no object; {_REMEDY}")
     return own
 
 
@@ -69,7 +72,7 @@ def media_of_clip(clip: otio.schema.Clip, folder: Path) -> ClipMedia:
     available = _available(clip)
     source = clip.source_range or available
     if source is None:
-        raise ProjectFileError("it says no range of its media")
+        raise ProjectFileError("it says no range of its media; export it again")
     rate = exact_rate((available or source).duration.rate)
     media_start = _frames(available.start_time, rate) if available else 0
     start = max(0, _frames(source.start_time, rate) - media_start)
@@ -113,6 +116,8 @@ def _available(clip: otio.schema.Clip) -> otio.opentime.TimeRange | None:
 
 
 def _frames(time: otio.opentime.RationalTime, rate: Fraction) -> int:
+    if not math.isfinite(time.value):
+        raise ProjectFileError(f"a time of {time.value} frames makes no sense; {_REMEDY}")
     # Spellings of one rate (23.976, 24000/1001) count the same frames; only truly different rates are converted.
     if exact_rate(time.rate) == rate:
         return round(time.value)
@@ -202,12 +207,12 @@ def _removal_of_effect(effect: otio.schema.Effect, number: int) -> Removal:
 def _text(own: Mapping[str, Any], key: str, default: str) -> str:
     value = own.get(key, default)
     if not isinstance(value, str):
-        raise ProjectFileError(f"its '{key}' is {value!r}, not text")
+        raise ProjectFileError(f"its '{key}' is {reprlib.repr(value)}, not text; {_REMEDY}")
     return value
 
 
 def _object(own: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = own.get(key, {})
     if not isinstance(value, dict):
-        raise ProjectFileError(f"its '{key}' is {value!r}, not an object")
+        raise ProjectFileError(f"its '{key}' is {reprlib.repr(value)}, not an object; {_REMEDY}")
     return value

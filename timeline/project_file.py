@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import reprlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -116,7 +117,9 @@ def _upgraded(data: Json) -> Json:
     own = data["metadata"].get(NAMESPACE) if isinstance(data.get("metadata"), dict) else None
     version = own.get("version", PROJECT_VERSION) if isinstance(own, dict) else PROJECT_VERSION
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise ProjectFileError(f"its Grayplate version is {version!r}, not a number from 1; restore it from a backup")
+        raise ProjectFileError(
+            f"its Grayplate version is {reprlib.repr(version)}, not a number from 1; restore it from a backup"
+        )
     if version > PROJECT_VERSION:
         raise ProjectFileError(
             f"written by a newer Grayplate (project version {version}, this one reads up to {PROJECT_VERSION}); "

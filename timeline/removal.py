@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -47,7 +48,7 @@ def new_id() -> str:
 
 def _require_storable(name: str, value: object) -> None:
     if not isinstance(value, (bool, int, float, str)):
-        raise EditError(f"parameter '{name}' is {value!r}; give true or false, a number or text")
+        raise EditError(f"parameter '{name}' is {reprlib.repr(value)}; give true or false, a number or text")
     if isinstance(value, float) and not math.isfinite(value):
         raise EditError(f"parameter '{name}' is {value}; give a finite number")
     if isinstance(value, int) and not -_LARGEST_INT <= value < _LARGEST_INT:

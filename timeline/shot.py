@@ -12,6 +12,9 @@ from timeline.media.info import MediaInfo
 from timeline.removal import Removal, new_id
 from timeline.time import TimecodeError, timecode_to_frames
 
+LARGEST_FRAME = 2**31 - 1
+"""No count of frames goes beyond this: two years of media at 30 frames per second."""
+
 
 @dataclass(frozen=True)
 class Shot:
@@ -42,6 +45,8 @@ class Shot:
                 f"shot '{self.name}' cannot show media frames {self.source_start} to {self.source_end_exclusive - 1}; "
                 "give a range that starts at 0 or later and holds a frame"
             )
+        if max(self.source_end_exclusive, self.media_start, self.media_frame_count or 0) > LARGEST_FRAME:
+            raise EditError(f"shot '{self.name}' counts beyond {LARGEST_FRAME} frames; give numbers of real media")
         double = [removal for removal, count in Counter(r.id for r in self.removals).items() if count > 1]
         if double:
             raise EditError(f"shot '{self.name}' has two removals with the identifier '{double[0]}'")

@@ -158,6 +158,10 @@ def test_places_on_the_strip() -> None:
             "parameter 'seed' is [1]; give true or false, a number or text",
         ),
         (
+            lambda: replace(SHOT, media_start=2**31),
+            "shot 'bmx' counts beyond 2147483647 frames; give numbers of real media",
+        ),
+        (
             lambda: replace(SHOT, media_rate=Fraction(0)),
             "shot 'bmx' has a rate of 0 frames per second; give one above 0",
         ),

@@ -89,7 +89,11 @@ def _set(*keys: str, to: object) -> Change:
         ),
         (lambda data: data, _set("metadata", "grayplate", "version", to=0), "its Grayplate version is 0, not a number"),
         (lambda data: data, _set("OTIO_SCHEMA", to="Timeline.99"), "not a timeline that OpenTimelineIO can read"),
-        (_clip, _set("metadata", "grayplate", to=[1]), "clip 'Street': its metadata under 'grayplate' is no object"),
+        (
+            _clip,
+            _set("metadata", "grayplate", to=[1]),
+            "clip 'Street': its metadata under 'grayplate' is no object; restore the file",
+        ),
         (
             _clip,
             _set("media_references", "DEFAULT_MEDIA", "available_range", "duration", "rate", to=0),
