@@ -11,13 +11,12 @@ import av
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from roi_tools.geometry import Size
 from timeline.errors import MediaWriteError
 from timeline.media.av_errors import AV_ERRORS, explain_write
 from timeline.media.av_frames import to_av
 from timeline.media.color_tags import write_tags
 from timeline.media.delivery import Delivery
-from timeline.media.frame import Frame, PixelFormat
+from timeline.media.frame import Frame
 from timeline.media.info import MediaInfo
 from timeline.media.media_writer import MediaWriter, check_folder, check_free
 
@@ -39,8 +38,8 @@ _CODECS = {
     "h264": _Codec("libx264", "mp4", {"crf": "14", "preset": "medium"}, {"movflags": "+faststart"}),
 }
 
-_SLICED_FFV1_PX = 64
-"""Frames smaller than this on a side are not worth sharing among slices, and may be too small to."""
+_ONE_SLICE_PX = (352, 288)
+"""Up to this size FFmpeg takes one slice for FFV1; very small frames cannot be cut."""
 
 
 class MovieWriter(MediaWriter):
@@ -85,9 +84,18 @@ class MovieWriter(MediaWriter):
         return container, stream
 
     def _options(self, codec: _Codec) -> dict[str, str]:
+        """The encoder's options; FFV1 of 4:1:1 and 4:1:0 is version 1, which has no slices.
+
+        Slices of version 3 are cut without regard to a chroma grid of 4 pixels, and in some widths (77, say) none holds
+        the last chroma column: the file would not be lossless. FFmpeg sees to it for 4:2:0 and 4:2:2 only.
+        """
         if codec.encoder != "ffv1":
-            return codec.options
-        return codec.options | {"slices": "4" if _can_slice_ffv1(self.info.size, self.format) else "1"}
+            return dict(codec.options)
+        if self.format.chroma_shift_x > 1:
+            return {"level": "1"}
+        width_px, height_px = self.info.size.width_px, self.info.size.height_px
+        is_small = width_px <= _ONE_SLICE_PX[0] and height_px <= _ONE_SLICE_PX[1]
+        return codec.options | ({"slices": "1"} if is_small else {})
 
     def _write(self, frame: Frame) -> None:
         picture = to_av(frame, self.delivery.encoder_format(self.format))
@@ -125,17 +133,6 @@ class MovieWriter(MediaWriter):
 
     def _failed(self, error: BaseException) -> MediaWriteError:
         return MediaWriteError(f"cannot write {self._target}: {explain_write(error)}")
-
-
-def _can_slice_ffv1(size: Size, pixels: PixelFormat) -> bool:
-    """Whether 2 x 2 slices meet on the chroma grid.
-
-    Where they do not, version 3 of FFV1 leaves out the last chroma column or row of odd sizes (853x479 in 4:2:0): the
-    file would not be lossless. Found by the round trip in the tests; version 4 of the format aligns its slices.
-    """
-    columns, rows = 2 << pixels.chroma_shift_x, 2 << pixels.chroma_shift_y
-    is_aligned = size.width_px % columns == 0 and size.height_px % rows == 0
-    return is_aligned and min(size.width_px, size.height_px) >= _SLICED_FFV1_PX
 
 
 def temporary_beside(target: Path) -> Path:

@@ -48,10 +48,10 @@ def test_ffv1_is_the_identity(tmp_path: Path, name: str, width: int, height: int
             assert same_planes(reader.read(number), frame)
 
 
-@pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "yuv411p", "gbrp", "gray"])
-@pytest.mark.parametrize("size", [Size(853, 479), Size(854, 480), Size(79, 66), Size(77, 64), Size(130, 131)], ids=str)
+@pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "yuv411p", "yuv410p", "gbrp"])
+@pytest.mark.parametrize("size", [Size(853, 479), Size(854, 480), Size(79, 66), Size(77, 64), Size(355, 131)], ids=str)
 def test_ffv1_keeps_the_last_chroma_samples_of_odd_sizes(tmp_path: Path, name: str, size: Size) -> None:
-    """FFV1's slices lose them when they do not meet on the chroma grid."""
+    """Slices of FFV1 that do not meet on the chroma grid would lose them."""
     frame = random_frame(name, size)
     with open_media(write(tmp_path / "plate.mkv", [frame])) as reader:
         assert same_planes(reader.read(0), frame)
