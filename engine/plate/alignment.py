@@ -111,7 +111,7 @@ def _track(a: Gray, b: Gray, known_a: Mask, known_b: Mask) -> tuple[Points, Poin
     inside = (column >= 0) & (row >= 0) & (column < b.shape[1]) & (row < b.shape[0])
     good &= inside
     good[good] &= known_b[row[good], column[good]]
-    return start[good], end[good]
+    return np.asarray(start[good], np.float32), np.asarray(end[good], np.float32)
 
 
 def _fit(start: Points, end: Points) -> tuple[Matrix, Mask]:

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plate.model import Box, FloatImage, Mask, PlateSettings, PlateSource
+from engine.plate.model import FloatImage, Mask, PlateSettings, PlateSource
+from roi_tools.geometry import Box
 
 ANALYSIS_PIXELS = 1_100_000
 """Frames larger than this are analysed at reduced size; recovered pixels still come from the full size."""
@@ -59,10 +60,19 @@ def view_frame(source: PlateSource, frame: int, settings: PlateSettings) -> Fram
         hole=hole,
         guarded=guarded,
         guarded_small=_shrink_mask(guarded, size),
-        box=Box.around(guarded),
+        box=box_around(guarded),
         thumbnail=np.asarray(cv2.resize(rgb, thumb_size, interpolation=cv2.INTER_AREA), np.float32),
         thumbnail_known=~_shrink_mask(guarded, thumb_size),
     )
+
+
+def box_around(mask: Mask) -> Box | None:
+    """The smallest box that holds every True pixel; None where there is none."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    if rows.size == 0:
+        return None
+    columns = np.flatnonzero(mask.any(axis=0))
+    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
 def dilate(mask: Mask, by_px: int) -> Mask:

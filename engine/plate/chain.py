@@ -1,6 +1,7 @@
-"""The coordinate chain: follows hidden pixels from frame to frame until one shows them.
+"""The coordinate chain: follows hidden pixels from frame to frame until others show them.
 
-Positions are carried, never colours: a recovered pixel is resampled once, however many frames away it was found.
+Positions are carried, never colours: a recovered pixel is resampled once, however many frames away it was found. The
+positions are carried at the nodes of a coarse grid, since the motion of a completed background is smooth.
 """
 
 from __future__ import annotations
@@ -9,27 +10,33 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.plate.flow import Step
-from engine.plate.model import Mask, Points
-from engine.plate.sampling import pick
+from engine.plate.model import FloatImage, Mask, Points
+from roi_tools.geometry import Box
 
-SIGHTING_ORDERS = (0, 1, 3, 7, 15)
+NODE_PX = 4
+
+EVERY_FRAME_UP_TO = 16
+"""Up to this age each frame is asked for hidden pixels; beyond, every second one, then every fourth, ..."""
+
+SIGHTING_ORDERS = (0, 1, 3, 7, 12)
 """Which of the frames that show a pixel lend it, in each direction: near ones for the colour, far ones for the vote.
 
 Just after the object has left a place its shadow is still there."""
 
-STRAY = 0.5
-"""A chain may leave the picture by this part of its size and still come back into it."""
+_SLOT_OF_ORDER = np.full(256, -1, np.int8)
+_SLOT_OF_ORDER[list(SIGHTING_ORDERS)] = np.arange(len(SIGHTING_ORDERS))
 
 
 @dataclass(frozen=True)
 class Sighting:
     """Pixels of one target that one frame shows.
 
-    `index`: (n,) which of the target's points; `points`: (n, 2) where they are in `frame`, full-size pixel
+    `index`: (n,) which of the target's wanted pixels; `points`: (n, 2) where they are in `frame`, full-size pixel
     centres; `slot`: (n,) which of SIGHTING_ORDERS this is for each; `colour_offset`: (3,) added to their colours
     to match the target's light; `static`: the positions are whole pixels, unmoved.
     """
@@ -37,55 +44,103 @@ class Sighting:
     frame: int
     index: NDArray[np.intp]
     points: Points
-    slot: NDArray[np.intp]
+    slot: NDArray[np.int8]
     colour_offset: NDArray[np.float32]
     static: bool
 
 
 def follow(
-    points: Points,
+    wanted: Mask,
+    box: Box,
     frames: range,
     step: Callable[[int, int], Step | None],
     hidden: Callable[[int], Mask],
 ) -> list[Sighting]:
-    """Follows (N, 2) points from the first of `frames` through the others, in their order.
+    """Follows the `wanted` pixels, (h, w) of `box`, from the first of `frames` through the others, in their order.
 
     `step(a, b)` is the motion between neighbours, None over a cut, where the chain ends; `hidden(frame)` is the
-    (H, W) area that lends no pixels.
+    (H, W) area that lends no pixels. Sightings come in the order of the frames.
     """
-    position = points.copy()
-    active = np.arange(len(points))
-    seen = np.zeros(len(points), np.intp)
+    point = np.cumsum(wanted.ravel()).reshape(wanted.shape) - 1
+    nodes = _Nodes(box)
+    seen = np.where(wanted, 0, 255).astype(np.uint8)
     offset = np.zeros(3, np.float32)
-    static = True
     sightings: list[Sighting] = []
-    for a, b in itertools.pairwise(frames):
-        motion = step(a, b) if active.size else None
+    for age, (a, b) in enumerate(itertools.pairwise(frames), start=1):
+        motion = step(a, b)
         if motion is None:
             break
-        static = static and motion.static
-        position[active] = motion.advance(position[active])
+        nodes.advance(motion)
         offset = offset + motion.colour_offset
-        mask = hidden(b)
-        visible = active[_shown(position[active], mask)]
-        wanted = visible[np.isin(seen[visible], SIGHTING_ORDERS)]
-        if wanted.size:
-            slot = np.searchsorted(SIGHTING_ORDERS, seen[wanted])
-            sightings.append(Sighting(b, wanted, position[wanted], slot, offset, static))
+        if not _is_asked(age):
+            continue
+        visible = nodes.visible(hidden(b)) & (seen < 255)
+        slot = _SLOT_OF_ORDER[seen]
+        lends = visible & (slot >= 0)
+        if lends.any():
+            sightings.append(Sighting(b, point[lends], nodes.points(lends), slot[lends], offset, nodes.static))
         seen[visible] += 1
-        active = active[(seen[active] <= SIGHTING_ORDERS[-1]) & _near_picture(position[active], mask.shape)]
+        seen[seen > SIGHTING_ORDERS[-1]] = 255
+        if (seen == 255).all():
+            break
     return sightings
 
 
-def _shown(points: Points, mask: Mask) -> Mask:
-    height, width = mask.shape
-    x, y = points.T
-    shown: Mask = np.asarray((x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1))
-    shown[shown] = ~pick(mask, points[shown])
-    return shown
+def _is_asked(age: int) -> bool:
+    """Every frame, then every 2nd from 32 on, every 4th from 64 on, ..."""
+    stride = 1
+    while age >= EVERY_FRAME_UP_TO * 2 * stride:
+        stride *= 2
+    return age % (stride if age > EVERY_FRAME_UP_TO else 1) == 0
 
 
-def _near_picture(points: Points, shape: tuple[int, ...]) -> Mask:
-    size = np.array([shape[1], shape[0]], np.float32)
-    near: Mask = np.all((points > -STRAY * size) & (points < (1.0 + STRAY) * size), axis=1)
-    return near
+class _Nodes:
+    """Where a grid of nodes over a box has got to, and between them every pixel."""
+
+    def __init__(self, box: Box) -> None:
+        self.static = True
+        self._box = box
+        # One cell more on each side, so that pixels at the edge are interpolated too.
+        self._columns = -(-box.width_px // NODE_PX) + 2
+        self._rows = -(-box.height_px // NODE_PX) + 2
+        centre = (NODE_PX - 1) / 2 - NODE_PX
+        x = box.x0 + centre + NODE_PX * np.arange(self._columns, dtype=np.float32)
+        y = box.y0 + centre + NODE_PX * np.arange(self._rows, dtype=np.float32)
+        self._home = np.stack(np.meshgrid(x, y), axis=2).reshape(-1, 2).astype(np.float32)
+        self._now = self._home
+        self._dense: FloatImage | None = None
+
+    def advance(self, motion: Step) -> None:
+        """Moves all nodes by one step."""
+        if not motion.static:
+            self._now = motion.advance(self._now)
+            self.static = False
+            self._dense = None
+
+    def visible(self, hidden: Mask) -> Mask:
+        """(h, w) whether a frame shows the pixels: inside the picture and not in its (H, W) hidden area."""
+        if self.static:
+            return ~hidden[self._box.slices]
+        covered = cv2.remap(
+            hidden.view(np.uint8), self._positions(), _NO_SECOND_MAP, cv2.INTER_NEAREST, borderValue=1.0
+        )
+        return covered == 0
+
+    def points(self, chosen: Mask) -> Points:
+        """(n, 2) positions of the chosen pixels."""
+        return self._positions()[chosen]
+
+    def _positions(self) -> FloatImage:
+        if self._dense is None:
+            moved = (self._now - self._home).reshape(self._rows, self._columns, 2)
+            # cv2.resize puts a cell's value at its centre, where the nodes are.
+            size = (self._columns * NODE_PX, self._rows * NODE_PX)
+            dense = cv2.resize(moved, size, interpolation=cv2.INTER_LINEAR)
+            height, width = self._box.height_px, self._box.width_px
+            x, y = np.arange(self._box.x0, self._box.x1), np.arange(self._box.y0, self._box.y1)
+            home = np.stack(np.meshgrid(x, y), axis=2)
+            self._dense = (dense[NODE_PX : NODE_PX + height, NODE_PX : NODE_PX + width] + home).astype(np.float32)
+        return self._dense
+
+
+_NO_SECOND_MAP = np.zeros((0, 0), np.float32)

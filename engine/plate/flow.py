@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.plate.alignment import CameraMotion, Matrix, apply_matrix, match_levels
-from engine.plate.analysis import FrameView
-from engine.plate.model import Box, FloatImage, Mask, Points
+from engine.plate.analysis import FrameView, box_around
+from engine.plate.model import FloatImage, Mask, Points
 from engine.plate.sampling import sample_linear
+from roi_tools.geometry import Box, Size
 
 RING_PX = 48
 """How far around the hole motion is measured, in analysis pixels."""
@@ -52,7 +53,7 @@ class Step:
         if self.residual is not None and self.window is not None:
             origin = np.array([self.window.x0, self.window.y0], np.float32)
             local = small - origin
-            limit = np.array([self.window.width - 1, self.window.height - 1], np.float32)
+            limit = np.array([self.window.width_px - 1, self.window.height_px - 1], np.float32)
             inside = ((local >= 0) & (local <= limit)).all(axis=1)
             small[inside] += sample_linear(self.residual, local[inside])
         return (apply_matrix(self.matrix, small) + 0.5) / scale - 0.5
@@ -60,10 +61,8 @@ class Step:
 
 def make_step(a: FrameView, b: FrameView, motion: CameraMotion, follow_flow: bool) -> Step:
     """The step from a to b; the residual is only made around a's hole, where chains pass."""
-    window, residual = None, None
-    if follow_flow and not motion.static and a.box is not None:
-        window = _window(a)
-        residual = _residual(a, b, motion.matrix, window)
+    window = _window(a) if follow_flow and not motion.static else None
+    residual = None if window is None else _residual(a, b, motion.matrix, window)
     return Step(motion.matrix, motion.static, window, residual, colour_offset(a, b, motion.matrix), a.scale)
 
 
@@ -85,17 +84,17 @@ def colour_offset(a: FrameView, b: FrameView, matrix: Matrix) -> NDArray[np.floa
     return np.asarray(difference[close].mean(axis=0) if close.any() else middle, np.float32)
 
 
-def _window(a: FrameView) -> Box:
-    box = Box.around(a.guarded_small)
-    assert box is not None, "a frame with a hole has one at analysis size too"
-    return box.grown(RING_PX + 16, a.gray.shape[1], a.gray.shape[0])
+def _window(a: FrameView) -> Box | None:
+    """The hole and enough around it to measure motion on."""
+    box = box_around(a.guarded_small)
+    return None if box is None else box.grown(RING_PX + 16).clipped(Size(a.gray.shape[1], a.gray.shape[0]))
 
 
 def _residual(a: FrameView, b: FrameView, matrix: Matrix, window: Box) -> FloatImage | None:
     """(h, w, 2) residual motion in the window, completed in the hole; None where too little can be measured."""
-    if min(window.width, window.height) < 24:
+    if min(window.width_px, window.height_px) < 24:
         return None
-    size = (window.width, window.height)
+    size = (window.width_px, window.height_px)
     shift = np.array([[1.0, 0.0, window.x0], [0.0, 1.0, window.y0], [0.0, 0.0, 1.0]])
     local = matrix @ shift
     gray_a = a.gray[window.slices]
@@ -111,7 +110,7 @@ def _residual(a: FrameView, b: FrameView, matrix: Matrix, window: Box) -> FloatI
     matched = match_levels(warped.astype(np.uint8, copy=False), gray_a, known)
     # The object must not pull the flow around it: where either frame hides the background both show the same.
     masked = np.where(known, matched, gray_a)
-    flow = np.zeros((window.height, window.width, 2), np.float32)
+    flow = np.zeros((window.height_px, window.width_px, 2), np.float32)
     dense = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     dense.calc(np.ascontiguousarray(gray_a), np.ascontiguousarray(masked), flow)
     return complete(flow, hole, known)

@@ -17,7 +17,7 @@ from engine.plate.model import FloatImage, Mask
 AGREEMENT = 0.03
 """Two colours agree when they differ by about this much of the range or less: grain, compression, slight misfit."""
 
-STARTS = (0, 2, 4)
+STARTS = (0, 3)
 """Slots of each direction whose colours are put to the vote."""
 
 VOTE_MEMORY_STATIC_FRAMES = 60.0
@@ -30,10 +30,10 @@ COLOUR_MEMORY_FRAMES = 4.0
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the frames show of N pixels, in S slots (the nearest of each direction first).
+    """What the frames show of N pixels, in S slots.
 
-    `colour`: (S, N, 3), matched to the target's light; `vote`: (S, N) how much a slot counts in the choice, 0 where it is
-    empty; `weight`: (S, N) how much in the colour; `frame`: (S, N). `starts`: the slots put to the vote.
+    `colour`: (S, N, 3), matched to the target's light; `vote`: (S, N) how much a slot counts in the choice, 0 where
+    it is empty; `weight`: (S, N) how much in the colour; `frame`: (S, N). `starts`: the slots put to the vote.
     """
 
     colour: FloatImage
@@ -53,64 +53,55 @@ class Fused:
 
 
 def fuse(evidence: Evidence, grid: Mask, feather_px: float) -> Fused:
-    """Chooses a start per pixel (nearest before, nearest after), by support, and averages what agrees with it.
+    """Elects a colour per pixel and averages what agrees with it, feathered over the `grid`.
 
-    `grid` (h, w) is True at the N pixels, in row order: choices are feathered over it.
+    `grid` (h, w) is True at the N pixels, in row order. Equal colours give exactly that colour back.
     """
-    starts = [(evidence.colour[slot], evidence.vote[slot] > 0) for slot in evidence.starts]
-    support = np.stack(
-        [np.where(ok, _closeness(evidence, start, evidence.vote).sum(axis=0), 0.0) for start, ok in starts]
-    )
-    share = _feathered_choice(support, grid, feather_px)
-    colour = np.zeros(evidence.colour.shape[1:], np.float32)
-    total = np.zeros(evidence.weight.shape, np.float32)
-    for (start, ok), part in zip(starts, share, strict=True):
-        mean, weight = _agreeing_mean(evidence, start)
-        part = np.where(ok, part, 0.0)
-        colour += mean * part[:, None]
-        total += weight * part
-    found: Mask = np.any(evidence.vote > 0, axis=0)
-    slot = total.argmax(axis=0)
-    frame = np.take_along_axis(evidence.frame, slot[None], axis=0)[0]
-    return Fused(colour, frame, found)
-
-
-def _closeness(evidence: Evidence, start: FloatImage, weight: FloatImage) -> FloatImage:
-    difference = evidence.colour - start
-    square = np.einsum("snc,snc->sn", difference, difference) / 3.0
-    return weight * np.exp(square * (-0.5 / AGREEMENT**2))
-
-
-def _agreeing_mean(evidence: Evidence, start: FloatImage) -> tuple[FloatImage, FloatImage]:
-    """Mean of the colours that agree with the start, and the weights of that mean."""
-    mean = start
-    for _ in range(2):
-        weight = _closeness(evidence, mean, evidence.weight)
-        norm = np.maximum(weight.sum(axis=0), 1e-12)
-        # Relative to the start, so that equal samples give exactly their value back.
-        shift = np.einsum("sn,snc->nc", weight, evidence.colour - start) / norm[:, None]
-        mean = start + shift
-    return mean, weight / norm
-
-
-def _feathered_choice(support: FloatImage, grid: Mask, feather_px: float) -> FloatImage:
-    """(starts, N) shares that add up to 1: the better supported start, decided and blended over a neighbourhood."""
-    smooth = np.stack([_blur(values, grid, max(feather_px, 0.5)) for values in support])
-    smooth = np.where(support > 0, smooth, 0.0)
-    best = smooth.argmax(axis=0)
-    chosen = np.stack([(best == n).astype(np.float32) for n in range(len(support))])
+    base = _elected(evidence, grid)
+    weight = _agreement(evidence, base, evidence.weight)
+    mean = _mean(evidence, base, weight)
+    weight = _agreement(evidence, mean, evidence.weight)
     if feather_px > 0:
-        chosen = np.stack([_blur(values, grid, feather_px) for values in chosen])
-    share = np.where(support > 0, chosen, 0.0)
-    total = share.sum(axis=0)
-    # Where only a start that nobody near chose exists, it takes all.
-    share = np.where(total > 1e-6, share, (support > 0).astype(np.float32))
-    return np.asarray(share / np.maximum(share.sum(axis=0), 1e-6), np.float32)
+        weight = _feathered(weight, grid, feather_px) * _agreement(evidence, mean, np.sign(evidence.vote))
+    slot = weight.argmax(axis=0)
+    frame = np.take_along_axis(evidence.frame, slot[None], axis=0)[0]
+    return Fused(_mean(evidence, base, weight), frame, np.any(evidence.vote > 0, axis=0))
+
+
+def _elected(evidence: Evidence, grid: Mask) -> FloatImage:
+    """(N, 3) the start with the most votes in the neighbourhood."""
+    votes = []
+    for slot in evidence.starts:
+        support = _agreement(evidence, evidence.colour[slot], evidence.vote).sum(axis=0)
+        there = evidence.vote[slot] > 0
+        votes.append(np.where(there, _blur(np.where(there, support, 0.0), grid, 1.5) + 1e-6, 0.0))
+    winner = np.array(evidence.starts)[np.argmax(votes, axis=0)]
+    return np.take_along_axis(evidence.colour, winner[None, :, None], axis=0)[0]
+
+
+def _agreement(evidence: Evidence, colour: FloatImage, weight: FloatImage) -> FloatImage:
+    """(S, N) the weights of the slots, less the further they are from the (N, 3) colour."""
+    difference = evidence.colour - colour
+    np.square(difference, out=difference)
+    square = difference[..., 0] + difference[..., 1] + difference[..., 2]
+    square *= -0.5 / (3.0 * AGREEMENT**2)
+    return np.asarray(weight * np.exp(square, out=square), np.float32)
+
+
+def _feathered(weight: FloatImage, grid: Mask, feather_px: float) -> FloatImage:
+    """(S, N) shares of the slots, blended with those of the pixels around: no seam where the nearest frame changes."""
+    share = weight / np.maximum(weight.sum(axis=0), 1e-12)
+    return np.stack([_blur(part, grid, feather_px) for part in share])
+
+
+def _mean(evidence: Evidence, base: FloatImage, weight: FloatImage) -> FloatImage:
+    """(N, 3) weighted mean, taken relative to a base so that equal colours come back unrounded."""
+    total = np.maximum(weight.sum(axis=0), 1e-12)
+    shift = np.einsum("sn,snc->nc", weight, evidence.colour - base)
+    return np.asarray(base + shift / total[:, None], np.float32)
 
 
 def _blur(values: FloatImage, grid: Mask, sigma_px: float) -> FloatImage:
     image = np.zeros(grid.shape, np.float32)
     image[grid] = values
-    blurred = cv2.GaussianBlur(image, (0, 0), sigma_px)
-    amount = cv2.GaussianBlur(grid.astype(np.float32), (0, 0), sigma_px)
-    return np.asarray(blurred[grid] / np.maximum(amount[grid], 1e-6), np.float32)
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px)[grid], np.float32)

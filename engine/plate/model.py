@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from roi_tools.geometry import Box
+
 FloatImage = NDArray[np.float32]
 Points = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -56,49 +58,6 @@ class PlateSettings:
             raise ValueError(f"grow_px is {self.grow_px}; it must be at least 3, the reach of the resampling filter")
         if not 0.0 <= self.feather_px <= 64.0:
             raise ValueError(f"feather_px is {self.feather_px}; it must lie in [0, 64]")
-
-
-@dataclass(frozen=True)
-class Box:
-    """A pixel rectangle, half-open: x0 <= x < x1, y0 <= y < y1."""
-
-    x0: int
-    y0: int
-    x1: int
-    y1: int
-
-    @property
-    def width(self) -> int:
-        """Width in pixels."""
-        return self.x1 - self.x0
-
-    @property
-    def height(self) -> int:
-        """Height in pixels."""
-        return self.y1 - self.y0
-
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        """Rows and columns, to index an (H, W, ...) array."""
-        return slice(self.y0, self.y1), slice(self.x0, self.x1)
-
-    def grown(self, by_px: int, width: int, height: int) -> Box:
-        """The box grown on every side and cut to a width x height frame."""
-        return Box(
-            max(self.x0 - by_px, 0),
-            max(self.y0 - by_px, 0),
-            min(self.x1 + by_px, width),
-            min(self.y1 + by_px, height),
-        )
-
-    @staticmethod
-    def around(mask: Mask) -> Box | None:
-        """The smallest box that holds every True pixel; None where there is none."""
-        rows = np.flatnonzero(mask.any(axis=1))
-        if rows.size == 0:
-            return None
-        columns = np.flatnonzero(mask.any(axis=0))
-        return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from engine.plate.analysis import box_around
 from engine.plate.chain import SIGHTING_ORDERS, Sighting, follow
 from engine.plate.footage import Footage
 from engine.plate.fusion import (
@@ -22,16 +23,15 @@ from engine.plate.fusion import (
 from engine.plate.model import (
     OUTSIDE_HOLE,
     SYNTHESISED,
-    Box,
     FloatImage,
     PlateSettings,
     PlateSource,
-    Points,
     RecoveredFrame,
 )
 from engine.plate.photometric import membrane
 from engine.plate.sampling import pick, sample_sharp
 from engine.plate.synthesis import fill_never_seen
+from roi_tools.geometry import Box
 
 Progress = Callable[[float], None]
 
@@ -75,11 +75,11 @@ def recover(
 
 @dataclass
 class _Target:
-    """One frame on its way: its points, where they were seen, and the colours read there."""
+    """One frame on its way: how many pixels it wants, where they were seen, and the colours read there."""
 
     frame: int
     box: Box | None
-    points: Points
+    pixels: int
     sightings: tuple[list[Sighting], list[Sighting]] = field(default_factory=lambda: ([], []))
     colours: dict[tuple[int, int], FloatImage] = field(default_factory=dict)
 
@@ -92,16 +92,15 @@ class _Target:
 def _trace(footage: Footage, frame: int) -> _Target:
     view = footage.view(frame)
     if view.box is None:
-        return _Target(frame, None, np.zeros((0, 2), np.float32))
-    rows, columns = np.nonzero(view.guarded[view.box.slices])
-    points = np.stack([columns + view.box.x0, rows + view.box.y0], axis=1).astype(np.float32)
+        return _Target(frame, None, 0)
+    wanted = view.guarded[view.box.slices]
     reach = footage.settings.reach_frames
     before = range(frame, max(frame - reach, footage.available.start) - 1, -1)
     after = range(frame, min(frame + reach, footage.available.stop - 1) + 1)
     with ThreadPoolExecutor(2) as pool:
         hidden = lambda n: footage.view(n).guarded  # noqa: E731
-        ways = [pool.submit(follow, points, way, footage.step, hidden) for way in (before, after)]
-        return _Target(frame, view.box, points, (ways[0].result(), ways[1].result()))
+        ways = [pool.submit(follow, wanted, view.box, way, footage.step, hidden) for way in (before, after)]
+        return _Target(frame, view.box, int(wanted.sum()), (ways[0].result(), ways[1].result()))
 
 
 def _gather(footage: Footage, batch: list[_Target]) -> Iterator[None]:
@@ -122,7 +121,7 @@ def _gather(footage: Footage, batch: list[_Target]) -> Iterator[None]:
 def _finish(footage: Footage, target: _Target) -> RecoveredFrame:
     """Fuses, matches the light, synthesises the rest, and cuts out the hole's box."""
     view = footage.view(target.frame)
-    hole_box = Box.around(view.hole)
+    hole_box = box_around(view.hole)
     if target.box is None or hole_box is None:
         return RecoveredFrame(target.frame, None, np.zeros((0, 0, 3), np.float32), np.zeros((0, 0), np.int32))
     rgb = footage.source.rgb(target.frame)
@@ -161,7 +160,7 @@ def _within(inner: Box, outer: Box) -> tuple[slice, slice]:
 def _evidence(target: _Target) -> Evidence:
     """Sorts the sightings into slots: those before the target, then those after it, near to far."""
     ways = len(SIGHTING_ORDERS)
-    shape = (2 * ways, len(target.points))
+    shape = (2 * ways, target.pixels)
     colour = np.zeros((*shape, 3), np.float32)
     vote, weight = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     frame = np.full(shape, SYNTHESISED, np.int32)

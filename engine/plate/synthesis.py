@@ -5,7 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from engine.plate.model import Box, FloatImage, Mask
+from engine.plate.analysis import box_around
+from engine.plate.model import FloatImage, Mask
+from roi_tools.geometry import Size
 
 RADIUS_PX = 4.0
 
@@ -18,13 +20,13 @@ def fill_never_seen(rgb: FloatImage, unknown: Mask) -> FloatImage:
 
     Where nothing at all is known, mid-gray: there is no surrounding to continue.
     """
-    box = Box.around(unknown)
+    box = box_around(unknown)
     if box is None:
         return rgb
     if unknown.all():
         return np.full_like(rgb, 0.5)
     height, width = unknown.shape
-    window = box.grown(int(RADIUS_PX) + 4, width, height).slices
+    window = (box.grown(int(RADIUS_PX) + 4).clipped(Size(width, height)) or box).slices
     mask = unknown[window].astype(np.uint8)
     filled = rgb.copy()
     for channel in range(3):
