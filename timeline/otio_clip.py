@@ -73,7 +73,7 @@ def media_of_clip(clip: otio.schema.Clip, folder: Path) -> ClipMedia:
     source = clip.source_range or available
     if source is None:
         raise ProjectFileError("it says no range of its media; export it again")
-    rate = exact_rate((available or source).duration.rate)
+    rate = _rate(clip, (available or source).duration.rate)
     media_start = _frames(available.start_time, rate) if available else 0
     start = max(0, _frames(source.start_time, rate) - media_start)
     end = _frames(source.start_time, rate) + _frames(source.duration, rate) - media_start
@@ -100,9 +100,10 @@ def clip_of_shot(shot: Shot, folder: Path) -> otio.schema.Clip:
     """The clip of a shot; times and media that say the same as before stay exactly as they were."""
     clip = otio.core.deserialize_json_from_string(shot.otio_json) if shot.otio_json else otio.schema.Clip()
     clip.name = shot.name
-    update_own_metadata(clip, {"id": shot.id})
     wanted = ClipMedia.of_shot(shot)
-    if not shot.otio_json or media_of_clip(clip, folder) != wanted:
+    says_the_same = bool(shot.otio_json) and media_of_clip(clip, folder) == wanted
+    update_own_metadata(clip, {"id": shot.id, "rate": _rate_beside_otio(shot.media_rate)})
+    if not says_the_same:
         clip.media_reference = _reference(clip.media_reference, wanted, folder)
         clip.source_range = _range(wanted.media_start + wanted.source_start, shot.duration_frames, wanted.media_rate)
     clip.effects[:] = _merged_effects(clip.effects, shot.removals)
@@ -115,18 +116,35 @@ def _available(clip: otio.schema.Clip) -> otio.opentime.TimeRange | None:
     return available if available is not None and available.duration.value > 0 else None
 
 
+def _rate_beside_otio(rate: Fraction) -> str | None:
+    """The rate as text where OTIO's floating-point rate does not mean exactly it: the average of a variable rate."""
+    return None if exact_rate(float(rate)) == rate else str(rate)
+
+
+def _rate(clip: otio.schema.Clip, otio_rate: float) -> Fraction:
+    noted = require_own_metadata(clip).get("rate")
+    if isinstance(noted, str) and math.isclose(exact := exact_rate(noted), otio_rate, rel_tol=1e-12):
+        return exact
+    return exact_rate(otio_rate)
+
+
 def _frames(time: otio.opentime.RationalTime, rate: Fraction) -> int:
     if not math.isfinite(time.value):
         raise ProjectFileError(f"a time of {time.value} frames makes no sense; {_REMEDY}")
     # Spellings of one rate (23.976, 24000/1001) count the same frames; only truly different rates are converted.
-    if exact_rate(time.rate) == rate:
+    if math.isclose(time.rate, rate, rel_tol=1e-12) or exact_rate(time.rate) == rate:
         return round(time.value)
     return round(Fraction(time.value) / exact_rate(time.rate) * rate)
 
 
 def _range(start: int, frames: int, rate: Fraction) -> otio.opentime.TimeRange:
+    otio_rate = float(rate)
+    if _rate_beside_otio(rate) is not None:
+        # OTIO's parser is exact up to 15 digits; with more, an odd rate would change a little with every save. The
+        # standard rates come back, and are compared bit by bit in OTIO's own timecode.
+        otio_rate = float(f"{otio_rate:.15g}")
     return otio.opentime.TimeRange(
-        otio.opentime.RationalTime(start, float(rate)), otio.opentime.RationalTime(frames, float(rate))
+        otio.opentime.RationalTime(start, otio_rate), otio.opentime.RationalTime(frames, otio_rate)
     )
 
 

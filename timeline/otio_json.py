@@ -65,5 +65,8 @@ def own_metadata(item: otio.core.SerializableObjectWithMetadata) -> Any:
 
 
 def update_own_metadata(item: otio.core.SerializableObjectWithMetadata, values: dict[str, Any]) -> None:
-    """Set keys of our own part of an object's metadata; other keys stay."""
-    item.metadata[NAMESPACE] = json.dumps({**own_metadata(item), **values})
+    """Set keys of our own part of an object's metadata, or remove those with the value None; other keys stay."""
+    merged = {**own_metadata(item), **values}
+    item.metadata[NAMESPACE] = json.dumps(
+        {key: value for key, value in merged.items() if values.get(key, 0) is not None}
+    )

@@ -19,6 +19,7 @@ values = (
     | st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8)
 )
 rates = st.sampled_from([Fraction(24), Fraction(25), Fraction(25, 2), Fraction(24000, 1001), Fraction(30000, 1001)])
+rates |= st.sampled_from([Fraction(19001, 634), Fraction(29968, 1000), Fraction(1_000_000, 41_708)])  # variable rates
 media_paths = st.sampled_from(
     ["/media/a.mov", "/media/a b/plate.####.exr", "/media/plate.%04d.png", "/other/50%.mov", "/media/ü/é#1.mp4", ""]
 )
