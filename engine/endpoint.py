@@ -12,12 +12,12 @@ import secrets
 import socket
 import stat
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from engine.errors import BadRequestError, EngineAlreadyRunningError, EngineUnavailableError
+from engine.file_lock import wait_for_lock
 
 MAX_SOCKET_PATH_BYTES = 103
 """``sun_path`` holds 104 bytes with its zero on macOS and the BSDs, 108 on Linux; the smaller one fits everywhere."""
@@ -25,7 +25,6 @@ MAX_SOCKET_PATH_BYTES = 103
 ENDING_ENGINE_S = 10.0
 """An engine that ends no longer answers, but has its socket until its worker is gone (see supervisor.STOP_GRACE_S)."""
 _PROBE_TIMEOUT_S = 5.0
-_POLL_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -97,29 +96,16 @@ class Listener:
 
 
 def _lock(path: Path) -> IO[bytes]:
-    """The open, locked file beside ``path``: the system lets go of it even when the engine is killed."""
+    """The lock beside ``path``. Refuses at once while another engine answers; waits for one that is about to end."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.with_name(path.name + ".lock").open("ab")
+        lock = wait_for_lock(path.with_name(path.name + ".lock"), ENDING_ENGINE_S, give_up=lambda: _answers(path))
     except OSError as error:
         raise BadRequestError(f"the socket {path} cannot be made: {error.strerror}; choose another folder") from error
-    try:
-        _wait_for_lock(file, path)
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def _wait_for_lock(file: IO[bytes], path: Path) -> None:
-    """Refuses at once while another engine answers; waits for one that is about to end (or to begin)."""
-    deadline = time.monotonic() + ENDING_ENGINE_S
-    while not _try_lock(file):
-        if time.monotonic() >= deadline or _answers(path):
-            raise EngineAlreadyRunningError(
-                f"another engine already serves {path}; use that one, or start this one with another --socket"
-            )
-        time.sleep(_POLL_S)
+    if lock is None:
+        raise EngineAlreadyRunningError(
+            f"another engine already serves {path}; use that one, or start this one with another --socket"
+        )
+    return lock
 
 
 def _answers(path: Path) -> bool:
@@ -128,25 +114,6 @@ def _answers(path: Path) -> bool:
     except EngineUnavailableError:
         return False
     return True
-
-
-def _try_lock(file: IO[bytes]) -> bool:
-    try:
-        _lock_file(file)
-    except OSError:
-        return False
-    return True
-
-
-def _lock_file(file: IO[bytes]) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _remove_stale(path: Path) -> None:

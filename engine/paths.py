@@ -35,11 +35,6 @@ def default_socket() -> Path:
     return runtime_folder() / "engine.sock"
 
 
-def frame_cache_folder() -> Path:
-    """Finished frames of all renders, one folder per render key."""
-    return cache_folder() / "frames"
-
-
 def log_file() -> Path:
     """Log of an engine that a host started in the background."""
     return cache_folder() / "engine.log"

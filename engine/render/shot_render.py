@@ -19,6 +19,7 @@ from engine.render.delivery import deliver, outside_difference
 from engine.render.frame_cache import FrameCache, evict, pass_key, write_atomically
 from engine.render.job_link import JobLink
 from engine.render.pass_render import PassRender
+from engine.render.receipt import Receipt
 from engine.render.validation import CheckedRender, checked
 from timeline.errors import MediaError, MediaNotFoundError, MediaWriteError
 from timeline.media.color import frame_to_rgb, rgb_to_display8
@@ -26,12 +27,16 @@ from timeline.media.frame import Frame
 from timeline.media.patch import FramePatch
 
 
-def render_shot(request: RenderRequest, link: JobLink, cache_folder: Path) -> RenderReport:
-    """Renders the request; raises EngineError, whose kind says whether the request or the engine was at fault."""
+def render_shot(request: RenderRequest, link: JobLink, folder: Path) -> RenderReport:
+    """Renders the request; raises EngineError, whose kind says whether the request or the engine was at fault.
+
+    ``folder`` holds the frame cache and the receipts of earlier attempts at the same job.
+    """
     link.progress("load", 0, 1, "opening the media")
+    receipt = Receipt(folder / "receipts", link.job_id)
     try:
-        with checked(request) as render:
-            return _ShotRender(render, link, cache_folder).run()
+        with receipt.exclusive(), checked(receipt.apply(request)) as render:
+            return _ShotRender(render, link, folder / "frames", receipt).run()
     except MediaWriteError as error:
         raise OutputError(str(error)) from error
     except MediaError as error:  # a source that breaks off in the middle, say
@@ -39,8 +44,8 @@ def render_shot(request: RenderRequest, link: JobLink, cache_folder: Path) -> Re
 
 
 class _ShotRender:
-    def __init__(self, render: CheckedRender, link: JobLink, cache_folder: Path) -> None:
-        self._render, self._link = render, link
+    def __init__(self, render: CheckedRender, link: JobLink, cache_folder: Path, receipt: Receipt) -> None:
+        self._render, self._link, self._receipt = render, link, receipt
         self._request = render.request
         self._source = MediaPlate(render.source)
         self._passes = self._prepared(cache_folder)
@@ -86,6 +91,7 @@ class _ShotRender:
         frames, info = self._render.frames, self._render.source.info
         self._link.progress("deliver", 0, len(frames))
         deliver(output, info, result, frames, lambda n: self._link.progress("deliver", n, len(frames)))
+        self._receipt.write(output.path)
         if not delivery.is_lossless(info):
             return None
         self._link.progress("verify", 0, len(frames))

@@ -62,7 +62,7 @@ class Worker:
             lambda: job_id in self._cancelled or self._orphaned.is_set(),
         )
         try:
-            report = render_shot(command.request, link, paths.frame_cache_folder())
+            report = render_shot(command.request, link, paths.cache_folder())
         except EngineError as error:
             state: JobState = "cancelled" if error.kind == "cancelled" else "failed"
             return JobFinished(job_id=job_id, state=state, error=ErrorInfo(kind=error.kind, message=str(error)))
@@ -95,7 +95,6 @@ def _private_stdout() -> BinaryIO:
 def main() -> None:
     """Serves stdin and stdout."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(levelname)s %(name)s: %(message)s")
-    paths.frame_cache_folder().mkdir(parents=True, exist_ok=True)
     Worker(sys.stdin.buffer, _private_stdout()).run()
 
 

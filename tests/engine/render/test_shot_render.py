@@ -18,6 +18,7 @@ from engine.errors import (
     OutputExistsError,
     RenderFailedError,
 )
+from engine.file_lock import wait_for_lock
 from engine.ofx import host
 from engine.ofx.effect import ImageEffect
 from engine.protocol import (
@@ -32,6 +33,7 @@ from engine.protocol import (
     RenderRequest,
     WarningEvent,
 )
+from engine.render import receipt
 from engine.render.job_link import JobLink
 from engine.render.shot_render import render_shot
 from roi_tools.geometry import Box, Size
@@ -265,6 +267,39 @@ class TestCache:
         session.calls()
         session.render(render_request(source, [[(5, 7, 21, 31)]], log=log))
         assert "render 0" in session.calls()
+
+
+class TestNextAttempt:
+    def test_a_job_may_replace_what_it_wrote_itself_and_nothing_else(self, session, source, tmp_path):
+        out = tmp_path / "out.mkv"
+        request = render_request(source, [[BOX]], out)
+        session.render(request)
+        written = frames_of(out)
+        session.render(request)  # the worker died after the delivery: the same job is tried again
+        assert all(same(a, b) for a, b in zip(frames_of(out), written, strict=True))
+        other_job = JobLink("other", session.events.append, lambda: False)
+        with pytest.raises(OutputExistsError):
+            render_shot(request, other_job, session.cache)
+        out.write_text("precious")
+        with pytest.raises(OutputExistsError):
+            session.render(request)
+        assert out.read_text() == "precious"
+
+    def test_the_worker_of_an_earlier_engine_is_waited_for(self, session, source, monkeypatch):
+        monkeypatch.setattr(receipt, "ORPHAN_WAIT_S", 0.1)
+        lock = wait_for_lock(session.cache / "receipts" / "job.lock", 0)
+        assert lock is not None
+        with lock, pytest.raises(RenderFailedError, match="the worker of an earlier engine still works on this job"):
+            session.render(render_request(source, [[BOX]]))
+        assert session.render(render_request(source, [[BOX]])).frames_cleaned == 1
+
+    def test_that_holds_for_sequences_too(self, session, source, tmp_path):
+        request = render_request(source, [[BOX]] * 2, tmp_path / "out.####.png")
+        session.render(request)
+        session.render(request)
+        (tmp_path / "out.0002.png").write_text("precious")
+        with pytest.raises(OutputExistsError):
+            session.render(request)
 
 
 class TestEvents:

@@ -1,0 +1,230 @@
+"""A scripted engine for tests of the desktop: the methods of ``engine.client.EngineClient``, no process, no server.
+
+The test writes the script: ``engine.say(...)`` queues what the event stream brings next, ``engine.finish()`` ends it.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from engine.errors import EngineError, JobNotFoundError
+from engine.protocol import (
+    FINAL_STATES,
+    ClipDescriptor,
+    EffectDescriptor,
+    ErrorInfo,
+    Event,
+    FrameEvent,
+    Job,
+    JobState,
+    ParameterDescriptor,
+    PassReport,
+    ProgressEvent,
+    RenderReport,
+    RenderRequest,
+    StateEvent,
+)
+
+FAKE_EFFECT = EffectDescriptor(
+    identifier="clean-plate",
+    label="Clean plate",
+    hint="Real pixels from other frames.",
+    version="1",
+    clips=(ClipDescriptor(name="Source"), ClipDescriptor(name="Output")),
+    parameters=(
+        ParameterDescriptor(
+            name="reach_frames",
+            label="Reach",
+            hint="How far to look.",
+            kind="int",
+            default=40,
+            minimum=1,
+            maximum=200,
+            unit="frames",
+            group="Search",
+        ),
+        ParameterDescriptor(
+            name="grain", label="Match grain", hint="Adds the plate's grain.", kind="bool", default=True, group="Look"
+        ),
+        ParameterDescriptor(
+            name="quality",
+            label="Quality",
+            hint="Speed or care.",
+            kind="choice",
+            default="good",
+            choices=("fast", "good"),
+            group="Search",
+        ),
+        ParameterDescriptor(
+            name="feather_px",
+            label="Feather inward",
+            hint="Softens the seam.",
+            kind="double",
+            default=2.0,
+            minimum=0.0,
+            maximum=128.0,
+            unit="px",
+            group="Look",
+        ),
+        ParameterDescriptor(name="note", label="Note", hint="Free text.", kind="string", default="", group="Look"),
+        ParameterDescriptor(
+            name="seed", label="Seed", hint="For what is invented.", kind="int", default=0, minimum=0, advanced=True
+        ),
+    ),
+)
+OTHER_EFFECT = EffectDescriptor(
+    identifier="vace",
+    label="VACE",
+    hint="Invents what no frame shows.",
+    version="1",
+    needs_model=True,
+    clips=(ClipDescriptor(name="Source"), ClipDescriptor(name="Output")),
+    parameters=(
+        ParameterDescriptor(name="model", label="Model", hint="Folder of weights.", kind="path", default=""),
+        ParameterDescriptor(
+            name="steps", label="Steps", hint="Denoising steps.", kind="int", default=20, minimum=1, maximum=100
+        ),
+    ),
+)
+
+
+@dataclass
+class _FakeJob:
+    request: RenderRequest
+    state: JobState = "queued"
+    error: ErrorInfo | None = None
+    report: RenderReport | None = None
+    past: list[Event] = field(default_factory=list)
+    coming: queue.Queue[Event | EngineError] = field(default_factory=queue.Queue)
+
+
+class FakeEngine:
+    """One engine; thread-safe as the real client is."""
+
+    def __init__(self, effects: tuple[EffectDescriptor, ...] = (FAKE_EFFECT, OTHER_EFFECT)) -> None:
+        self._effects = effects
+        self._jobs: dict[str, _FakeJob] = {}
+        self._lock = threading.Lock()
+        self.cancelled: list[str] = []
+        self.closed = 0
+        self.shutdowns = 0
+        self.refusal: EngineError | None = None
+        """What the next submit raises."""
+
+    # --- what the desktop calls ---------------------------------------------------------------------------------
+
+    def effects(self) -> tuple[EffectDescriptor, ...]:
+        return self._effects
+
+    def submit(self, request: RenderRequest) -> Job:
+        if self.refusal is not None:
+            raise self.refusal
+        with self._lock:
+            job_id = f"job-{len(self._jobs) + 1}"
+            self._jobs[job_id] = _FakeJob(request)
+        return self.job(job_id)
+
+    def job(self, job_id: str) -> Job:
+        if job_id not in self._jobs:
+            raise JobNotFoundError(f"no job {job_id}; it may have been cleaned up")
+        job = self._jobs[job_id]
+        return Job(
+            id=job_id, state=job.state, request=job.request, created_ms=0, error=job.error, report=job.report
+        )
+
+    def cancel(self, job_id: str) -> Job:
+        self.cancelled.append(job_id)
+        self._jobs[job_id].state = "cancelled"
+        self.say(StateEvent(job_id=job_id, state="cancelled"))
+        return self.job(job_id)
+
+    def events(self, job_id: str, after: int = 0) -> Iterator[Event]:
+        job = self._jobs[job_id]
+        yield from [event for event in job.past if event.sequence > after]
+        while job.state not in FINAL_STATES or not job.coming.empty():
+            event = job.coming.get()
+            if isinstance(event, EngineError):
+                raise event
+            job.past.append(event)
+            yield event
+            if isinstance(event, StateEvent) and event.state in FINAL_STATES:
+                return
+
+    def shutdown_when_idle(self) -> None:
+        self.shutdowns += 1
+
+    def close(self) -> None:
+        self.closed += 1
+
+    # --- what the test calls ------------------------------------------------------------------------------------
+
+    @property
+    def requests(self) -> list[RenderRequest]:
+        """What was submitted, in order."""
+        return [job.request for job in self._jobs.values()]
+
+    @property
+    def last_job(self) -> str:
+        return list(self._jobs)[-1]
+
+    def say(self, event: Event) -> None:
+        """The event stream brings this next; its sequence number is given here."""
+        job = self._jobs[event.job_id]
+        with self._lock:
+            sequence = len(job.past) + job.coming.qsize() + 1
+            job.coming.put(event.model_copy(update={"sequence": sequence}))
+
+    def deliver(self, frame: int, patch_path: str, *, provisional: bool = False, pass_index: int = 0) -> None:
+        """A cleaned frame of the last job."""
+        self.say(
+            FrameEvent(
+                job_id=self.last_job,
+                frame=frame,
+                patch_path=patch_path,
+                provisional=provisional,
+                pass_index=pass_index,
+            )
+        )
+
+    def progress(self, done: float, total: float, eta_s: float | None = None) -> None:
+        self.say(ProgressEvent(job_id=self.last_job, stage="render", done=done, total=total, eta_s=eta_s))
+
+    def finish(self, *, warnings: tuple[str, ...] = ()) -> None:
+        """The last job is done."""
+        job = self._jobs[self.last_job]
+        frames = len(job.request.frames)
+        job.report = RenderReport(
+            source=job.request.source.path,
+            output=job.request.output.path if job.request.output else None,
+            frames_in=frames,
+            frames_out=frames,
+            frames_cleaned=frames,
+            passes=(
+                PassReport(
+                    effect="clean-plate",
+                    parameters={},
+                    frames_cleaned=frames,
+                    share_recovered=0.9,
+                    share_synthesised=0.1,
+                ),
+            ),
+            seconds={"render": 3.0},
+            outside_max_difference=None,
+            warnings=warnings,
+        )
+        job.state = "done"
+        self.say(StateEvent(job_id=self.last_job, state="done"))
+
+    def fail(self, message: str) -> None:
+        """The last job breaks off."""
+        job = self._jobs[self.last_job]
+        job.error = ErrorInfo(kind="failed", message=message)
+        job.state = "failed"
+        self.say(StateEvent(job_id=self.last_job, state="failed", error=job.error))
+
+    def die(self, error: EngineError) -> None:
+        """The connection breaks in the middle of the last job's event stream."""
+        self._jobs[self.last_job].coming.put(error)
