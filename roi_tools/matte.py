@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
@@ -25,12 +26,13 @@ def rasterise(rects: Iterable[RectF | Box], size: Size, window: Box | None = Non
     coverage is 0.
     """
     window = window or frame_box(size)
-    matte = np.zeros((window.height_px, window.width_px), np.float64)
+    matte = np.zeros((window.height_px, window.width_px), np.float32)
     for x0, y0, x1, y1 in _disjoint([rect.as_tuple() for rect in rects]):
-        rows = _overlap(y0, y1, window.y0, window.y1, size.height_px)
-        columns = _overlap(x0, x1, window.x0, window.x1, size.width_px)
-        matte += np.outer(rows, columns)
-    return np.clip(matte, 0.0, 1.0).astype(np.float32)
+        top, rows = _overlap(y0, y1, window.y0, window.y1, size.height_px)
+        left, columns = _overlap(x0, x1, window.x0, window.x1, size.width_px)
+        touched = matte[top : top + rows.size, left : left + columns.size]
+        np.minimum(touched + np.outer(rows, columns), 1.0, out=touched)  # 1.0: shares of a pixel may round above it
+    return matte
 
 
 def grow(matte: Matte, px: int) -> Matte:
@@ -54,12 +56,17 @@ def inward_feather(matte: Matte, feather_px: float) -> Matte:
     """
     if feather_px < 0:
         raise ShapeError(f"a feather of {feather_px} px is negative; give 0 for a hard edge")
-    support = (matte > 0).astype(np.uint8)
-    if feather_px <= 0.5 or support.all():  # the outermost pixel's centre lies half a pixel inside
-        return matte.copy()
-    # The transform measures between pixel centres; the edge lies half a pixel before the first one inside.
-    distance_px = cv2.distanceTransform(support, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) - 0.5
-    return np.asarray(matte * np.clip(distance_px / feather_px, 0.0, 1.0), np.float32)
+    alpha = matte.copy()
+    box = bounds(matte)
+    if box is None or feather_px <= 0.5:  # the outermost pixel's centre lies half a pixel inside
+        return alpha
+    around = box.grown(1).clipped(Size(matte.shape[1], matte.shape[0])) or box
+    support = (matte[around.slices] > 0).astype(np.uint8)
+    if not support.all():
+        # The transform measures between pixel centres; the edge lies half a pixel before the first one inside.
+        distance_px = cv2.distanceTransform(support, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) - 0.5
+        alpha[around.slices] *= np.clip(distance_px / feather_px, 0.0, 1.0)
+    return alpha
 
 
 def bounds(matte: Matte) -> Box | None:
@@ -70,11 +77,15 @@ def bounds(matte: Matte) -> Box | None:
     return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
-def _overlap(start: float, end: float, first: int, end_exclusive: int, limit: int) -> NDArray[np.float64]:
-    """Length of [start, end) inside [0, limit) within each of the unit cells ``first .. end_exclusive - 1``."""
-    cells = np.arange(first, end_exclusive, dtype=np.float64)
-    start, end = max(start, 0.0), min(end, float(limit))
-    return np.clip(np.minimum(cells + 1, end) - np.maximum(cells, start), 0.0, 1.0)
+def _overlap(start: float, end: float, first: int, end_exclusive: int, limit: int) -> tuple[int, NDArray[np.float32]]:
+    """Length of [start, end) inside [0, limit) within each of the unit cells ``first .. end_exclusive - 1``.
+
+    Returned are the cells that it touches: the first one, counted from ``first``, and the lengths.
+    """
+    start, end = max(start, 0.0, float(first)), min(end, float(limit), float(end_exclusive))
+    cells = np.arange(math.floor(start), math.ceil(end), dtype=np.float64)
+    lengths = np.minimum(cells + 1, end) - np.maximum(cells, start)
+    return (math.floor(start) - first if cells.size else 0), lengths.astype(np.float32)
 
 
 def _disjoint(rects: list[_Edges]) -> Iterator[_Edges]:
