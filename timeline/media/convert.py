@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +11,9 @@ from timeline.errors import MediaWriteError
 from timeline.media.color import frame_to_rgb, linear_to_srgb, rgb_planes
 from timeline.media.frame import ColorTags, Frame, PixelFormat, Plane
 
-Curve = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+_DISPLAY_TRANSFERS = frozenset({"iec61966-2-1", "bt709", "smpte170m", "bt470bg", "bt2020-10", "bt2020-12"})
+"""Pictures made to be shown as they are. They become scene-linear by the sRGB curve, with which a viewer shows linear
+files: the delivered EXR looks like its source (the inverse of the camera curve of BT.709 would lift its shadows)."""
 
 
 def convert_frame(frame: Frame, pixels: PixelFormat, color: ColorTags) -> Frame:
@@ -20,7 +21,7 @@ def convert_frame(frame: Frame, pixels: PixelFormat, color: ColorTags) -> Frame:
 
     Chroma is repeated upward and averaged downward, so 4:2:0 -> 4:4:4 -> 4:2:0 is exact. Alpha is rescaled, opaque
     where the source has none, and left out where ``pixels`` has none. Scene-linear and display-referred values are
-    converted into each other by the tagged transfer; see :func:`check_transfer`. Primaries are never changed.
+    converted into each other by the sRGB curve; see :func:`check_transfer`. Primaries are never changed.
     """
     if frame.format == pixels and frame.color == color:
         return frame
@@ -28,14 +29,14 @@ def convert_frame(frame: Frame, pixels: PixelFormat, color: ColorTags) -> Frame:
     if frame.color.is_scene_linear and not color.is_scene_linear:
         rgb = linear_to_srgb(np.clip(rgb, 0.0, 1.0))
     elif color.is_scene_linear and not frame.color.is_scene_linear:
-        rgb = _decoder(frame.color.transfer)(rgb)
+        rgb = _srgb_to_linear(rgb)
     planes = rgb_planes(rgb, pixels, color, frame.size)
     return Frame((*planes, _alpha(frame, pixels)) if pixels.has_alpha else planes, pixels, color)
 
 
 def check_transfer(color: ColorTags, target: ColorTags, path: str) -> None:
-    """Raise MediaWriteError when ``color`` would have to become scene-linear and its transfer has no known inverse."""
-    if target.is_scene_linear and not color.is_scene_linear and color.transfer not in _TO_LINEAR:
+    """Raise MediaWriteError when ``color`` must become scene-linear but is no picture for a display (PQ, HLG)."""
+    if target.is_scene_linear and not color.is_scene_linear and color.transfer not in _DISPLAY_TRANSFERS:
         raise MediaWriteError(
             f"cannot write {path}: footage tagged {color.transfer} has no conversion to scene-linear here; "
             "write .mkv, .mov or a png sequence"
@@ -72,28 +73,8 @@ def _alpha(frame: Frame, pixels: PixelFormat) -> Plane:
     return np.rint(np.clip(signal, 0, 1) * np.float32(pixels.max_code)).astype(pixels.dtype)
 
 
-def _decoder(transfer: str | None) -> Curve:
-    return _TO_LINEAR[transfer or "bt709"]
-
-
-def _from_srgb(signal: NDArray[np.float32]) -> NDArray[np.float32]:
-    """IEC 61966-2-1, mirrored for negative values."""
+def _srgb_to_linear(signal: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The decoding curve of IEC 61966-2-1, mirrored for negative values."""
     magnitude = np.abs(signal)
     curved = np.power((magnitude + np.float32(0.055)) / np.float32(1.055), np.float32(2.4))
     return np.copysign(np.where(magnitude <= 0.04045, magnitude / np.float32(12.92), curved), signal)
-
-
-def _from_bt709(signal: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The inverse camera curve of BT.709-6 1.2 (the same as BT.601 and 8 or 10-bit BT.2020), mirrored below 0."""
-    magnitude = np.abs(signal)
-    curved = np.power((magnitude + np.float32(0.099)) / np.float32(1.099), np.float32(1 / 0.45))
-    return np.copysign(np.where(magnitude < 0.081, magnitude / np.float32(4.5), curved), signal)
-
-
-_TO_LINEAR: dict[str | None, Curve] = {
-    "iec61966-2-1": _from_srgb,
-    "bt709": _from_bt709,
-    "smpte170m": _from_bt709,
-    "bt2020-10": _from_bt709,
-    "bt2020-12": _from_bt709,
-}
