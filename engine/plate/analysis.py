@@ -50,7 +50,7 @@ def view_frame(source: PlateSource, frame: int, settings: PlateSettings) -> Fram
     rgb = source.rgb(frame)
     hole = source.hole(frame)
     height, width = hole.shape
-    guarded = dilate(hole, settings.grow_px)
+    guarded = dilate(hole, settings.guard_px)
     shrink = min(1.0, math.sqrt(ANALYSIS_PIXELS / (width * height)))
     size = (max(round(width * shrink), 1), max(round(height * shrink), 1))
     thumb_size = (min(THUMBNAIL_WIDTH_PX, width), max(round(height * min(THUMBNAIL_WIDTH_PX, width) / width), 1))

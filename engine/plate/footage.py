@@ -16,7 +16,8 @@ from engine.plate.alignment import (
 from engine.plate.analysis import FrameView, view_frame
 from engine.plate.cuts import FLASH_FRAMES, NEIGHBOUR_PAIRS, is_cut
 from engine.plate.flow import Step, make_step
-from engine.plate.model import PlateSettings, PlateSource
+from engine.plate.model import Mask, PlateSettings, PlateSource
+from roi_tools.geometry import Size
 
 MARGIN_FRAMES = max(FLASH_FRAMES + NEIGHBOUR_PAIRS, STATIC_SPAN_FRAMES) + 1
 """Views kept beyond the reach: verdicts on cuts and locked cameras look at neighbours."""
@@ -33,11 +34,21 @@ class Footage:
         self.available = available
         self.settings = settings
         self._lock = RLock()
+        self._size: Size | None = None
+        self._abandoned = False
         self._views: dict[int, FrameView] = {}
         self._motions: dict[int, CameraMotion] = {}
         self._span_drifts: dict[int, float] = {}
         self._cuts: dict[int, bool] = {}
         self._steps: dict[tuple[int, int], Step | None] = {}
+
+    @property
+    def size(self) -> Size:
+        """Size of every frame."""
+        if self._size is None:
+            height, width = self.view(self.available.start).hole.shape
+            self._size = Size(width, height)
+        return self._size
 
     def view(self, frame: int) -> FrameView:
         """The analysis view of a frame."""
@@ -46,11 +57,21 @@ class Footage:
                 self._views[frame] = view_frame(self.source, frame, self.settings)
             return self._views[frame]
 
+    def hidden(self, frame: int) -> Mask:
+        """(H, W) what of a frame lends no pixels."""
+        return self.view(frame).guarded
+
     def step(self, a: int, b: int) -> Step | None:
-        """The background's motion from frame a to its neighbour b; None over a cut."""
+        """The background's motion from frame a to its neighbour b; None over a cut, or once abandoned."""
+        if self._abandoned:
+            return None
         if (a, b) not in self._steps:
             self._steps[a, b] = self._make_step(a, b)
         return self._steps[a, b]
+
+    def abandon(self) -> None:
+        """Ends every chain at its next step: nobody wants the result any more."""
+        self._abandoned = True
 
     def forget_before(self, frame: int) -> None:
         """Frees what no later frame can ask for."""

@@ -52,7 +52,7 @@ class Fused:
     found: Mask
 
 
-def fuse(evidence: Evidence, grid: Mask, feather_px: float) -> Fused:
+def fuse(evidence: Evidence, grid: Mask, blend_px: float) -> Fused:
     """Elects a colour per pixel and averages what agrees with it, feathered over the `grid`.
 
     `grid` (h, w) is True at the N pixels, in row order. Equal colours give exactly that colour back.
@@ -61,8 +61,8 @@ def fuse(evidence: Evidence, grid: Mask, feather_px: float) -> Fused:
     weight = _agreement(evidence, base, evidence.weight)
     mean = _mean(evidence, base, weight)
     weight = _agreement(evidence, mean, evidence.weight)
-    if feather_px > 0:
-        weight = _feathered(weight, grid, feather_px) * _agreement(evidence, mean, np.sign(evidence.vote))
+    if blend_px > 0:
+        weight = _feathered(weight, grid, blend_px) * _agreement(evidence, mean, np.sign(evidence.vote))
     slot = weight.argmax(axis=0)
     frame = np.take_along_axis(evidence.frame, slot[None], axis=0)[0]
     return Fused(_mean(evidence, base, weight), frame, np.any(evidence.vote > 0, axis=0))
@@ -88,10 +88,10 @@ def _agreement(evidence: Evidence, colour: FloatImage, weight: FloatImage) -> Fl
     return np.asarray(weight * np.exp(square, out=square), np.float32)
 
 
-def _feathered(weight: FloatImage, grid: Mask, feather_px: float) -> FloatImage:
+def _feathered(weight: FloatImage, grid: Mask, blend_px: float) -> FloatImage:
     """(S, N) shares of the slots, blended with those of the pixels around: no seam where the nearest frame changes."""
     share = weight / np.maximum(weight.sum(axis=0), 1e-12)
-    return np.stack([_blur(part, grid, feather_px) for part in share])
+    return np.stack([_blur(part, grid, blend_px) for part in share])
 
 
 def _mean(evidence: Evidence, base: FloatImage, weight: FloatImage) -> FloatImage:

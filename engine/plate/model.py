@@ -25,8 +25,11 @@ OUTSIDE_HOLE = -2
 class PlateSource(Protocol):
     """The footage a plate is recovered from; frames are 0-based indices into the media."""
 
-    def rgb(self, frame: int) -> FloatImage:
-        """The full frame, (H, W, 3) display-coded R'G'B', nominally [0, 1]; values beyond it are kept."""
+    def rgb(self, frame: int, window: Box | None = None) -> FloatImage:
+        """(h, w, 3) display-coded R'G'B' of the window, which lies inside the frame; None is the whole frame.
+
+        Nominally [0, 1]; values beyond it are kept. Read-only is fine.
+        """
         ...
 
     def hole(self, frame: int) -> Mask:
@@ -39,25 +42,25 @@ class PlateSettings:
     """How far and how carefully to look for the background.
 
     `reach_frames`: how many frames before and after a frame may lend it pixels.
-    `grow_px`: a guard band around every hole that lends no pixels, since the object's soft edge and its
+    `guard_px`: a guard band around every hole that lends no pixels, since the object's soft edge and its
     motion blur reach beyond its outline; the band also measures how well the recovery fits. At least 3.
-    `feather_px`: how softly neighbouring pixels from different frames are blended into each other.
+    `blend_px`: how softly neighbouring pixels from different frames are blended into each other.
     `follow_flow`: follow local motion (parallax, people behind the object), not the camera's alone.
     """
 
-    reach_frames: int = 60
-    grow_px: int = 4
-    feather_px: float = 2.0
+    reach_frames: int = 120
+    guard_px: int = 4
+    blend_px: float = 2.0
     follow_flow: bool = True
 
     def __post_init__(self) -> None:
         """Raises ValueError for a setting outside its range."""
         if self.reach_frames < 1:
             raise ValueError(f"reach_frames is {self.reach_frames}; it must be at least 1")
-        if self.grow_px < 3:
-            raise ValueError(f"grow_px is {self.grow_px}; it must be at least 3, the reach of the resampling filter")
-        if not 0.0 <= self.feather_px <= 64.0:
-            raise ValueError(f"feather_px is {self.feather_px}; it must lie in [0, 64]")
+        if self.guard_px < 3:
+            raise ValueError(f"guard_px is {self.guard_px}; it must be at least 3, the reach of the resampling filter")
+        if not 0.0 <= self.blend_px <= 64.0:
+            raise ValueError(f"blend_px is {self.blend_px}; it must lie in [0, 64]")
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -24,8 +25,11 @@ from engine.plate.model import (
     OUTSIDE_HOLE,
     SYNTHESISED,
     FloatImage,
+    Mask,
     PlateSettings,
     PlateSource,
+    Points,
+    ProvenanceMap,
     RecoveredFrame,
 )
 from engine.plate.photometric import membrane
@@ -35,42 +39,64 @@ from roi_tools.geometry import Box
 
 Progress = Callable[[float], None]
 
+TRACING_SHARE = 0.6
+"""The part of the time that goes into following pixels, before the first frame of a batch is finished."""
+
+PROGRESS_S = 0.3
 BATCH_BYTES = 400_000_000
 MAX_BATCH_FRAMES = 24
+FILTER_PX = 4
+"""Reach of the resampling filter."""
+
+CONTEXT_PX = 16
+"""What is read around a hole: synthesis continues it."""
 
 
 def recover(
     source: PlateSource,
-    core: range,
+    core: Sequence[int],
     available: range,
     settings: PlateSettings,
     progress: Progress,
 ) -> Iterator[RecoveredFrame]:
-    """Yields the frames of `core`, in order, each with its hidden pixels recovered.
+    """Yields the frames of `core`, rising, each with its hidden pixels recovered.
 
     Looks at frames of `available` up to `settings.reach_frames` before and after each; a result depends on those
-    alone, not on how a shot is cut into cores. Memory is bounded by the reach and the frame size, not by the
-    length of `core`. `progress` is called often with the share done, 0 to 1, and cancels the work by raising.
+    alone, not on how a shot is cut into cores. Raises ValueError for a core outside `available`. Memory is bounded by
+    the reach and the frame size, not by the length of `core`. `progress` is called often with the share done, 0 to 1,
+    and cancels the work by raising.
     """
-    if core and (core.start not in available or core[-1] not in available):
-        raise ValueError(f"core {core} lies outside the available frames {available}")
+    if not all(frame in available for frame in core):
+        raise ValueError(f"core {core} leaves the available frames {available}; ask only for frames that exist")
     footage = Footage(source, available, settings)
     done = 0
     while done < len(core):
-        batch: list[_Target] = []
-        used = 0
-        while done + len(batch) < len(core) and len(batch) < MAX_BATCH_FRAMES and used < BATCH_BYTES:
-            batch.append(_trace(footage, core[done + len(batch)]))
-            used += batch[-1].size_bytes
-            progress((done + 0.6 * len(batch)) / len(core))
-        traced = (done + 0.6 * len(batch)) / len(core)
-        for _ in _gather(footage, batch):
-            progress(traced)
-        for target in batch:
-            yield _finish(footage, target)
+        for result, share in _batch(footage, core[done : done + MAX_BATCH_FRAMES], progress, done, len(core)):
+            yield result
             done += 1
-            progress(done / len(core))
-        footage.forget_before(core.start + done - settings.reach_frames)
+            progress(share)
+        if done < len(core):
+            footage.forget_before(core[done] - settings.reach_frames)
+
+
+def _batch(
+    footage: Footage, frames: Sequence[int], progress: Progress, done: int, total: int
+) -> Iterator[tuple[RecoveredFrame, float]]:
+    """As many of the frames as fit into memory at once, each with the share that is done after it."""
+    batch: list[_Target] = []
+    used = 0
+    for frame in frames:
+        traced = (done + TRACING_SHARE * len(batch)) / total
+        batch.append(_trace(footage, frame, partial(progress, traced)))
+        used += batch[-1].size_bytes
+        if used > BATCH_BYTES:
+            break
+    traced = (done + TRACING_SHARE * len(batch)) / total
+    for _ in _gather(footage, batch):
+        progress(traced)
+    for finished, target in enumerate(batch, start=1):
+        rest = TRACING_SHARE * (len(batch) - finished)
+        yield _finish(footage, target), (done + finished + rest) / total
 
 
 @dataclass
@@ -89,7 +115,8 @@ class _Target:
         return sum(36 * len(s.index) for direction in self.sightings for s in direction)
 
 
-def _trace(footage: Footage, frame: int) -> _Target:
+def _trace(footage: Footage, frame: int, still_wanted: Callable[[], None]) -> _Target:
+    """Follows the hidden pixels of a frame both ways at once; `still_wanted` raises when they no longer are."""
     view = footage.view(frame)
     if view.box is None:
         return _Target(frame, None, 0)
@@ -98,8 +125,14 @@ def _trace(footage: Footage, frame: int) -> _Target:
     before = range(frame, max(frame - reach, footage.available.start) - 1, -1)
     after = range(frame, min(frame + reach, footage.available.stop - 1) + 1)
     with ThreadPoolExecutor(2) as pool:
-        hidden = lambda n: footage.view(n).guarded  # noqa: E731
-        ways = [pool.submit(follow, wanted, view.box, way, footage.step, hidden) for way in (before, after)]
+        ways = [pool.submit(follow, wanted, view.box, way, footage.step, footage.hidden) for way in (before, after)]
+        try:
+            still_wanted()
+            while wait(ways, timeout=PROGRESS_S).not_done:
+                still_wanted()
+        except BaseException:
+            footage.abandon()
+            raise
         return _Target(frame, view.box, int(wanted.sum()), (ways[0].result(), ways[1].result()))
 
 
@@ -111,10 +144,12 @@ def _gather(footage: Footage, batch: list[_Target]) -> Iterator[None]:
             for sighting in sightings:
                 wanted.setdefault(sighting.frame, []).append((target, direction, sighting))
     for frame in sorted(wanted):
-        rgb = footage.source.rgb(frame)
+        window = _window(footage, [sighting.points for _, _, sighting in wanted[frame]])
+        rgb = footage.source.rgb(frame, window)
+        origin = np.array([window.x0, window.y0], np.float32)
         for target, direction, sighting in wanted[frame]:
             read = pick if sighting.static else sample_sharp
-            target.colours[direction, frame] = read(rgb, sighting.points) + sighting.colour_offset
+            target.colours[direction, frame] = read(rgb, sighting.points - origin) + sighting.colour_offset
         yield
 
 
@@ -124,37 +159,42 @@ def _finish(footage: Footage, target: _Target) -> RecoveredFrame:
     hole_box = box_around(view.hole)
     if target.box is None or hole_box is None:
         return RecoveredFrame(target.frame, None, np.zeros((0, 0, 3), np.float32), np.zeros((0, 0), np.int32))
-    rgb = footage.source.rgb(target.frame)
-    inside = target.box.slices
-    guarded, hole = view.guarded[inside], view.hole[inside]
-    evidence = _evidence(target)
-    plate = rgb[inside].copy()
+    window = target.box.grown(CONTEXT_PX).clipped(footage.size) or target.box
+    rgb = footage.source.rgb(target.frame, window)
+    guarded, hole = view.guarded[window.slices], view.hole[window.slices]
+    plate, provenance = _painted(target, rgb, guarded, hole, footage.settings.blend_px)
+    plate = fill_never_seen(plate, provenance == SYNTHESISED)
+    cut = hole_box.shifted(-window.x0, -window.y0).slices
+    return RecoveredFrame(target.frame, hole_box, plate[cut].copy(), provenance[cut].copy())
+
+
+def _painted(
+    target: _Target, rgb: FloatImage, guarded: Mask, hole: Mask, blend_px: float
+) -> tuple[FloatImage, ProvenanceMap]:
+    """The image with all that was found painted into the hole, its light matched, and where it came from."""
+    plate = rgb.copy()
     provenance = np.full(hole.shape, SYNTHESISED, np.int32)
+    evidence = _evidence(target)
     if evidence.starts:
-        fused = fuse(evidence, guarded, footage.settings.feather_px)
+        fused = fuse(evidence, guarded, blend_px)
         found = np.zeros(hole.shape, bool)
         found[guarded] = fused.found
         plate[found] = fused.colour[fused.found]
         provenance[guarded] = np.where(fused.found, fused.frame, SYNTHESISED)
         band = found & ~hole
-        correction = membrane(np.where(band[..., None], rgb[inside] - plate, 0.0).astype(np.float32), band)
-        plate[found] += correction[found]
-    plate[~hole] = rgb[inside][~hole]
+        error = np.where(band[..., None], rgb - plate, np.float32(0.0))
+        plate[found] += membrane(error, band)[found]
+    plate[~hole] = rgb[~hole]
     provenance[~hole] = OUTSIDE_HOLE
-    whole = rgb.copy()
-    whole[inside] = plate
-    unknown = np.zeros(view.hole.shape, bool)
-    unknown[inside] = provenance == SYNTHESISED
-    whole = fill_never_seen(whole, unknown)
-    cut = _within(hole_box, target.box)
-    return RecoveredFrame(target.frame, hole_box, whole[hole_box.slices].copy(), provenance[cut])
+    return plate, provenance
 
 
-def _within(inner: Box, outer: Box) -> tuple[slice, slice]:
-    return (
-        slice(inner.y0 - outer.y0, inner.y1 - outer.y0),
-        slice(inner.x0 - outer.x0, inner.x1 - outer.x0),
-    )
+def _window(footage: Footage, points: list[Points]) -> Box:
+    """What must be read of a frame to sample it at the points."""
+    low = np.floor(np.min([p.min(axis=0) for p in points], axis=0)).astype(int)
+    high = np.ceil(np.max([p.max(axis=0) for p in points], axis=0)).astype(int) + 1
+    box = Box(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+    return box.grown(FILTER_PX).clipped(footage.size) or box
 
 
 def _evidence(target: _Target) -> Evidence:

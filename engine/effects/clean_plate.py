@@ -1,0 +1,158 @@
+"""The ``clean-plate`` effect: what the object hides is taken from the frames before and after that show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import RenderFailedError
+from engine.ofx.clips import MatteClip, SourceClip
+from engine.ofx.effect import ImageEffect, RenderedImage
+from engine.ofx.parameters import COMPOSITE_PARAMETERS
+from engine.plate.coding import decode_scene_linear, encode_scene_linear
+from engine.plate.model import PlateSettings, RecoveredFrame
+from engine.plate.recover import MAX_BATCH_FRAMES, recover
+from engine.protocol import ClipDescriptor, EffectDescriptor, ParameterDescriptor
+from roi_tools.geometry import Box
+
+_DEFAULTS = PlateSettings()
+
+PARAMETERS = (
+    ParameterDescriptor(
+        name="reach_frames",
+        label="Reach",
+        hint="How many frames before and after a frame may lend it pixels. Raise it when the object stays in one "
+        "place for long; lower it when the background or the light changes.",
+        kind="int",
+        default=_DEFAULTS.reach_frames,
+        minimum=1,
+        maximum=1000,
+        unit="frames",
+        group="Plate",
+    ),
+    ParameterDescriptor(
+        name="follow_flow",
+        label="Follow local motion",
+        hint="Follows parallax and whatever moves next to the object; off, everything moves with the camera alone, "
+        "which is steadier on flat or noisy backgrounds.",
+        kind="bool",
+        default=_DEFAULTS.follow_flow,
+        group="Plate",
+    ),
+    ParameterDescriptor(
+        name="guard_px",
+        label="Guard band",
+        hint="A band around the matte that lends no pixels, for soft edges, motion blur and shadows that reach "
+        "beyond it. The band itself stays as it is.",
+        kind="int",
+        default=_DEFAULTS.guard_px,
+        minimum=3,
+        maximum=64,
+        unit="px",
+        group="Plate",
+        advanced=True,
+    ),
+    ParameterDescriptor(
+        name="blend_px",
+        label="Blend between frames",
+        hint="How softly neighbouring pixels from different frames run into each other.",
+        kind="double",
+        default=_DEFAULTS.blend_px,
+        minimum=0.0,
+        maximum=64.0,
+        unit="px",
+        group="Plate",
+        advanced=True,
+    ),
+)
+
+
+class CleanPlate(ImageEffect):
+    """Real pixels from other frames; only what no frame shows is filled from the surroundings. Needs no model."""
+
+    identifier: ClassVar[str] = "clean-plate"
+
+    _recovered: Iterator[RecoveredFrame] | None = None
+    _stop: int = 0
+
+    @classmethod
+    def describe(cls) -> EffectDescriptor:
+        """The descriptor."""
+        return EffectDescriptor(
+            identifier=cls.identifier,
+            label="Clean plate",
+            hint="Recovers the true background from the frames that show it; needs no model.",
+            version="1",
+            clips=(ClipDescriptor(name="Source"), ClipDescriptor(name="Matte"), ClipDescriptor(name="Output")),
+            parameters=(*PARAMETERS, *COMPOSITE_PARAMETERS),
+        )
+
+    def get_frames_needed(self, frame: int) -> range:
+        """The reach on both sides, and a batch ahead: frames are worked on in batches."""
+        reach, available = self.parameters.integer("reach_frames"), self._available
+        return range(max(frame - reach, available.start), min(frame + MAX_BATCH_FRAMES + reach, available.stop - 1) + 1)
+
+    def begin_sequence_render(self, frames: range) -> None:
+        """Nothing is computed yet: frames are recovered, batch by batch, as they are asked for."""
+        self._stop = frames.stop
+        self._recovered = None
+
+    def render(self, frame: int) -> RenderedImage:
+        """The recovered pixels of ``frame``, inside the bounds of its matte."""
+        found = next((item for item in self._recovered or () if item.frame >= frame), None)
+        if found is None or found.frame != frame:
+            # The first frame, or one out of turn: start again from here.
+            self._recovered = self._recover_from(frame)
+            found = next(self._recovered)
+        if found.box is None:
+            raise RenderFailedError(f"clean-plate: nothing is marked on frame {frame}; render marked frames only")
+        rgb = decode_scene_linear(found.rgb) if self.clips.source.is_scene_linear else found.rgb
+        return RenderedImage(found.box, rgb, found.provenance)
+
+    def end_sequence_render(self) -> None:
+        """Frees everything measured."""
+        self._recovered = None
+
+    @property
+    def _available(self) -> range:
+        # Beyond the matte's range nobody has said where the object is: such frames may show it.
+        source, matte = self.clips.source.frames, self.clips.matte.frames
+        return range(max(source.start, matte.start), min(source.stop, matte.stop))
+
+    def _recover_from(self, frame: int) -> Iterator[RecoveredFrame]:
+        marked = [n for n in range(frame, max(self._stop, frame + 1)) if self.clips.matte.bounds(n) is not None]
+        core = marked or [frame]
+        return recover(
+            _Footage(self.clips.source, self.clips.matte),
+            core,
+            self._available,
+            self._settings(),
+            lambda share: self.host.progress("render", share * len(core), len(core)),
+        )
+
+    def _settings(self) -> PlateSettings:
+        return PlateSettings(
+            reach_frames=self.parameters.integer("reach_frames"),
+            guard_px=self.parameters.integer("guard_px"),
+            blend_px=self.parameters.double("blend_px"),
+            follow_flow=self.parameters.flag("follow_flow"),
+        )
+
+
+class _Footage:
+    """The effect's clips as the recovery wants them. A PlateSource."""
+
+    def __init__(self, source: SourceClip, matte: MatteClip) -> None:
+        self._source, self._matte = source, matte
+
+    def rgb(self, frame: int, window: Box | None = None) -> NDArray[np.float32]:
+        """See PlateSource; scene-linear media are coded for display first."""
+        image = self._source.image(frame, window)
+        return encode_scene_linear(image) if self._source.is_scene_linear else image
+
+    def hole(self, frame: int) -> NDArray[np.bool_]:
+        """See PlateSource: all that the matte touches."""
+        return self._matte.image(frame) > 0
