@@ -152,7 +152,7 @@ class EngineClient:
             if response.is_error:
                 response.read()
                 raise _error(response)
-            for data in server_sent_data(response.iter_lines()):
+            for data in server_sent_data(response.iter_text()):
                 yield _EVENT.validate_json(data)
 
     def _call(self, method: str, route: str, body: str | None = None) -> httpx.Response:
@@ -276,18 +276,27 @@ def _last_log_line() -> str:
     return lines[-1].strip() if lines else "it said nothing"
 
 
-def server_sent_data(lines: Iterator[str]) -> Iterator[str]:
-    """The ``data`` of each server-sent event; comments and other fields are skipped.
+def server_sent_data(chunks: Iterator[str]) -> Iterator[str]:
+    """The ``data`` of each server-sent event in a text that comes in pieces; comments and other fields are skipped.
 
     https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
     """
     data: list[str] = []
-    for line in lines:
+    for line in _lines(chunks):
         if line.startswith("data:"):
             data.append(line[5:].removeprefix(" "))
         elif line == "" and data:
             yield "\n".join(data)
             data = []
+
+
+def _lines(chunks: Iterator[str]) -> Iterator[str]:
+    """Complete lines, split at line feeds only: str.splitlines would also split at U+2028, which JSON may hold."""
+    rest = ""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split("\n")
+        for line in lines:
+            yield line.removesuffix("\r")
 
 
 def _http_client(endpoint: Endpoint) -> httpx.Client:

@@ -38,8 +38,13 @@ class PassRender:
         self.checked, self.plate, self.cache = checked, plate, cache
         self._below, self._link = below, link
         self.matte = _matte(checked, frames, plate.size)
-        self.marked = [frame for frame in frames if self.matte.bounds(frame) is not None]
+        self.marked = [frame for frame in frames if self._is_marked(frame)]
         self._effect_tells_progress = False
+
+    def _is_marked(self, frame: int) -> bool:
+        frames = self.matte.frames
+        self._link.progress("load", frame - frames.start, len(frames), "reading the matte")
+        return self.matte.bounds(frame) is not None
 
     # --- the result ---------------------------------------------------------------------------------------------
 

@@ -131,9 +131,7 @@ class FakeEngine:
         if job_id not in self._jobs:
             raise JobNotFoundError(f"no job {job_id}; it may have been cleaned up")
         job = self._jobs[job_id]
-        return Job(
-            id=job_id, state=job.state, request=job.request, created_ms=0, error=job.error, report=job.report
-        )
+        return Job(id=job_id, state=job.state, request=job.request, created_ms=0, error=job.error, report=job.report)
 
     def cancel(self, job_id: str) -> Job:
         self.cancelled.append(job_id)
