@@ -65,7 +65,7 @@ class Delivery:
         """The tags that are written: the source's, gaps filled (HD is BT.709), adapted to the delivered format."""
         pixels = self.format_for(info)
         source = resolved_color(info.color, info.format, info.size)
-        if pixels == info.format:
+        if pixels == info.format and not self.is_sequence:
             return source
         color = converted_color(source, pixels, info.format)
         if self.kind == "prores":

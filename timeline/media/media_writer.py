@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from timeline.errors import MediaExistsError, MediaWriteError
+from timeline.media.color import resolved_color
 from timeline.media.convert import convert_frame
 from timeline.media.delivery import Delivery
 from timeline.media.frame import Frame
@@ -70,7 +71,8 @@ class MediaWriter(ABC):
             self._discard()
 
     def _delivered(self, frame: Frame) -> Frame:
-        if self.format == self.info.format:
+        is_same_range = resolved_color(frame.color, frame.format, frame.size).full_range == self.color.full_range
+        if self.format == self.info.format and is_same_range:
             return Frame(frame.planes, frame.format, self.color)
         return convert_frame(frame, self.format, self.color)
 

@@ -6,9 +6,12 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from roi_tools.geometry import Size
+from roi_tools.geometry import Box, Size
 from tests.timeline.media.pictures import random_frame
+from timeline.errors import MediaError
 from timeline.media.color import frame_to_rgb, rgb_to_display8
 from timeline.media.display import frame_to_display8
 from timeline.media.frame import ColorTags, Frame, PixelFormat, pixel_format
@@ -42,6 +45,22 @@ def flat_frame(pixels: PixelFormat, size: Size, color: ColorTags, codes: tuple[i
         for shape, code in zip(shapes, (*codes, 0), strict=False)
     ]
     return Frame(tuple(planes), pixels, color)
+
+
+@given(st.data(), st.sampled_from(["yuv420p", "yuv422p", "gbrp", "yuv444p"]), st.integers(1, 30), st.integers(1, 30))
+def test_a_window_shows_what_the_whole_frame_shows(data: st.DataObject, name: str, width: int, height: int) -> None:
+    frame = random_frame(name, Size(width, height), color=COLORS[1])
+    x0, y0 = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
+    window = Box(x0, y0, data.draw(st.integers(x0 + 1, width)), data.draw(st.integers(y0 + 1, height)))
+    whole = frame_to_display8(frame)[window.slices].astype(int)
+    assert np.abs(frame_to_display8(frame, window) - whole).max() <= 4
+
+
+def test_a_window_outside_the_frame_is_refused() -> None:
+    frame = random_frame("yuv420p", Size(16, 16))
+    for window in (Box(8, 8, 18, 16), Box(-2, 0, 4, 4), Box(20, 20, 24, 24)):
+        with pytest.raises(MediaError, match="the 16x16 frame"):
+            frame_to_display8(frame, window)
 
 
 @pytest.mark.parametrize("name", ["yuv444p", "yuv444p10le", "gbrp", "gbrp16le", "gray", "yuv420p16le"])

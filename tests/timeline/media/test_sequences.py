@@ -107,6 +107,15 @@ def test_video_in_integer_images_keeps_its_code_values(tmp_path: Path, ending: s
     assert np.abs(result - np.clip(frame_to_rgb(frame), 0, 1)).max() < 0.51 / 1023
 
 
+def test_rgb_in_video_range_looks_the_same_in_images(tmp_path: Path) -> None:
+    frame = random_frame("gbrp16le", SMALL, color=ColorTags(full_range=False))
+    path = write_sequence(tmp_path / "plate.####.png", [frame])
+    assert not delivery_for(path).is_lossless(info_like(frame))
+    with open_media(path) as reader:
+        result = frame_to_rgb(reader.read(0))
+    assert np.abs(result - np.clip(frame_to_rgb(frame), 0, 1)).max() < 1 / 65535
+
+
 def test_exr_of_video_is_scene_linear_and_back_it_is_the_same_picture(tmp_path: Path) -> None:
     frame = random_frame("gbrp", SMALL, color=SRGB)
     linear = write_sequence(tmp_path / "linear.####.exr", [frame])
