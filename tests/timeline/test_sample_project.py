@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from resources.sample.make_project import sample_project
+from resources.sample.make_project import SAMPLE, sample_project
 from timeline.project_file import load_project, save_project
 
 
@@ -41,3 +41,7 @@ def test_the_project_file_names_the_clip_beside_it(folder: Path) -> None:
     save_project(sample_project(folder), folder / "walkby.otio")
     assert '"target_url": "walkby.mp4"' in (folder / "walkby.otio").read_text()
     assert load_project(folder / "walkby.otio") == sample_project(folder)
+
+
+def test_the_committed_project_is_what_the_samples_files_make() -> None:
+    assert load_project(SAMPLE / "walkby.otio") == sample_project()
