@@ -14,6 +14,9 @@ from timeline.media.frame import ColorTags, Frame, PixelFormat, Plane, pixel_for
 
 _CHROMA_NAMES = {(0, 0): "444", (1, 0): "422", (1, 1): "420", (0, 1): "440", (2, 0): "411", (2, 2): "410"}
 _DEPTHS = (8, 9, 10, 12, 14, 16)
+SWSCALE_THREADS = 1
+"""With more, swscale of FFmpeg 8.1 now and then gives wrong rows where its slices meet (y210le, p010le, xv30le)."""
+
 _GBR = (2, 0, 1)
 """FFmpeg stores planar RGB as G, B, R: where R, G and B are."""
 
@@ -54,7 +57,9 @@ def from_av(picture: av.VideoFrame) -> Frame:
         pair = _samples(picture, 0, pixels.dtype, stored.is_big_endian, samples_per_pixel=2)
         return Frame((pair[..., 0], pair[..., 1]), pixels, color)
     if not _is_planar(stored):
-        picture = picture.reformat(format=pixels.name, src_color_range="JPEG", dst_color_range="JPEG")
+        picture = picture.reformat(
+            format=pixels.name, src_color_range="JPEG", dst_color_range="JPEG", threads=SWSCALE_THREADS
+        )
         stored = picture.format
     planes = [_samples(picture, i, pixels.dtype, stored.is_big_endian) for i in range(len(pixels.plane_names))]
     if pixels.family == "rgb":

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roi_tools.geometry import Box, frame_box
-from timeline.media.av_frames import to_av
+from timeline.media.av_frames import SWSCALE_THREADS, to_av
 from timeline.media.color import frame_to_rgb, resolved_color, rgb_to_display8
 from timeline.media.frame import ColorTags, Frame
 
@@ -36,5 +36,6 @@ def _cropped(frame: Frame, box: Box, color: ColorTags) -> Frame:
 
 def _by_swscale(frame: Frame, color: ColorTags) -> NDArray[np.uint8]:
     picture = to_av(frame, frame.format.name)
-    shown = picture.reformat(format="rgb24", src_color_range=2 if color.full_range else 1, dst_color_range=2)
+    source_range = 2 if color.full_range else 1
+    shown = picture.reformat(format="rgb24", src_color_range=source_range, dst_color_range=2, threads=SWSCALE_THREADS)
     return np.asarray(shown.to_ndarray(), np.uint8)

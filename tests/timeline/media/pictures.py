@@ -102,7 +102,7 @@ def encode_movie(
         stream.time_base = time_base
         stream.codec_context.time_base = time_base
         for number, time in enumerate(times):
-            picture = to_av(numbered_picture(number), "yuv420p").reformat(format=stored_format)
+            picture = to_av(numbered_picture(number), "yuv420p").reformat(format=stored_format, threads=1)
             picture.pts, picture.time_base = time, time_base
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))

@@ -104,9 +104,9 @@ def test_packed_layouts_come_as_their_planar_equivalent(name: str) -> None:
     """swscale packs the samples (its own code path), and unpacking them gives them back."""
     frame = random_frame(planar_equivalent(name).name, Size(52, 23))
     picture = to_av(frame, frame.format.name)
-    packed = picture.reformat(format=name, src_color_range="JPEG", dst_color_range="JPEG")
+    packed = picture.reformat(format=name, src_color_range="JPEG", dst_color_range="JPEG", threads=1)
     assert packed.format.name == name
-    assert same_planes(from_av(packed), frame)
+    assert all(same_planes(from_av(packed), frame) for _ in range(20)), "with threads, swscale errs now and then"
 
 
 def test_full_range_formats_of_the_past_are_tagged() -> None:
