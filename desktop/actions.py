@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractItemView, QAbstractSpinBox, QComboBox, QLineEdit, QMainWindow, QMenu
-from typing_extensions import override
+from PySide6.QtWidgets import QAbstractItemView, QAbstractSpinBox, QComboBox, QLineEdit, QMainWindow, QMenu, QWidget
 
 from desktop.icons import icon
 
@@ -115,6 +114,7 @@ def _make(spec: ActionSpec, window: QMainWindow) -> QAction:
     action.setCheckable(spec.checkable)
     if spec.icon:
         action.setIcon(icon(spec.icon))
+    action.setIconText(spec.text.replace("&", "").removesuffix(" Tool").removesuffix(" Shot …"))
     words = (spec.tip or spec.text).replace("&", "").replace(" …", "")
     action.setToolTip(f"{words} ({action.shortcut().toString()})" if spec.shortcuts else words)
     return action
@@ -134,20 +134,13 @@ _TYPING_KEYS = frozenset(
 )
 
 
-class TypingGuard(QObject):
-    """Lets fields and lists keep the keys that they need, although the window has shortcuts on them."""
-
-    @override
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
-            if plain and event.key() in _keys_of(watched):
-                event.accept()
-                return True
-        return super().eventFilter(watched, event)
+def keeps_key(widget: QWidget | None, event: QKeyEvent) -> bool:
+    """Whether the focused field or list needs this key itself, although the window has a shortcut on it."""
+    plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
+    return plain and widget is not None and event.key() in _keys_of(widget)
 
 
-def _keys_of(widget: QObject) -> Collection[int]:
+def _keys_of(widget: QWidget) -> Collection[int]:
     if isinstance(widget, (QLineEdit, QAbstractSpinBox)):
         return _TYPING_KEYS
     if isinstance(widget, (QAbstractItemView, QComboBox)):

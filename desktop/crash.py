@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from functools import partial
 from logging.handlers import RotatingFileHandler
 from types import TracebackType
 
 from PySide6.QtCore import QObject, Signal
 
 from desktop import paths
+from desktop.ui_thread import UiThread
 
 _log = logging.getLogger(__name__)
 
@@ -19,7 +21,11 @@ class CrashReporter(QObject):
     """Replaces ``sys.excepthook`` and ``threading.excepthook``; keeps the window alive."""
 
     crashed = Signal(str)
-    """One line for a person; emitted on any thread, received on the UI thread."""
+    """One line for a person; on the UI thread."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._ui = UiThread(self)
 
     def install(self) -> None:
         """From now on no traceback reaches a person."""
@@ -34,7 +40,8 @@ class CrashReporter(QObject):
             return
         _log.critical("unexpected error", exc_info=(kind, error, traceback))
         detail = str(error).splitlines()[0] if str(error) else kind.__name__
-        self.crashed.emit(f"{detail}. Your work is kept; details are in {paths.log_file()}.")
+        line = f"{detail}. Your work is kept; details are in {paths.log_file()}."
+        self._ui.post(partial(self.crashed.emit, line))
 
 
 def log_to_file() -> None:

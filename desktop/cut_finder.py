@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import partial
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
+from desktop.ui_thread import UiThread
 from timeline.errors import MediaError
 from timeline.shot import Shot
 
@@ -25,6 +27,7 @@ class CutFinder(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._ui = UiThread(self)
         self._thread: threading.Thread | None = None
 
     @property
@@ -45,14 +48,17 @@ class CutFinder(QObject):
             with open_media(shot.media_path, rate=shot.media_rate) as reader:
                 cuts = detect_cuts(reader, shot.source_start, shot.source_end_exclusive, self._report)
         except MediaError as error:
-            self.failed.emit(str(error))
+            self._tell(self.failed, str(error))
         except Exception as error:
             # A thread's last line of defence: a person sees one line, the log has the rest.
             _log.exception("detecting cuts")
-            self.failed.emit(f"the search broke off: {error}")
+            self._tell(self.failed, f"the search broke off: {error}")
         else:
-            self.found.emit(shot.id, cuts)
+            self._tell(self.found, shot.id, cuts)
 
     def _report(self, done: int, total: int) -> None:
         if done % 10 == 0 or done == total:
-            self.progressed.emit(done, total)
+            self._tell(self.progressed, done, total)
+
+    def _tell(self, signal: SignalInstance, *payload: object) -> None:
+        self._ui.post(partial(signal.emit, *payload))

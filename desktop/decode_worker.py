@@ -39,13 +39,13 @@ class Reports(Protocol):
     def frame_decoded(self, frame: DisplayFrame) -> None:
         """A wished-for frame."""
 
-    def frame_failed(self, request: FrameRequest, message: str) -> None:
+    def decoding_failed(self, request: FrameRequest, message: str) -> None:
         """A wished-for frame that cannot be decoded."""
 
     def media_probed(self, path: str, info: MediaInfo) -> None:
         """What a file holds."""
 
-    def probe_failed(self, path: str, message: str) -> None:
+    def probing_failed(self, path: str, message: str) -> None:
         """A file that cannot be opened."""
 
     def thumbnail_decoded(self, path: str, frame: int, image: QImage) -> None:
@@ -141,10 +141,10 @@ class DecodeWorker:
     def _pop_task(self) -> _Task:
         if self._wish:
             request, self._wish = self._wish, None
-            return _Task(lambda: self._show(request), lambda line: self._reports.frame_failed(request, line))
+            return _Task(lambda: self._show(request), lambda line: self._reports.decoding_failed(request, line))
         if self._probes:
             path, rate = self._probes.popleft()
-            return _Task(lambda: self._probe(path, rate), lambda line: self._reports.probe_failed(path, line))
+            return _Task(lambda: self._probe(path, rate), lambda line: self._reports.probing_failed(path, line))
         if self._ahead:
             ahead = self._ahead.popleft()
             return _Task(lambda: self._prepare(ahead), _ignore)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Protocol
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
+from desktop.ui_thread import UiThread
 from engine.errors import EngineError, EngineUnavailableError
 from engine.protocol import EffectDescriptor, Event, Job, RenderRequest
 
@@ -69,6 +71,7 @@ class EngineBridge(QObject):
         self._lock = threading.Lock()
         self._engine: Engine | None = None
         self._closed = False
+        self._ui = UiThread(self)
 
     @property
     def is_connected(self) -> bool:
@@ -155,7 +158,7 @@ class EngineBridge(QObject):
             _log.info("the engine was gone before goodbye: %s", error)
         engine.close()
 
-    def _tell(self, signal: object, payload: object) -> None:
+    def _tell(self, signal: SignalInstance, payload: object) -> None:
         # A thread may still be at work while the window closes; nobody listens any more then.
         if not self._closed:
-            signal.emit(payload)  # type: ignore[attr-defined]
+            self._ui.post(partial(signal.emit, payload))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QIcon
-from PySide6.QtWidgets import QLabel, QMainWindow, QSizePolicy, QToolBar, QWidget
+from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QIcon, QKeyEvent
+from PySide6.QtWidgets import QLabel, QMainWindow, QSizePolicy, QToolBar, QToolButton, QWidget
 from typing_extensions import override
 
 from desktop import paths
-from desktop.actions import make_actions
+from desktop.actions import keeps_key, make_actions
 from desktop.documents import Documents
 from desktop.engine_bridge import Engine, EngineBridge, connect_engine
 from desktop.media_service import MediaService
@@ -103,6 +103,10 @@ class MainWindow(QMainWindow):
         spring.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(spring)
         bar.addAction(self.window_actions["export"])
+        for name in ("select_tool", "box_tool", "export"):
+            button = bar.widgetForAction(self.window_actions[name])
+            if isinstance(button, QToolButton):
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.addToolBar(bar)
 
     def _add_status_bar(self) -> None:
@@ -128,6 +132,15 @@ class MainWindow(QMainWindow):
         settings = QSettings(str(paths.settings_file()), QSettings.Format.IniFormat)
         settings.setValue("geometry", self.saveGeometry())
         settings.setValue("layout", self.saveState(_LAYOUT_VERSION))
+
+    @override
+    def event(self, event: QEvent) -> bool:
+        # Every key press asks upwards first whether it is meant for the widget or is a shortcut.
+        is_question = event.type() == QEvent.Type.ShortcutOverride
+        if is_question and isinstance(event, QKeyEvent) and keeps_key(self.focusWidget(), event):
+            event.accept()
+            return True
+        return super().event(event)
 
     # --- drop and close -----------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -12,6 +13,7 @@ from PySide6.QtGui import QImage
 
 from desktop.decode_worker import DecodeWorker
 from desktop.display import DisplayFrame, FrameRequest
+from desktop.ui_thread import UiThread
 
 if TYPE_CHECKING:
     from timeline.media.info import MediaInfo
@@ -32,17 +34,14 @@ class MediaService(QObject):
     """Path, one line for a person."""
     thumbnail_ready = Signal(str, int)
     """Path, frame: :meth:`thumbnail` has it now."""
-    _thumbnail_decoded = Signal(str, int, QImage)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._infos: dict[str, MediaInfo] = {}
         self._failures: dict[str, str] = {}
         self._thumbnails: OrderedDict[tuple[str, int], QImage | None] = OrderedDict()
-        self.probed.connect(self._keep_info)
-        self.probe_failed.connect(self._keep_failure)
-        self._thumbnail_decoded.connect(self._keep_thumbnail)
-        self._worker = DecodeWorker(_Signals(self))
+        self._ui = UiThread(self)
+        self._worker = DecodeWorker(self)
 
     def info(self, path: str) -> MediaInfo | None:
         """What a probed file holds; None until :attr:`probed` named it."""
@@ -85,36 +84,40 @@ class MediaService(QObject):
         """Stop decoding and close all files."""
         self._worker.stop()
 
+    # --- reports of the decode thread, on the decode thread -----------------------------------------------------
+
+    def frame_decoded(self, frame: DisplayFrame) -> None:
+        """A wished-for frame."""
+        self._ui.post(partial(self.frame_ready.emit, frame))
+
+    def decoding_failed(self, request: FrameRequest, message: str) -> None:
+        """A wished-for frame that cannot be decoded."""
+        self._ui.post(partial(self.frame_failed.emit, request, message))
+
+    def media_probed(self, path: str, info: MediaInfo) -> None:
+        """What a file holds."""
+        self._ui.post(partial(self._keep_info, path, info))
+
+    def probing_failed(self, path: str, message: str) -> None:
+        """A file that cannot be opened."""
+        self._ui.post(partial(self._keep_failure, path, message))
+
+    def thumbnail_decoded(self, path: str, frame: int, image: QImage) -> None:
+        """A small picture."""
+        self._ui.post(partial(self._keep_thumbnail, path, frame, image))
+
+    # --- on the UI thread again ---------------------------------------------------------------------------------
+
     def _keep_info(self, path: str, info: MediaInfo) -> None:
         self._infos[path] = info
+        self.probed.emit(path, info)
 
     def _keep_failure(self, path: str, message: str) -> None:
         self._failures[path] = message
+        self.probe_failed.emit(path, message)
 
     def _keep_thumbnail(self, path: str, frame: int, image: QImage) -> None:
         self._thumbnails[path, frame] = image
         while len(self._thumbnails) > THUMBNAILS_KEPT:
             self._thumbnails.popitem(last=False)
         self.thumbnail_ready.emit(path, frame)
-
-
-class _Signals:
-    """Hands the decode thread's reports to the UI thread: a signal emitted on another thread is queued."""
-
-    def __init__(self, service: MediaService) -> None:
-        self._service = service
-
-    def frame_decoded(self, frame: DisplayFrame) -> None:
-        self._service.frame_ready.emit(frame)
-
-    def frame_failed(self, request: FrameRequest, message: str) -> None:
-        self._service.frame_failed.emit(request, message)
-
-    def media_probed(self, path: str, info: MediaInfo) -> None:
-        self._service.probed.emit(path, info)
-
-    def probe_failed(self, path: str, message: str) -> None:
-        self._service.probe_failed.emit(path, message)
-
-    def thumbnail_decoded(self, path: str, frame: int, image: QImage) -> None:
-        self._service._thumbnail_decoded.emit(path, frame, image)

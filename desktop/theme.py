@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Template
 
 from PySide6.QtGui import QColor, QFont, QPalette
-from PySide6.QtWidgets import QApplication, QStyleFactory
+from PySide6.QtWidgets import QApplication
 
 CANVAS = "#171717"
 WINDOW = "#1f1f1f"
@@ -64,7 +64,7 @@ def mono_font(size_px: int = 12) -> QFont:
 
 def apply_theme(application: QApplication) -> None:
     """Fusion, our palette, our style sheet."""
-    application.setStyle(QStyleFactory.create("Fusion"))
+    application.setStyle("Fusion")
     application.setPalette(_palette())
     application.setFont(ui_font())
     application.setStyleSheet(_style_sheet())

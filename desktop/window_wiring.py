@@ -8,10 +8,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QAction, QActionGroup, QDesktopServices
-from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
 from desktop import commands, paths, theme
-from desktop.actions import TypingGuard
 from desktop.cut_finder import CutFinder
 from desktop.export_dialog import ExportDialog
 from desktop.main_window import MainWindow
@@ -30,7 +29,6 @@ class WindowWiring(QObject):
         super().__init__(window)
         self._window, self._session = window, window.session
         self._actions = window.window_actions
-        self._guard = TypingGuard(self)
         self._cuts = CutFinder(self)
         self._following = False
         self._connect_files()
@@ -39,9 +37,6 @@ class WindowWiring(QObject):
         self._connect_playback()
         self._connect_render()
         self._connect_parts()
-        application = QApplication.instance()
-        assert application is not None
-        application.installEventFilter(self._guard)
         self._refresh()
 
     def _on(self, name: str, slot: Callable[[], object]) -> None:

@@ -136,6 +136,7 @@ class InspectorPanel(QScrollArea):
         return group
 
     def _reset(self, descriptor: ParameterDescriptor) -> None:
+        self._session.end_gesture()
         commands.set_parameter(self._session, descriptor, descriptor.default)
         self._session.end_gesture()
 

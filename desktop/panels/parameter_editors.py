@@ -94,7 +94,7 @@ class NumberEditor(ParameterEditor):
 
     def _on_spin(self, number: float) -> None:
         self._show_on_slider(number)
-        self.edited.emit(number)
+        self.edited.emit(round(number) if self.descriptor.kind == "int" else number)
 
     def _on_slider(self, number: float) -> None:
         value: ParameterValue = round(number, _decimals(self.descriptor))
@@ -231,7 +231,10 @@ class _QuietDoubleSpinBox(QDoubleSpinBox):
 
 
 def _spin_box(descriptor: ParameterDescriptor) -> QSpinBox | QDoubleSpinBox:
-    spin = _int_spin_box(descriptor) if descriptor.kind == "int" else _double_spin_box(descriptor)
+    largest = max(abs(descriptor.minimum or 0), abs(descriptor.maximum or 0))
+    # Qt's whole-number field ends at 31 bits; a seed may have 32.
+    fits = descriptor.kind == "int" and largest <= _INT_LIMIT
+    spin = _int_spin_box(descriptor) if fits else _double_spin_box(descriptor)
     spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     spin.setKeyboardTracking(False)
     spin.setAccelerated(True)
@@ -256,12 +259,19 @@ def _double_spin_box(descriptor: ParameterDescriptor) -> QDoubleSpinBox:
     low, high = descriptor.minimum, descriptor.maximum
     spin.setDecimals(_decimals(descriptor))
     spin.setRange(low if low is not None else -1e9, high if high is not None else 1e9)
-    spin.setSingleStep(10.0 ** (1 - _decimals(descriptor)) if _decimals(descriptor) > 1 else 0.5)
+    spin.setSingleStep(_single_step(descriptor))
     return spin
 
 
+def _single_step(descriptor: ParameterDescriptor) -> float:
+    decimals = _decimals(descriptor)
+    return 1.0 if decimals == 0 else 0.5 if decimals == 1 else 10.0 ** (1 - decimals)
+
+
 def _decimals(descriptor: ParameterDescriptor) -> int:
-    """Enough for three significant digits of the range."""
+    """Enough for three significant digits of the range; none for whole numbers."""
+    if descriptor.kind == "int":
+        return 0
     low, high = descriptor.minimum, descriptor.maximum
     if low is None or high is None or high <= low:
         return 3

@@ -166,7 +166,7 @@ class TimelineStrip(QWidget):
             return []
         layout, shot = self.layout_now, span.shot
         width_px = rows.SHOT_PX * info.size.width_px / info.size.height_px
-        step = max(math.ceil(width_px / layout.px_per_frame), 1)
+        step = max(math.floor(width_px / layout.px_per_frame), 1)
         pictures = []
         for offset in range(0, shot.duration_frames, step):
             x = layout.x_of(span.start + offset)

@@ -101,7 +101,7 @@ def _draw_results(painter: QPainter, layout: TimelineLayout, shot: ShotPicture) 
     for start, end, state in shot.states:
         rect = _span_rect(layout, start, end, rows.RESULT_TOP, rows.RESULT_PX, inset=0)
         if state is ResultState.MISSING:
-            painter.fillRect(rect, QBrush(QColor("#4a4a4a"), Qt.BrushStyle.Dense6Pattern))
+            painter.fillRect(rect, QBrush(QColor("#6a6a6a"), Qt.BrushStyle.Dense5Pattern))
         elif state is ResultState.READY:
             painter.fillRect(rect, QColor(theme.READY))
         elif state is ResultState.PROVISIONAL:

@@ -7,9 +7,10 @@ from fractions import Fraction
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
 from desktop import theme
+from desktop.frame_entry import clock_text, parse_frame
 from desktop.panels.panel import dim_label
 
 
@@ -24,15 +25,14 @@ class TransportBar(QWidget):
         self.setObjectName("transport")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(42)
-        self._frame = QSpinBox()
-        self._frame.setFont(theme.mono_font(13))
-        self._frame.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        self._frame.setKeyboardTracking(False)
-        self._frame.setFixedWidth(76)
+        self._shown, self._rate = 0, Fraction(24)
+        self._frame = QLineEdit()
+        self._frame.setFixedWidth(84)
         self._frame.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._frame.setAccessibleName("Frame")
-        self._frame.setToolTip("Frame on the timeline; type a number to go there")
-        self._frame.editingFinished.connect(lambda: self.frame_entered.emit(self._frame.value()))
+        self._frame.setToolTip("Frame on the timeline; type 40, +20, -5 or 1:02 (seconds:frames) to go there")
+        self._frame.returnPressed.connect(self._on_entered)
+        self._frame.editingFinished.connect(self._show_number)
         self._length, self._timecode = dim_label(), QLabel()
         self._timecode.setFont(theme.mono_font(12))
         self._zoom = dim_label()
@@ -49,23 +49,23 @@ class TransportBar(QWidget):
 
     def show_frame(self, frame: int, length_frames: int, rate: Fraction | None) -> None:
         """Where the playhead is."""
-        self._frame.setRange(0, max(length_frames - 1, 0))
-        if not self._frame.hasFocus() or self._frame.value() != frame:
-            self._frame.setValue(frame)
+        moved = frame != self._shown
+        self._shown, self._rate = frame, rate or self._rate
+        if moved or not self._frame.hasFocus():
+            self._show_number()
         self._length.setText(f"of {length_frames}" if length_frames else "")
-        self._timecode.setText(_clock(frame, rate) if rate else "")
-        self._frame.setEnabled(length_frames > 0)
+        self._timecode.setText(clock_text(frame, self._rate) if length_frames else "")
 
     def show_zoom(self, zoom: float) -> None:
         """Device pixels per image pixel."""
         self._zoom.setText(f"{zoom:.0%}")
 
+    def _show_number(self) -> None:
+        self._frame.setText(str(self._shown))
 
-def _clock(frame: int, rate: Fraction) -> str:
-    """Non-drop timecode from the timeline's start, for reading along; the media's own is in its info."""
-    per_second = max(round(rate), 1)
-    seconds, frames = divmod(frame, per_second)
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}:{frames:02d}"
+    def _on_entered(self) -> None:
+        frame = parse_frame(self._frame.text(), self._shown, self._rate)
+        self.frame_entered.emit(self._shown if frame is None else frame)
 
 
 def _button(action: QAction) -> QToolButton:

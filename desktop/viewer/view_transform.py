@@ -51,7 +51,7 @@ def fitted(image: Size, widget_width: float, widget_height: float, margin_px: fl
     free_width = max(widget_width - 2 * margin_px, 1.0)
     free_height = max(widget_height - 2 * margin_px, 1.0)
     zoom = min(free_width / image.width_px, free_height / image.height_px)
-    return centred(image, widget_width, widget_height, min(max(zoom, MINIMUM_ZOOM), MAXIMUM_ZOOM))
+    return centred(image, widget_width, widget_height, min(zoom, MAXIMUM_ZOOM))
 
 
 def centred(image: Size, widget_width: float, widget_height: float, zoom: float) -> ViewTransform:

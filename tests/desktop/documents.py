@@ -1,0 +1,34 @@
+"""Projects for tests of the desktop, without media behind them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from desktop.session import Session
+from roi_tools.shapes import AnimatedRectangle, RectF
+from timeline.project import Project
+from timeline.removal import Removal
+from timeline.shot import Shot
+
+
+def make_shot(name: str = "a", frames: int = 20, start: int = 0, removals: tuple[Removal, ...] = ()) -> Shot:
+    return Shot(
+        id=f"id-{name}",
+        name=name,
+        media_path=f"/media/{name}.mov",
+        media_rate=Fraction(24),
+        source_start=start,
+        source_end_exclusive=start + frames,
+        removals=removals,
+    )
+
+
+def make_removal(name: str = "r", frame: int = 0, **fields: object) -> Removal:
+    shape = AnimatedRectangle.still(RectF(10, 10, 30, 30), frame)
+    return Removal(**{"id": f"id-{name}", "label": name, "shape": shape, **fields})  # type: ignore[arg-type]
+
+
+def make_session(*shots: Shot) -> Session:
+    session = Session(Project())
+    session.replace_document(Project("test", tuple(shots)), None)
+    return session

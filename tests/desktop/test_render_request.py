@@ -1,0 +1,145 @@
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from desktop.errors import NothingToRenderError
+from desktop.render_request import render_request
+from desktop.results import ResultState, ResultStore, is_marked
+from engine.protocol import FrameEvent, Output
+from roi_tools.geometry import Size
+from roi_tools.shapes import AnimatedRectangle, RectF
+from tests.desktop.documents import make_removal, make_shot
+from tests.support.media import info_of, noise_frame
+
+INFO = replace(info_of(noise_frame("yuv420p", Size(64, 48)), 20), rate=Fraction(24))
+OTHER = AnimatedRectangle.still(RectF(40, 20, 80, 40))
+
+
+def event(frame: int, path: str, pass_index: int = 0, provisional: bool = False) -> FrameEvent:
+    return FrameEvent(job_id="j", frame=frame, patch_path=path, pass_index=pass_index, provisional=provisional)
+
+
+def test_boxes_are_given_for_each_frame_of_the_shot() -> None:
+    shape = make_removal().shape.with_rect(10, RectF(20, 10, 40, 30))
+    request = render_request(make_shot(frames=20, removals=(make_removal(shape=shape),)), INFO)
+    assert request.frames.as_range() == range(20)
+    boxes = request.passes[0].boxes
+    assert boxes is not None
+    assert (boxes[0], boxes[5], boxes[15]) == (((10, 10, 30, 30),), ((15, 10, 35, 30),), ((20, 10, 40, 30),))
+
+
+def test_boxes_are_clipped_to_the_frame() -> None:
+    request = render_request(make_shot(removals=(make_removal(shape=OTHER),)), INFO)
+    assert request.passes[0].boxes is not None
+    assert request.passes[0].boxes[0] == ((40, 20, 64, 40),)
+
+
+def test_removals_with_the_same_effect_and_parameters_share_a_pass() -> None:
+    removals = (
+        make_removal("a"),
+        make_removal("b", effect="vace"),
+        make_removal("c", shape=OTHER),
+        make_removal("d", parameters={"feather_px": 5.0}),
+    )
+    request = render_request(make_shot(removals=removals), INFO)
+    assert [(p.effect, p.parameters) for p in request.passes] == [
+        ("clean-plate", {}),
+        ("vace", {}),
+        ("clean-plate", {"feather_px": 5.0}),
+    ]
+    assert request.passes[0].boxes is not None
+    assert request.passes[0].boxes[0] == ((10, 10, 30, 30), (40, 20, 64, 40))
+
+
+def test_a_removal_marks_only_the_frames_where_it_is_there() -> None:
+    shape = make_removal().shape.with_range(5, 6)
+    request = render_request(make_shot(removals=(make_removal(shape=shape),)), INFO, range(4, 8))
+    assert request.passes[0].boxes == ((), ((10, 10, 30, 30),), ((10, 10, 30, 30),), ())
+
+
+def test_disabled_removals_and_boxes_outside_the_frame_are_left_out() -> None:
+    outside = AnimatedRectangle.still(RectF(100, 100, 120, 120))
+    removals = (make_removal("a"), make_removal("b", shape=outside, effect="vace"))
+    request = render_request(make_shot(removals=removals), INFO)
+    assert [render_pass.effect for render_pass in request.passes] == ["clean-plate"]
+
+
+@pytest.mark.parametrize("removals", [(), (make_removal(enabled=False),)])
+def test_nothing_to_render_says_what_to_do(removals: tuple) -> None:
+    with pytest.raises(NothingToRenderError, match="draw a box around what should go"):
+        render_request(make_shot(removals=removals), INFO)
+
+
+def test_a_sequence_is_sent_with_its_rate_a_movie_without() -> None:
+    shot = make_shot(removals=(make_removal(),))
+    sequence = replace(INFO, kind="sequence", rate=Fraction(24000, 1001))
+    assert render_request(shot, sequence).source.rate == "24000/1001"
+    assert render_request(shot, INFO).source.rate is None
+
+
+def test_an_export_names_its_output_and_range() -> None:
+    output = Output(path="/out/a.mov")
+    request = render_request(make_shot(removals=(make_removal(),)), INFO, range(3, 7), output)
+    assert request.output == output
+    assert len(request.frames) == 4
+
+
+# --- results ------------------------------------------------------------------------------------------------------
+
+
+def test_a_frame_is_ready_until_something_it_depends_on_changes() -> None:
+    shot = make_shot(removals=(make_removal(),))
+    store = ResultStore()
+    assert store.state(shot, 3) is ResultState.MISSING
+    store.begin(shot)
+    store.add(shot.id, event(3, "/p"))
+    assert store.state(shot, 3) is ResultState.READY
+    changed = replace(shot, removals=(make_removal(parameters={"feather_px": 9.0}),))
+    assert store.state(changed, 3) is ResultState.STALE
+    assert store.patches(changed, 3) == ("/p",)
+    renamed = replace(shot, removals=(make_removal(label="other name"),))
+    assert store.state(renamed, 3) is ResultState.READY
+
+
+def test_a_newer_render_replaces_only_the_frames_that_it_brings() -> None:
+    shot = make_shot(removals=(make_removal(),))
+    store = ResultStore()
+    store.begin(shot)
+    store.add(shot.id, event(3, "/old3"))
+    store.add(shot.id, event(4, "/old4"))
+    changed = replace(shot, removals=(make_removal(parameters={"feather_px": 9.0}),))
+    store.begin(changed)
+    store.add(shot.id, event(3, "/new3"))
+    assert store.states(changed, range(3, 5)) == [ResultState.READY, ResultState.STALE]
+    assert store.patches(changed, 3) == ("/new3",)
+
+
+def test_patches_lie_in_the_order_of_the_passes() -> None:
+    shot = make_shot(removals=(make_removal("a"), make_removal("b", effect="vace")))
+    store = ResultStore()
+    store.begin(shot)
+    store.add(shot.id, event(0, "/first", 0))
+    store.add(shot.id, event(0, "/second", 1))
+    assert store.patches(shot, 0) == ("/first", "/second")
+    store.add(shot.id, event(0, "/first again", 0))
+    assert store.patches(shot, 0) == ("/first again",)
+
+
+def test_a_preview_gives_way_to_the_final_frame_and_not_back() -> None:
+    shot = make_shot(removals=(make_removal(),))
+    store = ResultStore()
+    store.begin(shot)
+    store.add(shot.id, event(0, "/preview", provisional=True))
+    assert store.state(shot, 0) is ResultState.PROVISIONAL
+    store.add(shot.id, event(0, "/final"))
+    store.add(shot.id, event(0, "/late preview", provisional=True))
+    assert store.state(shot, 0) is ResultState.READY
+    assert store.patches(shot, 0) == ("/final",)
+
+
+def test_frames_without_a_removal_are_untouched() -> None:
+    shape = make_removal().shape.with_range(5, 6)
+    shot = make_shot(removals=(make_removal(shape=shape),))
+    assert not is_marked(shot, 4)
+    assert ResultStore().states(shot, range(4, 6)) == [ResultState.UNTOUCHED, ResultState.MISSING]
