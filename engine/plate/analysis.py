@@ -88,7 +88,15 @@ def _luma_8bit(rgb: FloatImage, size: tuple[int, int]) -> Gray:
     if (luma.shape[1], luma.shape[0]) != size:
         luma = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
     # Values beyond [0, 1] and NaN (both occur in EXR) matter to the pixels we return, not to what we measure.
-    return np.rint(np.clip(np.nan_to_num(luma), 0.0, 1.0) * 255.0).astype(np.uint8)
+    luma = np.nan_to_num(luma)
+    codes = 255.0 * 0.5 ** _stops_over(np.asarray(luma, np.float32))
+    return np.rint(np.clip(luma * codes, 0.0, 255.0)).astype(np.uint8)
+
+
+def _stops_over(luma: FloatImage) -> int:
+    """Whole doublings by which the bright parts of a picture exceed 1: it would be white all over to the analysis."""
+    bright = float(np.percentile(luma[::4, ::4], 95))
+    return max(math.ceil(math.log2(bright)), 0) if bright > 1.0 else 0
 
 
 def _shrink_mask(mask: Mask, size: tuple[int, int]) -> Mask:

@@ -72,9 +72,9 @@ def recover(
     done = 0
     while done < len(core):
         for result, share in _batch(footage, core[done : done + MAX_BATCH_FRAMES], progress, done, len(core)):
-            yield result
             done += 1
             progress(share)
+            yield result
         if done < len(core):
             footage.forget_before(core[done] - settings.reach_frames)
 
