@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
@@ -41,7 +41,10 @@ _POLL_S = 0.05
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 _EFFECTS: TypeAdapter[tuple[EffectDescriptor, ...]] = TypeAdapter(tuple[EffectDescriptor, ...])
+_HEALTH: TypeAdapter[Health] = TypeAdapter(Health)
+_JOB: TypeAdapter[Job] = TypeAdapter(Job)
 _JOBS: TypeAdapter[tuple[Job, ...]] = TypeAdapter(tuple[Job, ...])
+T = TypeVar("T")
 
 
 class EngineClient:
@@ -75,27 +78,27 @@ class EngineClient:
 
     def health(self) -> Health:
         """Version, protocol and number of active jobs."""
-        return Health.model_validate_json(self._call("GET", "/v1/health").content)
+        return _read(_HEALTH, self._call("GET", "/v1/health").content)
 
     def effects(self) -> tuple[EffectDescriptor, ...]:
         """The installed effects, the default one first."""
-        return _EFFECTS.validate_json(self._call("GET", "/v1/effects").content)
+        return _read(_EFFECTS, self._call("GET", "/v1/effects").content)
 
     def submit(self, request: RenderRequest) -> Job:
         """Queues a render. Effects and parameters are checked at once, media when the job starts."""
-        return Job.model_validate_json(self._call("POST", "/v1/jobs", request.model_dump_json()).content)
+        return _read(_JOB, self._call("POST", "/v1/jobs", request.model_dump_json()).content)
 
     def job(self, job_id: str) -> Job:
         """The job with its state, error and report."""
-        return Job.model_validate_json(self._call("GET", f"/v1/jobs/{job_id}").content)
+        return _read(_JOB, self._call("GET", f"/v1/jobs/{job_id}").content)
 
     def jobs(self) -> tuple[Job, ...]:
         """All jobs that the engine knows of, newest first."""
-        return _JOBS.validate_json(self._call("GET", "/v1/jobs").content)
+        return _read(_JOBS, self._call("GET", "/v1/jobs").content)
 
     def cancel(self, job_id: str) -> Job:
         """Cancels a job; it is over when its event stream ends. A finished job stays as it is."""
-        return Job.model_validate_json(self._call("POST", f"/v1/jobs/{job_id}/cancel").content)
+        return _read(_JOB, self._call("POST", f"/v1/jobs/{job_id}/cancel").content)
 
     def frame_png(self, job_id: str, frame: int) -> bytes:
         """The composited frame as an 8-bit PNG, for hosts that cannot read the frame cache."""
@@ -153,7 +156,7 @@ class EngineClient:
                 response.read()
                 raise _error(response)
             for data in server_sent_data(response.iter_text()):
-                yield _EVENT.validate_json(data)
+                yield _read(_EVENT, data)
 
     def _call(self, method: str, route: str, body: str | None = None) -> httpx.Response:
         headers = {"Content-Type": "application/json"} if body is not None else {}
@@ -274,6 +277,17 @@ def _last_log_line() -> str:
     except OSError as error:
         return f"its log cannot be read ({error.strerror})"
     return lines[-1].strip() if lines else "it said nothing"
+
+
+def _read(form: TypeAdapter[T], content: bytes | str) -> T:
+    """An answer as the type that it should be; an engine of another version may answer otherwise."""
+    try:
+        return form.validate_json(content)
+    except ValidationError as error:
+        raise RenderFailedError(
+            f"the engine answered what this version cannot read ({error.errors()[0]['msg']}); "
+            "end it and start it again, so that both are of the same version"
+        ) from error
 
 
 def server_sent_data(chunks: Iterator[str]) -> Iterator[str]:

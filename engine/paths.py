@@ -4,29 +4,63 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
+import sys
 from pathlib import Path
 
 import platformdirs
+
+from engine.errors import EngineUnavailableError
 
 HOME_VARIABLE = "GRAYPLATE_HOME"
 _APP = "grayplate"
 
 
 def runtime_folder() -> Path:
-    """Private folder (0700) for the socket; made when missing."""
-    home = os.environ.get(HOME_VARIABLE)
-    folder = Path(home) / "run" if home else Path(platformdirs.user_runtime_dir(_APP, appauthor=False))
-    folder.mkdir(parents=True, exist_ok=True)
+    """Private folder (0700) for the socket; made when missing. Raises EngineUnavailableError."""
+    folder = _made(_runtime_folder())
     # mkdir's mode passes through the umask, and an older version may have left the folder open to others.
     folder.chmod(0o700)
     return folder
 
 
 def cache_folder() -> Path:
-    """Folder for what can be made again: finished frames, the job list, logs; made when missing."""
-    home = os.environ.get(HOME_VARIABLE)
-    folder = Path(home) / "cache" if home else Path(platformdirs.user_cache_dir(_APP, appauthor=False))
-    folder.mkdir(parents=True, exist_ok=True)
+    """Folder for what can be made again: finished frames, the job list, logs. Raises EngineUnavailableError."""
+    return _made(_cache_folder())
+
+
+def _runtime_folder() -> Path:
+    if home := os.environ.get(HOME_VARIABLE):
+        return Path(home).absolute() / "run"
+    if sys.platform != "linux":
+        return Path(platformdirs.user_runtime_dir(_APP, appauthor=False))
+    system = Path(os.environ.get("XDG_RUNTIME_DIR") or os.devnull)
+    # Containers and cron jobs have none. A place in /tmp would be a guessable one for others, so never that.
+    return system / _APP if _is_private(system) else _cache_folder() / "run"
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether it is a folder of ours that nobody else may enter, as the XDG base directory specification asks."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and status.st_mode & 0o077 == 0
+
+
+def _cache_folder() -> Path:
+    if home := os.environ.get(HOME_VARIABLE):
+        return Path(home).absolute() / "cache"
+    return Path(platformdirs.user_cache_dir(_APP, appauthor=False))
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EngineUnavailableError(
+            f"the folder {folder} cannot be made: {error.strerror}; set {HOME_VARIABLE} to one that you may write"
+        ) from error
     return folder
 
 

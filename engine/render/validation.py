@@ -60,6 +60,7 @@ def check_effects(request: RenderRequest) -> None:
 def checked(request: RenderRequest) -> Iterator[CheckedRender]:
     """Opens the media and checks everything; closes the media afterwards. Raises BadRequestError or a subclass."""
     check_effects(request)
+    _check_paths(request)
     with ExitStack() as stack:
         source = stack.enter_context(_open(request.source))
         _check_frames(request, source)
@@ -70,6 +71,17 @@ def checked(request: RenderRequest) -> Iterator[CheckedRender]:
         if request.preview_folder is not None:
             _check_preview_folder(Path(request.preview_folder).absolute())
         yield CheckedRender(request, source, passes, delivery)
+
+
+def _check_paths(request: RenderRequest) -> None:
+    """Relative paths would be looked for wherever the engine happens to have been started."""
+    mattes = [p.matte.path for p in request.passes if p.matte]
+    output = request.output.path if request.output else None
+    for path in (request.source.path, *mattes, output, request.report_path, request.preview_folder):
+        if path is not None and not Path(path).is_absolute():
+            raise BadRequestError(
+                f"the path {path} is relative, but the engine runs in another folder; make it absolute"
+            )
 
 
 def _open(source: MediaSource) -> MediaReader:

@@ -135,6 +135,15 @@ class TestErrors:
         with pytest.raises(RenderFailedError, match=r"^the engine answered 502 without saying why; see its log$"):
             engine.health()
 
+    def test_an_engine_of_another_version_is_told(self, scripted):
+        engine, _ = scripted(answer(200, '{"version": "9", "pid": 7, "jobs_active": 0, "mood": "fine"}'))
+        with pytest.raises(RenderFailedError) as caught:
+            engine.health()
+        assert str(caught.value) == (
+            "the engine answered what this version cannot read (Extra inputs are not permitted); "
+            "end it and start it again, so that both are of the same version"
+        )
+
     def test_a_file_that_is_no_endpoint_is_told(self, tmp_path):
         path = tmp_path / "engine.sock"
         for content in ("", "[]", '{"port": "x"}', '{"port": 1}', "null"):

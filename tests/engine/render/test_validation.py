@@ -62,6 +62,22 @@ def test_a_missing_source_is_named(tmp_path):
     assert refusal(render_request(path, [[BOX]])) == f"{path} does not exist; check the path"
 
 
+@pytest.mark.parametrize("field", ["source", "matte", "output", "report", "preview"])
+def test_relative_paths_are_refused(source, field):
+    request = render_request(source, [[BOX]])
+    marked = request.passes[0].model_copy(update={"matte": MediaSource(path="plate.mkv")})
+    change: dict[str, dict[str, object]] = {
+        "source": {"source": MediaSource(path="plate.mkv")},
+        "matte": {"passes": (marked,)},
+        "output": {"output": Output(path="plate.mkv")},
+        "report": {"report_path": "plate.mkv"},
+        "preview": {"preview_folder": "plate.mkv"},
+    }
+    assert refusal(request.model_copy(update=change[field])) == (
+        "the path plate.mkv is relative, but the engine runs in another folder; make it absolute"
+    )
+
+
 def test_a_source_that_is_no_media_is_named(tmp_path):
     path = tmp_path / "letter.mkv"
     path.write_text("Dear editor")
