@@ -1,9 +1,4 @@
-"""Project files: valid OpenTimelineIO, written atomically, upgraded when they are older than this version.
-
-Recovery is simple: while a project has unsaved changes the desktop calls :func:`save_recovery` now and then, which
-writes ``.NAME.recovery.otio`` beside the project. When it opens a project, :func:`find_recovery` returns that file if
-it is newer than the project, to be loaded like any project. A save discards it.
-"""
+"""Project files: valid OpenTimelineIO, written atomically, upgraded when they are older than this version."""
 
 from __future__ import annotations
 
@@ -11,7 +6,6 @@ import json
 import os
 import reprlib
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -50,41 +44,12 @@ def load_project(path: str | os.PathLike[str]) -> Project:
 
 
 def save_project(project: Project, path: str | os.PathLike[str]) -> None:
-    """Save atomically: a failure leaves the old file as it was. A recovery file is no longer needed and goes.
+    """Save atomically: a failure leaves the old file as it was.
 
     Raises ProjectFileError where the file cannot be written.
     """
     target = Path(path)
     _write(project, target)
-    discard_recovery(target)
-
-
-def recovery_path(project_path: str | os.PathLike[str]) -> Path:
-    """Where the recovery file of a project lies: beside it, hidden; media URLs mean the same from there."""
-    path = Path(project_path)
-    return path.with_name(f".{path.stem}.recovery.otio")
-
-
-def save_recovery(project: Project, project_path: str | os.PathLike[str]) -> Path:
-    """Write the recovery file of a project that lies, or will lie, at ``project_path``. Raises ProjectFileError."""
-    target = recovery_path(project_path)
-    _write(project, target)
-    return target
-
-
-def find_recovery(project_path: str | os.PathLike[str]) -> Path | None:
-    """The recovery file, where it is newer than the project or the project was never saved; else None."""
-    path, recovery = Path(project_path), recovery_path(project_path)
-    with suppress(OSError):  # no recovery file, or one that cannot be looked at: nothing to offer
-        written_ns = recovery.stat().st_mtime_ns
-        return recovery if not path.exists() or written_ns > path.stat().st_mtime_ns else None
-    return None
-
-
-def discard_recovery(project_path: str | os.PathLike[str]) -> None:
-    """Remove the recovery file, if there is one."""
-    with suppress(OSError):  # left behind, it is older than the project and never offered again
-        recovery_path(project_path).unlink(missing_ok=True)
 
 
 def _read(path: Path) -> str:

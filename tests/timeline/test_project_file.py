@@ -24,12 +24,8 @@ from timeline.errors import ProjectFileError
 from timeline.otio_document import PROJECT_VERSION
 from timeline.project import Project
 from timeline.project_file import (
-    discard_recovery,
-    find_recovery,
     load_project,
-    recovery_path,
     save_project,
-    save_recovery,
 )
 from timeline.removal import Removal
 from timeline.shot import Shot
@@ -337,33 +333,6 @@ def test_a_save_keeps_permissions_and_links(tmp_path: Path) -> None:
     save_project(Project("b"), link)
     assert link.is_symlink() and load_project(path).name == "b"
     assert path.stat().st_mode & 0o777 == 0o640
-
-
-def test_recovery_is_offered_while_it_is_newer(tmp_path: Path) -> None:
-    path = tmp_path / "p.otio"
-    assert find_recovery(path) is None
-    save_recovery(Project("never saved"), path)
-    assert find_recovery(path) == recovery_path(path) == tmp_path / ".p.recovery.otio"
-    save_project(Project("saved"), path)
-    assert find_recovery(path) is None and not recovery_path(path).exists()
-
-    recovery = save_recovery(Project("edited"), path)
-    _written_after(recovery, path, seconds=10)
-    assert find_recovery(path) == recovery and load_project(recovery).name == "edited"
-    _written_after(recovery, path, seconds=-10)
-    assert find_recovery(path) is None
-    discard_recovery(path)
-    assert not recovery.exists()
-
-
-def test_recovered_media_lies_where_it_lay(tmp_path: Path) -> None:
-    shot = Shot("s", "a", str(tmp_path / "a.mov"), Fraction(24), 0, 5)
-    assert load_project(save_recovery(Project("", (shot,)), tmp_path / "p.otio")).shots == (shot,)
-
-
-def _written_after(file: Path, other: Path, seconds: int) -> None:
-    moment = other.stat().st_mtime + seconds
-    os.utime(file, (moment, moment))
 
 
 # --- versions ----------------------------------------------------------------------------------------------------
