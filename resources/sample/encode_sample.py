@@ -10,7 +10,6 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -23,11 +22,9 @@ Edges = tuple[float, float, float, float]
 Picture = NDArray[np.float32]  # (H, W, 3), red green blue, 0 to 1
 
 FPS = 24
-DIFFERENCE = 2.0 / 255.0  # what counts as changed by the figure, once the grain is averaged away
-MARGIN_PX = 8
-SLACK_PX = 12.0
-_GRAIN_SIGMA_PX = 2.5
-_SMALLEST_PATCH_PX = 60
+MARGIN_PX = 12
+FEATHER_PX = 6
+SLACK_PX = 12.5
 _BT709 = 1  # in FFmpeg's AVColorPrimaries, AVColorTransferCharacteristic and AVColorSpace alike
 _LIMITED = 1  # AVCOL_RANGE_MPEG
 
@@ -38,8 +35,8 @@ def main() -> None:
     names = sorted(path.name for path in (options.renders / "plate").glob("????.png"))
     if not names:
         raise SystemExit(f"{options.renders}: holds no plate/####.png; run render_sample.py with --out first")
-    boxes = [_box_of(options.renders, name) for name in names]
     height, width = _read(options.renders / "plate" / names[0]).shape[:2]
+    boxes = [_box_of(options.renders, name, width, height) for name in names]
     document = {"width": width, "height": height, "fps": FPS, "frames": len(names), "boxes": boxes}
     (options.out / "walkby_boxes.json").write_text(json.dumps(document) + "\n")
     keyframes = [{"frame": frame, "box": list(edges)} for frame, edges in keyframes_round(boxes)]
@@ -55,7 +52,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Encode the rendered sample.")
     parser.add_argument("renders", type=Path, help="the --out folder of render_sample.py")
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent)
-    parser.add_argument("--crf", type=float, default=17.0, help="x264's quality (default: %(default)s)")
+    parser.add_argument("--crf", type=float, default=14.0, help="x264's quality (default: %(default)s)")
     return parser.parse_args()
 
 
@@ -66,30 +63,21 @@ def _read(path: Path) -> Picture:
     return np.ascontiguousarray(image[..., ::-1], dtype=np.float32) / 65535.0
 
 
-def _box_of(renders: Path, name: str) -> Box | None:
-    border: Box = tuple(json.loads((renders / "border" / name).with_suffix(".json").read_text()))
-    return changed_box(_read(renders / "plate" / name), _read(renders / "figure" / name), border)
+def _box_of(renders: Path, name: str, width: int, height: int) -> Box | None:
+    bounds = json.loads((renders / "bounds" / name).with_suffix(".json").read_text())
+    return box_round(bounds, width, height)
 
 
-def changed_box(plate: Picture, figure: Picture, border: Box) -> Box | None:
-    """Return the box round all that the figure and its shadow change, or None where they change nothing.
+def box_round(bounds: Sequence[int], width: int, height: int) -> Box | None:
+    """Return the box to remove for what the figure and its shadow span, or None where they are out of the frame.
 
-    The difference is averaged over the grain, thresholded at `DIFFERENCE`, freed of small patches, and its bounds grown
-    by `MARGIN_PX` to even pixels (whole 4:2:0 chroma samples) inside `border`, the part that was rendered.
+    It is `MARGIN_PX` larger for motion blur and penumbra, then grown to even pixels: whole 4:2:0 chroma samples.
     """
-    x0, y0, x1, y1 = border
-    difference = figure[y0:y1, x0:x1] - plate[y0:y1, x0:x1]
-    smooth = np.abs(cv2.GaussianBlur(difference, (0, 0), _GRAIN_SIGMA_PX)).max(axis=2)
-    _, _, patches, _ = cv2.connectedComponentsWithStats((smooth > DIFFERENCE).astype(np.uint8))
-    kept = [patch for patch in patches[1:] if patch[cv2.CC_STAT_AREA] >= _SMALLEST_PATCH_PX]
-    if not kept:
+    x0, y0, x1, y1 = bounds
+    if x0 - MARGIN_PX >= width or y0 - MARGIN_PX >= height or x1 + MARGIN_PX <= 0 or y1 + MARGIN_PX <= 0:
         return None
-    left = x0 + min(int(patch[0]) for patch in kept) - MARGIN_PX
-    top = y0 + min(int(patch[1]) for patch in kept) - MARGIN_PX
-    right = x0 + max(int(patch[0] + patch[2]) for patch in kept) + MARGIN_PX
-    bottom = y0 + max(int(patch[1] + patch[3]) for patch in kept) + MARGIN_PX
-    left, top, right, bottom = left // 2 * 2, top // 2 * 2, -(-right // 2) * 2, -(-bottom // 2) * 2
-    return max(x0 + x0 % 2, left), max(y0 + y0 % 2, top), min(x1 - x1 % 2, right), min(y1 - y1 % 2, bottom)
+    left, top = max(0, x0 - MARGIN_PX) // 2 * 2, max(0, y0 - MARGIN_PX) // 2 * 2
+    return left, top, min(width, -(-(x1 + MARGIN_PX) // 2) * 2), min(height, -(-(y1 + MARGIN_PX) // 2) * 2)
 
 
 def _clip(renders: Path, names: Sequence[str], boxes: Sequence[Box | None]) -> Iterator[Picture]:
@@ -100,12 +88,12 @@ def _clip(renders: Path, names: Sequence[str], boxes: Sequence[Box | None]) -> I
 
 def composite(plate: Picture, figure: Picture, box: Box) -> Picture:
     """Return the plate with the figure inside the box, nothing of it on the box's outermost pixels and all of it
-    `MARGIN_PX` further in.
+    `FEATHER_PX` further in.
     """
     x0, y0, x1, y1 = box
     across = np.minimum(np.arange(x1 - x0), np.arange(x1 - x0)[::-1])
     down = np.minimum(np.arange(y1 - y0), np.arange(y1 - y0)[::-1])
-    weight = np.clip(np.minimum(across[None, :], down[:, None]) / MARGIN_PX, 0.0, 1.0).astype(np.float32)[..., None]
+    weight = np.clip(np.minimum(across[None, :], down[:, None]) / FEATHER_PX, 0.0, 1.0).astype(np.float32)[..., None]
     result = plate.copy()
     result[y0:y1, x0:x1] += weight * (figure[y0:y1, x0:x1] - plate[y0:y1, x0:x1])
     return result
@@ -118,10 +106,12 @@ def encode(path: Path, pictures: Iterator[Picture], crf: float) -> None:
         stream.pix_fmt, stream.time_base = "yuv420p", Fraction(1, FPS)
         stream.codec_context.color_primaries = stream.codec_context.color_trc = _BT709
         stream.codec_context.colorspace, stream.codec_context.color_range = _BT709, _LIMITED
-        groups = "keyint=12:min-keyint=12:scenecut=0:open-gop=0"
+        # Measured against, not only looked at: no bits for sharpness that the frames do not have.
+        groups = "keyint=12:min-keyint=12:scenecut=0:open-gop=0:no-psy=1"
         stream.options = {"crf": str(crf), "preset": "slower", "x264-params": groups}
         for index, picture in enumerate(pictures):
-            stream.height, stream.width = picture.shape[:2]
+            if index == 0:
+                stream.height, stream.width = picture.shape[:2]
             frame = av.VideoFrame.from_ndarray(yuv420(picture), format="yuv420p")
             frame.pts, frame.time_base = index, Fraction(1, FPS)
             frame.colorspace, frame.color_range = _BT709, _LIMITED
@@ -147,20 +137,23 @@ def yuv420(picture: Picture) -> NDArray[np.uint8]:
 
 
 def keyframes_round(boxes: Sequence[Box | None]) -> list[tuple[int, Edges]]:
-    """Return the fewest evenly spaced keyframes whose linear interpolation covers every box, with at most `SLACK_PX` to
-    spare on any side; one for every frame where nothing less will do.
+    """Return few keyframes whose linear interpolation covers every box, with at most `SLACK_PX` to spare on any side.
+
+    Starts from one for every frame and takes away, again and again, the one that is missed least.
     """
     frames = [frame for frame, box in enumerate(boxes) if box is not None]
-    wanted = np.array([box for box in boxes if box is not None], dtype=float)
-    outward = wanted * (-1, -1, 1, 1)  # every edge grows outwards
-    for count in range(2, len(frames) + 1):
-        knots = np.unique(np.rint(np.linspace(0, len(frames) - 1, count)).astype(int))
-        values = np.stack([_cover(outward[:, side], knots) for side in range(4)], axis=1)
-        reached = np.stack([np.interp(range(len(frames)), knots, values[:, side]) for side in range(4)], axis=1)
-        if (reached - outward).max() <= SLACK_PX:
-            edges = values * (-1, -1, 1, 1)
-            return [(frames[knot], _edges(edge)) for knot, edge in zip(knots, edges, strict=True)]
-    return [(frame, _edges(box)) for frame, box in zip(frames, wanted, strict=True)]
+    if not frames:
+        return []
+    outward = np.array([box for box in boxes if box is not None], dtype=float) * (-1, -1, 1, 1)
+    knots = list(range(len(frames)))
+    while len(knots) > 2:
+        without = [[knot for knot in knots if knot != dropped] for dropped in knots[1:-1]]
+        slack, fewer = min((_slack(outward, candidate), candidate) for candidate in without)
+        if slack > SLACK_PX:
+            break
+        knots = fewer
+    edges = np.ceil(_cover(outward, knots) * 10) / 10 * (-1, -1, 1, 1)  # rounding must not uncover anything
+    return [(frames[knot], _edges(edge)) for knot, edge in zip(knots, edges, strict=True)]
 
 
 def _edges(values: NDArray[np.float64]) -> Edges:
@@ -168,21 +161,29 @@ def _edges(values: NDArray[np.float64]) -> Edges:
     return x0, y0, x1, y1
 
 
-def _cover(wanted: NDArray[np.float64], knots: NDArray[np.int_]) -> NDArray[np.float64]:
-    """Return values at `knots` whose interpolation is nowhere below `wanted`: each shortfall is shared out between
-    the two knots beside it (projection onto half-spaces), until none is left.
+def _slack(outward: NDArray[np.float64], knots: Sequence[int]) -> float:
+    return float((_weights(len(outward), knots) @ _cover(outward, knots) - outward).max())
+
+
+def _cover(outward: NDArray[np.float64], knots: Sequence[int]) -> NDArray[np.float64]:
+    """Return edges at `knots`, shape (K, 4), whose interpolation is nowhere below `outward`, shape (T, 4).
+
+    Each shortfall is shared out between the two knots beside it (projection onto half-spaces); what the last
+    sweep leaves is added to all of them.
     """
-    values = wanted[knots].copy()
-    for _ in range(200):
-        for index, (start, end) in enumerate(pairwise(knots)):
-            for frame in range(start, end + 1):
-                share = (frame - start) / (end - start)
-                short = wanted[frame] - (values[index] * (1 - share) + values[index + 1] * share)
-                if short > 0:
-                    scale = short / (share**2 + (1 - share) ** 2)
-                    values[index] += scale * (1 - share)
-                    values[index + 1] += scale * share
-    return np.ceil(values * 10 + 0.5) / 10  # rounding must not uncover anything
+    weights = _weights(len(outward), knots)
+    edges = outward[list(knots)].copy()
+    for _ in range(12):
+        for frame, row in enumerate(weights):
+            short = np.maximum(outward[frame] - row @ edges, 0.0)
+            if short.any():
+                edges += row[:, None] * short / (row @ row)
+    return np.asarray(edges + np.maximum(outward - weights @ edges, 0.0).max(axis=0))
+
+
+def _weights(frames: int, knots: Sequence[int]) -> NDArray[np.float64]:
+    """Return the share of every knot in every frame under linear interpolation, shape (T, K)."""
+    return np.stack([np.interp(range(frames), knots, one) for one in np.eye(len(knots))], axis=1)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
     blender -b --factory-startup -P resources/sample/render_sample.py -- --out DIR [--frames A-B] [--samples N]
 
 Writes `DIR/plate/####.png` (the whole frame), `DIR/figure/####.png` (16-bit RGB, rendered only in a border round the
-figure and its shadow, black elsewhere) and `DIR/border/####.json` (that border: x0, y0, x1, y1 in pixels from the top
-left, x1 and y1 exclusive). Frames count from 0, `--frames` includes both ends. Frames that exist already are kept, so a
-render that was cut off can be run again. Both passes draw the same random numbers: where the figure
-changes no light, they agree to the last bit.
+figure and its shadow, black elsewhere) and `DIR/bounds/####.json` (what the figure and its shadow span: x0, y0, x1, y1
+in pixels from the top left, x1 and y1 exclusive; it may reach beyond the frame). Frames count from 0, `--frames`
+includes both ends. Frames that exist already are kept, so a render that was cut off can be run again. Both passes draw
+the same random numbers: where the figure changes no light, they agree to the last bit.
 """
 
 import argparse
@@ -52,8 +52,9 @@ def main() -> None:
         walker.show(True)
         for frame in frames:
             scene.frame_set(frame)
-            border = _border(scene, walker) if not options.whole else (0, 0, WIDTH_PX, HEIGHT_PX)
-            _note(options.out / "border" / f"{frame:04d}.json", border)
+            bounds = _bounds(scene, walker)
+            _note(options.out / "bounds" / f"{frame:04d}.json", bounds)
+            border = (0, 0, WIDTH_PX, HEIGHT_PX) if options.whole else _border(bounds)
             _render(scene, frame, options.out / "figure", border)
 
 
@@ -144,8 +145,8 @@ def _render(scene: bpy.types.Scene, frame: int, folder: Path, border: tuple[int,
     beside.rename(target)
 
 
-def _border(scene: bpy.types.Scene, walker: Walker) -> tuple[int, int, int, int]:
-    """Return the box round the figure and its shadow, with a margin for motion blur and soft light."""
+def _bounds(scene: bpy.types.Scene, walker: Walker) -> tuple[int, int, int, int]:
+    """Return the box round the figure and its shadow at the frame's own moment."""
     graph = bpy.context.evaluated_depsgraph_get()
     seen: list[Vector] = []
     for part in walker.parts:
@@ -155,9 +156,14 @@ def _border(scene: bpy.types.Scene, walker: Walker) -> tuple[int, int, int, int]
             seen += [point, _shadow(point)]
     flat = [world_to_camera_view(scene, scene.camera, point) for point in seen]
     xs, ys = [p.x * WIDTH_PX for p in flat], [(1 - p.y) * HEIGHT_PX for p in flat]
-    x0, y0 = math.floor(min(xs)) - _BORDER_MARGIN_PX, math.floor(min(ys)) - _BORDER_MARGIN_PX
-    x1, y1 = math.ceil(max(xs)) + _BORDER_MARGIN_PX, math.ceil(max(ys)) + _BORDER_MARGIN_PX
-    return max(0, x0), max(0, y0), min(WIDTH_PX, x1), min(HEIGHT_PX, y1)
+    return math.floor(min(xs)), math.floor(min(ys)), math.ceil(max(xs)), math.ceil(max(ys))
+
+
+def _border(bounds: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    """Return the part of the frame to render, with room for motion blur and soft light."""
+    x0, y0, x1, y1 = bounds
+    margin = _BORDER_MARGIN_PX
+    return max(0, x0 - margin), max(0, y0 - margin), min(WIDTH_PX, x1 + margin), min(HEIGHT_PX, y1 + margin)
 
 
 def _shadow(point: Vector) -> Vector:
@@ -168,9 +174,9 @@ def _shadow(point: Vector) -> Vector:
     return point + ray * max(0.0, min(to_wall, to_ground))
 
 
-def _note(path: Path, border: tuple[int, int, int, int]) -> None:
+def _note(path: Path, bounds: tuple[int, int, int, int]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(list(border)))
+    path.write_text(json.dumps(list(bounds)))
 
 
 main()

@@ -6,11 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources.sample.encode_sample import (
-    DIFFERENCE,
-    MARGIN_PX,
     SLACK_PX,
     Box,
-    changed_box,
+    box_round,
     composite,
     keyframes_round,
     yuv420,
@@ -21,27 +19,18 @@ def noisy_plate(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(0.4, 0.01, (96, 160, 3)).astype(np.float32)
 
 
-def test_a_changed_patch_is_boxed_with_its_margin() -> None:
-    plate = noisy_plate()
-    figure = plate.copy()
-    figure[40:60, 70:90] += 0.3
-    x0, y0, x1, y1 = changed_box(plate, figure, (20, 10, 150, 90)) or (0, 0, 0, 0)
-    assert 70 - MARGIN_PX - 12 <= x0 <= 70 - MARGIN_PX
-    assert 40 - MARGIN_PX - 12 <= y0 <= 40 - MARGIN_PX
-    assert 90 + MARGIN_PX <= x1 <= 90 + MARGIN_PX + 12
-    assert 60 + MARGIN_PX <= y1 <= 60 + MARGIN_PX + 12
-    assert x0 % 2 == y0 % 2 == x1 % 2 == y1 % 2 == 0
+def test_the_box_has_a_margin_and_whole_chroma_samples() -> None:
+    assert box_round((101, 50, 200, 301), 960, 540) == (88, 38, 212, 314)
 
 
-def test_other_grain_alone_is_no_change() -> None:
-    plate, other = noisy_plate(1), noisy_plate(2)
-    assert np.abs(plate - other).max() > DIFFERENCE
-    assert changed_box(plate, other, (0, 0, 160, 96)) is None
+def test_the_box_stays_in_the_frame() -> None:
+    assert box_round((-40, 400, 30, 538), 960, 540) == (0, 388, 42, 540)
+    assert box_round((900, 3, 990, 60), 960, 540) == (888, 0, 960, 72)
 
 
-def test_the_box_stays_inside_the_odd_border_that_was_rendered() -> None:
-    plate = noisy_plate()
-    assert changed_box(plate, plate + np.float32(0.2), (31, 11, 121, 81)) == (32, 12, 120, 80)
+@pytest.mark.parametrize("bounds", [(-90, 10, -20, 80), (980, 10, 1050, 80), (10, -90, 80, -20), (10, 560, 80, 600)])
+def test_there_is_no_box_while_the_figure_is_out_of_the_frame(bounds: tuple[int, int, int, int]) -> None:
+    assert box_round(bounds, 960, 540) is None
 
 
 def test_the_composite_is_the_plate_outside_and_the_figure_inside() -> None:
