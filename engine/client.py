@@ -36,6 +36,8 @@ from engine.protocol import (
 KEEP_ALIVE_S = 15.0
 """A silent event stream says something this often; three times that without a word means that the engine is gone."""
 RECONNECTS = 5
+ATTEMPTS = 8
+"""At a call that the engine puts off because it is about to end: together they wait for over a second."""
 _ANSWER_TIMEOUT_S = 30.0
 _POLL_S = 0.05
 
@@ -160,23 +162,29 @@ class EngineClient:
 
     def _call(self, method: str, route: str, body: str | None = None) -> httpx.Response:
         headers = {"Content-Type": "application/json"} if body is not None else {}
-        for attempt in (1, 2):
+        for attempt in range(1, ATTEMPTS + 1):
             try:
                 response = self._connected().request(method, route, content=body, headers=headers)
-                break
             except httpx.TransportError as error:
                 # Not closed: another thread may be in the middle of a call of its own.
                 self._http = None
-                never_sent = isinstance(error, httpx.ConnectError)
-                if attempt == 1 and (never_sent or method == "GET"):
-                    continue
-                raise EngineUnavailableError(
-                    f"the engine on {self.socket} does not answer ({error or type(error).__name__}); "
-                    f"see {paths.log_file()} and start it again with: grayplate-engine serve"
-                ) from error
+                # A call that may have reached the engine is not made twice, unless it only asks.
+                if attempt > 1 or not (isinstance(error, httpx.ConnectError) or method == "GET"):
+                    raise self._unavailable(error) from error
+                continue
+            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE or attempt == ATTEMPTS:
+                break
+            self._http = None  # it is about to end; whatever comes after it will answer
+            time.sleep(_POLL_S * attempt)
         if response.is_error:
             raise _error(response)
         return response
+
+    def _unavailable(self, error: httpx.TransportError) -> EngineUnavailableError:
+        return EngineUnavailableError(
+            f"the engine on {self.socket} does not answer ({error or type(error).__name__}); "
+            f"see {paths.log_file()} and start it again with: grayplate-engine serve"
+        )
 
     def _connected(self) -> httpx.Client:
         """The open connection, or a new one to whatever serves the socket now."""
@@ -328,6 +336,8 @@ def _error(response: httpx.Response) -> EngineError:
         info = ErrorInfo.model_validate_json(response.content)
     except ValidationError:
         return RenderFailedError(f"the engine answered {response.status_code} without saying why; see its log")
+    if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        return EngineUnavailableError(info.message)
     if response.status_code == httpx.codes.NOT_FOUND and "/jobs/" in response.url.path:
         return JobNotFoundError(info.message)
     return BadRequestError(info.message) if info.kind == "bad_input" else RenderFailedError(info.message)

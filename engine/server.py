@@ -30,7 +30,7 @@ from engine.service import EngineService
 
 KEEP_ALIVE_S = 15.0
 _STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-_ERRORS = {code: {"model": ErrorInfo} for code in (401, 404, 409, 422, 500)}
+_ERRORS = {code: {"model": ErrorInfo} for code in (401, 404, 409, 422, 500, 503)}
 _log = logging.getLogger(__name__)
 
 
@@ -207,6 +207,8 @@ def _status(error: EngineError) -> int:
         return HTTPStatus.NOT_FOUND
     if isinstance(error, FrameNotReadyError):
         return HTTPStatus.CONFLICT
+    if isinstance(error, EngineUnavailableError):
+        return HTTPStatus.SERVICE_UNAVAILABLE
     return HTTPStatus.UNPROCESSABLE_ENTITY if error.kind == "bad_input" else HTTPStatus.INTERNAL_SERVER_ERROR
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from engine import paths
-from engine.errors import BadRequestError
+from engine.errors import EngineUnavailableError
 from engine.protocol import FINAL_STATES, Event, Job, RenderRequest, StateEvent
 from engine.render.job_store import JobStore
 from engine.render.queue import JobQueue
@@ -47,9 +47,9 @@ class EngineService:
     # --- jobs ---------------------------------------------------------------------------------------------------
 
     def submit(self, request: RenderRequest) -> Job:
-        """Checks effects and parameters and queues the job; raises BadRequestError."""
+        """Checks effects and parameters and queues the job; raises BadRequestError or EngineUnavailableError."""
         if self._closing:
-            raise BadRequestError("the engine is about to end; start it again and submit the job there")
+            raise EngineUnavailableError("the engine is about to end; start it again and submit the job there")
         check_effects(request)
         job = self.store.add(request)
         self._queue.wake()

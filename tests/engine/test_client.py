@@ -33,6 +33,9 @@ class ScriptedEngine:
                 engine.requests.append((f"{self.command} {self.path}", self.headers.get("Last-Event-ID")))
                 scripts[min(len(engine.requests), len(scripts)) - 1](self)
 
+            def do_POST(self) -> None:
+                self.do_GET()
+
             def log_message(self, *_: object) -> None:
                 """Nothing on stderr."""
 
@@ -118,6 +121,37 @@ class TestEvents:
         engine, _ = scripted(answer(404, '{"kind": "bad_input", "message": "there is no job"}'))
         with pytest.raises(JobNotFoundError, match="there is no job"):
             next(engine.events("j"))
+
+
+ENDING = answer(503, '{"kind": "failed", "message": "the engine is about to end"}')
+HEALTHY = answer(200, '{"version": "1", "pid": 7, "jobs_active": 0}')
+
+
+class TestAnEngineThatEnds:
+    def test_the_call_is_made_again_to_what_comes_after_it(self, scripted, monkeypatch):
+        monkeypatch.setattr(client, "_POLL_S", 0.001)
+        engine, server = scripted(ENDING, ENDING, HEALTHY)
+        assert engine.health().pid == 7
+        assert len(server.requests) == 3
+
+    def test_in_the_end_its_own_words_are_raised(self, scripted, monkeypatch):
+        monkeypatch.setattr(client, "_POLL_S", 0.001)
+        engine, server = scripted(ENDING)
+        with pytest.raises(EngineUnavailableError, match=r"^the engine is about to end$"):
+            engine.health()
+        assert len(server.requests) == client.ATTEMPTS
+
+    def test_a_call_that_may_have_arrived_is_not_made_twice(self, scripted):
+        def hang_up(handler: BaseHTTPRequestHandler) -> None:
+            handler.close_connection = True
+
+        engine, server = scripted(hang_up)
+        with pytest.raises(EngineUnavailableError, match=r"does not answer \(Server disconnected"):
+            engine.cancel("j")
+        assert len(server.requests) == 1
+        with pytest.raises(EngineUnavailableError, match=r"does not answer"):
+            engine.jobs()
+        assert len(server.requests) == 3
 
 
 class TestErrors:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import BadRequestError
+from engine.errors import EngineUnavailableError
 from engine.ofx import host
 from engine.protocol import Event, ProgressEvent, RenderRequest, StateEvent
 from engine.service import EngineService
@@ -87,7 +87,9 @@ def test_an_engine_that_ends_closes_its_streams_and_takes_no_jobs(service):
         return await collect(service.events(job.id, 0, keep_alive_s=60), 9)
 
     assert len(asyncio.run(read())) == 1
-    with pytest.raises(BadRequestError, match="the engine is about to end; start it again and submit the job there"):
+    with pytest.raises(
+        EngineUnavailableError, match="the engine is about to end; start it again and submit the job there"
+    ):
         service.submit(request())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -342,6 +343,21 @@ class TestFailures:
         with pytest.raises(CancelledError):
             render_shot(request, JobLink("job", events.append, is_cancelled), session.cache)
         assert list(folder.iterdir()) == []
+
+    def test_a_disk_that_fills_up_leaves_no_half_written_output(self, session, tmp_path):
+        source = noise_clip(tmp_path / "a.mkv", 12, Size(256, 128))
+        folder = tmp_path / "delivered"
+        folder.mkdir()
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+        try:
+            error = self.failure(session, render_request(source, [[(0, 0, 8, 8)]] * 12, folder / "out.mkv"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert isinstance(error, OutputError) and error.kind == "failed"
+        assert str(error).startswith(f"cannot write {folder / 'out.mkv'}: ")
+        assert list(folder.iterdir()) == []
+        assert session.frames() == list(range(12))  # kept for the next attempt
 
     def test_a_report_that_cannot_be_written_says_that_the_clip_is_done(self, session, source, tmp_path):
         request = render_request(source, [[BOX]], tmp_path / "out.mkv")
