@@ -44,10 +44,11 @@ class CrashReporter(QObject):
         self._ui.post(partial(self.crashed.emit, line))
 
 
-def log_to_file() -> None:
-    """Warnings and worse of all floors go to the desktop's log file."""
+def log_to_file() -> logging.Handler:
+    """Warnings and worse of all floors go to the desktop's log file, through the handler returned."""
     handler = RotatingFileHandler(paths.log_file(), maxBytes=1_000_000, backupCount=2, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(min(root.level or logging.WARNING, logging.WARNING))
+    return handler

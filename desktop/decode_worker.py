@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 
-from desktop.display import DisplayFrame, FrameRequest, frame_image, repainted
+from desktop.display import DisplayFrame, FrameRequest, frame_image
 from timeline.errors import MediaError
 
 if TYPE_CHECKING:
@@ -223,14 +223,12 @@ class FrameCache:
 def _with_patches(request: FrameRequest, native: Frame, source: QImage) -> DisplayFrame:
     from timeline.media.patch import FramePatch
 
-    result, cleaned = source, native
-    for path in request.patches:
-        patch = FramePatch.load(path)
-        cleaned = patch.apply(cleaned)
-        result = repainted(result, cleaned, patch.box)
     if not request.patches:
         return DisplayFrame(request, native, source)
-    return DisplayFrame(request, native, source, cleaned, result)
+    cleaned = native
+    for path in request.patches:
+        cleaned = FramePatch.load(path).apply(cleaned)
+    return DisplayFrame(request, native, source, cleaned, frame_image(cleaned))
 
 
 def _ignore(message: str) -> None:

@@ -7,10 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtGui import QImage
-
-from roi_tools.geometry import Box
 
 if TYPE_CHECKING:
     from timeline.media.frame import Frame
@@ -46,29 +43,12 @@ class DisplayFrame:
 
 
 def frame_image(frame: Frame) -> QImage:
-    """The whole frame, Format_RGB32."""
-    image = QImage(frame.size.width_px, frame.size.height_px, QImage.Format.Format_RGB32)
-    _pixels(image)[...] = _bgrx(frame, None)
-    return image
+    """The whole frame as a viewer shows it, Format_RGB32 (what QPainter draws fastest)."""
+    from timeline.media.display import frame_to_display8  # loads FFmpeg; only where frames are decoded
 
-
-def repainted(image: QImage, frame: Frame, box: Box) -> QImage:
-    """A copy of ``image`` with ``box`` drawn anew from ``frame``."""
-    result = image.copy()
-    rows, columns = box.slices
-    _pixels(result)[rows, columns] = _bgrx(frame, box)
-    return result
-
-
-def _pixels(image: QImage) -> NDArray[np.uint8]:
-    """The image's own memory, (h, w, 4) as B, G, R, unused."""
-    array = np.frombuffer(image.bits(), np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4)
-    return array[:, : image.width()]
-
-
-def _bgrx(frame: Frame, window: Box | None) -> NDArray[np.uint8]:
-    from timeline.media.color import frame_to_rgb, rgb_to_display8  # heavy; only where frames are decoded
-
-    rgb = rgb_to_display8(frame_to_rgb(frame, window), frame.format.is_float)
-    filler = np.full((*rgb.shape[:2], 1), 255, np.uint8)
-    return np.concatenate((rgb[..., ::-1], filler), axis=2)
+    rgb = np.ascontiguousarray(frame_to_display8(frame))
+    height, width, _ = rgb.shape
+    # The conversion copies, so the image does not point into the array.
+    return QImage(rgb.data, width, height, 3 * width, QImage.Format.Format_RGB888).convertToFormat(
+        QImage.Format.Format_RGB32
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -45,7 +46,7 @@ class Documents(QObject):
         self._session, self._media, self._notices, self._window = session, media, notices, window
         self._recovery = RecoveryFile()
         self._waiting_media: list[str] = []
-        self._arrived: dict[str, Shot | None] = {}
+        self._arrived: dict[str, MediaInfo | None] = {}
         self._autosave = QTimer(self)
         self._autosave.setSingleShot(True)
         self._autosave.setInterval(AUTOSAVE_AFTER_MS)
@@ -69,7 +70,7 @@ class Documents(QObject):
     def add_media(self, paths: list[str]) -> None:
         """Append each file, sequence or folder as a shot, once the decode thread has looked into it."""
         for path in paths:
-            absolute = str(Path(path).absolute())
+            absolute = os.path.normpath(Path(path).absolute())  # links stay as the artist knows them
             self._waiting_media.append(absolute)
             self._media.probe(absolute)
 
@@ -103,10 +104,9 @@ class Documents(QObject):
     def _on_probed(self, path: str, info: MediaInfo) -> None:
         if path not in self._waiting_media:
             return
-        shot = Shot.from_media(info)
-        if shot.media_path != path:  # a folder of frames became a pattern
-            self._media.probe(shot.media_path, shot.media_rate)
-        self._arrived[path] = shot
+        if info.path != path:  # a folder of frames became a pattern
+            self._media.probe(Shot.from_media(info).media_path, info.rate)
+        self._arrived[path] = info
         self._add_arrived()
 
     def _on_probe_failed(self, path: str, message: str) -> None:
@@ -119,7 +119,8 @@ class Documents(QObject):
         """All that was asked for becomes one undo step, in the order in which it was given."""
         if any(path not in self._arrived for path in self._waiting_media):
             return
-        shots = [shot for shot in (self._arrived[path] for path in self._waiting_media) if shot]
+        infos = [self._arrived[path] for path in self._waiting_media]
+        shots = [Shot.from_media(info) for info in infos if info]
         self._waiting_media.clear()
         self._arrived.clear()
         was_empty = not self._session.project.shots

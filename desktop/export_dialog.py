@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop import theme
-from desktop.panels.panel import dim_label
+from desktop.panels.panel import dim_label, inset_text
 from engine.protocol import Output
 from timeline.errors import MediaWriteError
 from timeline.shot import Shot
@@ -84,7 +84,7 @@ class ExportDialog(QDialog):
         return range(self.first.value(), self.last.value() + 1)
 
     def _frame_box(self, frame: int) -> QSpinBox:
-        box = QSpinBox()
+        box = inset_text(QSpinBox())
         box.setRange(self._shot.source_start, self._shot.source_end_exclusive - 1)
         box.setValue(frame)
         box.setFixedWidth(96)
@@ -92,8 +92,10 @@ class ExportDialog(QDialog):
 
     def _lay_out(self) -> None:
         browse = QPushButton("Browse …")
+        browse.setAutoDefault(False)
         browse.clicked.connect(self._browse)
         file_row, frame_row = QHBoxLayout(), QHBoxLayout()
+        frame_row.setSpacing(10)
         file_row.addWidget(self.path, 1)
         file_row.addWidget(browse)
         for widget in (self.first, dim_label("to"), self.last):

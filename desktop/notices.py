@@ -7,6 +7,18 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from desktop import theme
+from desktop.icons import pixmap
+
+_WARNING = ("warning", theme.STALE)
+_QUESTION = ("question", theme.ACCENT)
+
+
+def sentence(message: str) -> str:
+    """A message of any floor with a capital letter, unless it begins with a name or a path."""
+    first = message.split(" ", 1)[0]
+    return message[:1].upper() + message[1:] if first.isalpha() else message
+
 
 class Notices(QObject):
     """At most one open notice per title: a newer message replaces the older text."""
@@ -23,7 +35,7 @@ class Notices(QObject):
 
     def problem(self, title: str, message: str, retry: Callable[[], object] | None = None) -> None:
         """Something went wrong; ``retry`` adds a button that tries it again."""
-        box = self._box(title, message, QMessageBox.Icon.Warning)
+        box = self._box(title, sentence(message), _WARNING)
         if retry is not None and box.button(QMessageBox.StandardButton.Retry) is None:
             again = box.addButton(QMessageBox.StandardButton.Retry)
             again.clicked.connect(lambda: retry())
@@ -32,7 +44,7 @@ class Notices(QObject):
 
     def ask(self, title: str, message: str, answers: dict[str, Callable[[], object]]) -> None:
         """A question; ``answers`` maps button texts to what they do, the first one by default."""
-        box = self._box(title, message, QMessageBox.Icon.Question)
+        box = self._box(title, message, _QUESTION)
         for button in box.buttons():
             box.removeButton(button)
         for number, (text, action) in enumerate(answers.items()):
@@ -53,11 +65,12 @@ class Notices(QObject):
         if title in self._open:
             self._open[title].close()
 
-    def _box(self, title: str, message: str, icon: QMessageBox.Icon) -> QMessageBox:
+    def _box(self, title: str, message: str, icon: tuple[str, str]) -> QMessageBox:
         if title in self._open:
             self._open[title].setInformativeText(message)
             return self._open[title]
-        box = QMessageBox(icon, "Grayplate", title, QMessageBox.StandardButton.Close, self._window)
+        box = QMessageBox(QMessageBox.Icon.NoIcon, "Grayplate", title, QMessageBox.StandardButton.Close, self._window)
+        box.setIconPixmap(pixmap(icon[0], 36, icon[1], self._window.devicePixelRatioF()))
         box.setInformativeText(message)
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setWindowModality(Qt.WindowModality.NonModal)

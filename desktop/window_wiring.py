@@ -16,7 +16,9 @@ from desktop.export_dialog import ExportDialog
 from desktop.main_window import MainWindow
 from desktop.viewer.canvas import Compare, Tool
 from engine.protocol import EffectDescriptor, Job, ProgressEvent
+from roi_tools.errors import RoiError
 from roi_tools.shapes import RectF
+from timeline.errors import TimelineError
 
 ZOOM_STEP = 1.25
 _ENGINE_PROBLEM = "The render engine does not answer"
@@ -40,7 +42,14 @@ class WindowWiring(QObject):
         self._refresh()
 
     def _on(self, name: str, slot: Callable[[], object]) -> None:
-        self._actions[name].triggered.connect(lambda _=False: slot())
+        self._actions[name].triggered.connect(lambda _=False: self._try(slot))
+
+    def _try(self, slot: Callable[[], object]) -> None:
+        """Run what a person asked for; an edit that does not apply is a message, and changed nothing."""
+        try:
+            slot()
+        except (TimelineError, RoiError) as error:
+            self._window.notices.problem("That cannot be done here", str(error))
 
     # --- actions ------------------------------------------------------------------------------------------------
 

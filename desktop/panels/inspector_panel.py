@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from desktop import commands
 from desktop.icons import icon
-from desktop.panels.panel import dim_label, divider, tool_button
+from desktop.panels.panel import dim_label, divider, inset_text, tool_button
 from desktop.panels.parameter_editors import ParameterEditor, QuietComboBox, make_editor
 from desktop.session import Session
 from engine.protocol import EffectDescriptor, ParameterDescriptor, ParameterValue
@@ -178,6 +178,7 @@ class _Header(QWidget):
         self._hint = dim_label(wraps=True)
         self._first, self._last = _frame_box("First frame"), _frame_box("Last frame")
         self._whole = tool_button("reset", "On the whole shot")
+        self._whole.setFixedSize(_RESET_PX, _RESET_PX)
         self._keys = dim_label()
         self._key = tool_button("key", "Add or delete a keyframe here (K with Ctrl)")
         self._previous, self._next = tool_button("previous_key", ""), tool_button("next_key", "")
@@ -300,7 +301,7 @@ class _Disclosure(QWidget):
 
 
 def _frame_box(name: str) -> QSpinBox:
-    box = QSpinBox()
+    box = inset_text(QSpinBox())
     box.setAccessibleName(name)
     box.setKeyboardTracking(False)
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QDoubleSpinBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSpinBox,
+    QToolButton,
+    QWidget,
+)
 from typing_extensions import override
 
 from desktop.icons import icon
 
 TITLE_PX = 30
+
+AnySpinBox = TypeVar("AnySpinBox", QSpinBox, QDoubleSpinBox)
 
 
 class Panel(QDockWidget):
@@ -77,6 +91,12 @@ def dim_label(text: str = "", *, wraps: bool = False) -> QLabel:
     if wraps:
         label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
     return label
+
+
+def inset_text(box: AnySpinBox) -> AnySpinBox:
+    """The same spin box with its text a little off the edge, which a style sheet cannot do."""
+    box.lineEdit().setTextMargins(5, 0, 0, 0)
+    return box
 
 
 def divider() -> QFrame:

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from desktop.panels.panel import tool_button
+from desktop.panels.panel import inset_text, tool_button
 from engine.protocol import ParameterDescriptor, ParameterValue
 
 _INT_LIMIT = 2**31 - 1
@@ -58,7 +58,7 @@ class NumberEditor(ParameterEditor):
         if low is not None and high is not None and 0 < high - low <= LARGEST_SLIDER_RANGE:
             self._slider = self._make_slider(low, high)
             self._row.addWidget(self._slider, 1)
-            self._spin.setFixedWidth(92)
+            self._spin.setFixedWidth(104)
             self._row.addWidget(self._spin)
         else:
             self._row.addWidget(self._spin, 1)
@@ -245,7 +245,7 @@ def _spin_box(descriptor: ParameterDescriptor) -> QSpinBox | QDoubleSpinBox:
 
 
 def _int_spin_box(descriptor: ParameterDescriptor) -> QSpinBox:
-    spin = _QuietSpinBox()
+    spin = inset_text(_QuietSpinBox())
     low, high = descriptor.minimum, descriptor.maximum
     spin.setRange(
         max(round(low), -_INT_LIMIT) if low is not None else -_INT_LIMIT,
@@ -255,7 +255,7 @@ def _int_spin_box(descriptor: ParameterDescriptor) -> QSpinBox:
 
 
 def _double_spin_box(descriptor: ParameterDescriptor) -> QDoubleSpinBox:
-    spin = _QuietDoubleSpinBox()
+    spin = inset_text(_QuietDoubleSpinBox())
     low, high = descriptor.minimum, descriptor.maximum
     spin.setDecimals(_decimals(descriptor))
     spin.setRange(low if low is not None else -1e9, high if high is not None else 1e9)

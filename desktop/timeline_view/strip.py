@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
@@ -18,6 +19,7 @@ from desktop.timeline_view import rows
 from desktop.timeline_view.strip_painter import (
     KEY_RADIUS_PX,
     ShotPicture,
+    draw_keyframes,
     draw_playhead,
     draw_removal,
     draw_ruler,
@@ -130,18 +132,22 @@ class TimelineStrip(QWidget):
             if layout.x_of(span.end_exclusive) >= 0 and layout.x_of(span.start) <= self.width():
                 draw_shot(painter, layout, self._picture(span, current))
         if current:
-            self._paint_lanes(painter, layout, current)
+            self._paint_lanes(painter, layout, current, draw_removal)
         draw_playhead(painter, layout, self._session.playhead, self.height())
+        if current:
+            self._paint_lanes(painter, layout, current, draw_keyframes)
 
     def _paint_empty(self, painter: QPainter) -> None:
         painter.setPen(QColor(theme.TEXT_OFF))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Shots appear here")
 
-    def _paint_lanes(self, painter: QPainter, layout: TimelineLayout, span: ShotSpan) -> None:
+    def _paint_lanes(
+        self, painter: QPainter, layout: TimelineLayout, span: ShotSpan, draw: Callable[..., None]
+    ) -> None:
         selected = self._session.removal
         for lane, removal in enumerate(span.shot.removals):
             is_selected = selected is not None and removal.id == selected.id
-            draw_removal(painter, layout, span, lane, removal, selected=is_selected)
+            draw(painter, layout, span, lane, removal, selected=is_selected)
 
     def _picture(self, span: ShotSpan, current: ShotSpan | None) -> ShotPicture:
         path = span.shot.media_path

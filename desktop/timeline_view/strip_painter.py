@@ -45,7 +45,7 @@ def draw_ruler(painter: QPainter, layout: TimelineLayout, width: float, length_f
         major = frame % step == 0
         painter.setPen(QColor("#5a5a5a" if major else "#3c3c3c"))
         painter.drawLine(QPointF(x, rows.RULER_PX - (10 if major else 5)), QPointF(x, rows.RULER_PX - 1))
-        if major:
+        if major and x + _LABEL_GAP_PX / 2 <= width:
             painter.setPen(QColor(theme.TEXT_DIM))
             painter.drawText(QPointF(x + 4, 14), str(frame))
 
@@ -114,7 +114,7 @@ def _draw_results(painter: QPainter, layout: TimelineLayout, shot: ShotPicture) 
 def draw_removal(
     painter: QPainter, layout: TimelineLayout, span: ShotSpan, lane: int, removal: Removal, *, selected: bool
 ) -> None:
-    """A removal's bar over the frames where it is there, and its keyframes."""
+    """A removal's bar over the frames where it is there."""
     shot, shape = span.shot, removal.shape
     first = max(shape.first_frame if shape.first_frame is not None else shot.source_start, shot.source_start)
     last = shape.last_frame if shape.last_frame is not None else shot.source_end_exclusive - 1
@@ -131,9 +131,16 @@ def draw_removal(
     painter.setBrush(fill)
     painter.drawRoundedRect(rect, 4, 4)
     _draw_lane_name(painter, rect, removal, selected)
+
+
+def draw_keyframes(
+    painter: QPainter, layout: TimelineLayout, span: ShotSpan, lane: int, removal: Removal, *, selected: bool
+) -> None:
+    """A diamond for each keyframe of a removal; drawn over the playhead, so that it is seen under it."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(QColor(theme.EDGE), 1))
     painter.setBrush(QColor(theme.KEYFRAME if selected else "#a8a8a8"))
-    for frame in shape.key_frames:
+    for frame in removal.shape.key_frames:
         at = span.timeline_frame(frame)
         if span.start <= at < span.end_exclusive:
             painter.drawPolygon(diamond(key_centre(layout, at, lane), KEY_RADIUS_PX if selected else 4.0))

@@ -9,11 +9,11 @@ import pytest
 from PySide6.QtGui import QImage
 
 from desktop.decode_worker import DecodeWorker, FrameCache
-from desktop.display import DisplayFrame, FrameRequest, frame_image, repainted
-from roi_tools.geometry import Box, Size
+from desktop.display import DisplayFrame, FrameRequest, frame_image
+from roi_tools.geometry import Size
 from tests.desktop.conftest import CLIP_FRAMES, CLIP_SIZE
 from tests.support.media import noise_frame
-from timeline.media.color import frame_to_rgb, rgb_to_display8
+from timeline.media.display import frame_to_display8
 
 
 class Collected:
@@ -142,17 +142,7 @@ def display(number: int) -> DisplayFrame:
 def test_the_image_shows_the_frame_s_colours(format_name: str) -> None:
     frame = noise_frame(format_name, Size(31, 17), 3)
     image = frame_image(frame)
-    expected = rgb_to_display8(frame_to_rgb(frame), frame.format.is_float)
+    expected = frame_to_display8(frame)
     for x, y in ((0, 0), (30, 16), (7, 11)):
         color = image.pixelColor(x, y)
         assert [color.red(), color.green(), color.blue()] == list(expected[y, x])
-
-
-def test_repainting_touches_only_the_box() -> None:
-    before, after = noise_frame("yuv420p", Size(32, 24), 1), noise_frame("yuv420p", Size(32, 24), 2)
-    image = repainted(frame_image(before), after, Box(8, 4, 16, 12))
-    old, new = frame_image(before), frame_image(after)
-    assert image.pixelColor(8, 4) == new.pixelColor(8, 4)
-    assert image.pixelColor(15, 11) == new.pixelColor(15, 11)
-    assert image.pixelColor(7, 4) == old.pixelColor(7, 4)
-    assert image.pixelColor(16, 11) == old.pixelColor(16, 11)

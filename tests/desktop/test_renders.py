@@ -174,7 +174,7 @@ def test_a_failed_render_is_a_message(marked: MainWindow, door: EngineDoor, qtbo
     start(marked, door, qtbot)
     door.engine.fail("the disk of the frame cache is full; free 2 GB")
     qtbot.waitUntil(lambda: marked.renders.active is None)
-    assert marked.notices.texts["The shot was not rendered"] == "the disk of the frame cache is full; free 2 GB"
+    assert marked.notices.texts["The shot was not rendered"] == "The disk of the frame cache is full; free 2 GB"
     assert marked.window_actions["render"].isEnabled()
 
 
@@ -187,7 +187,7 @@ def test_an_engine_that_cannot_start_leaves_the_window_usable_and_can_be_retried
     door.error = EngineUnavailableError("the engine did not start within 20 s; see engine.log")
     window.bridge.start()
     qtbot.waitUntil(lambda: LOST in window.notices.texts)
-    assert window.notices.texts[LOST] == "the engine did not start within 20 s; see engine.log"
+    assert window.notices.texts[LOST] == "The engine did not start within 20 s; see engine.log"
     window.documents.open_paths([str(clip)])
     qtbot.waitUntil(lambda: window.canvas.frame is not None)
     commands.add_removal(window.session, RectF(1, 1, 9, 9))

@@ -1,5 +1,6 @@
 """What the start costs, what it shelters from, and what a person sees of a defect."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -52,11 +53,12 @@ def test_an_icon_is_sharp_on_a_dense_screen(qapp: object) -> None:
 
 
 def test_a_defect_is_one_line_in_a_dialog_and_a_traceback_in_the_log(
-    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
-    log_to_file()
+    handler = log_to_file()
+    request.addfinalizer(lambda: logging.getLogger().removeHandler(handler))
     reporter = CrashReporter(window)
     reporter.crashed.connect(lambda line: window.notices.problem("Something went wrong", line))
     reporter.install()
@@ -65,7 +67,7 @@ def test_a_defect_is_one_line_in_a_dialog_and_a_traceback_in_the_log(
     thread.join()
     qtbot.waitUntil(lambda: "Something went wrong" in window.notices.texts)
     text = window.notices.texts["Something went wrong"]
-    assert text.startswith("division by zero. Your work is kept")
+    assert text.startswith("Division by zero. Your work is kept")
     assert "\n" not in text
     log = Path(paths.log_file()).read_text(encoding="utf-8")
     assert "Traceback" in log

@@ -6,15 +6,18 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop import commands
 from desktop.actions import ACTIONS
 from desktop.main_window import MainWindow
+from desktop.session import Session
 from desktop.viewer.canvas import Canvas, Compare, Tool
 from roi_tools.shapes import RectF
-from tests.desktop.conftest import CLIP_FRAMES, EngineDoor
+from tests.desktop.conftest import CLIP_FRAMES, CLIP_SIZE, EngineDoor
+from tests.support.media import noise_frame, write_clip
+from timeline.errors import EditError
 
 
 def at(canvas: Canvas, x: float, y: float) -> QPoint:
@@ -27,6 +30,22 @@ def drag(qtbot: QtBot, canvas: Canvas, start: tuple[float, float], end: tuple[fl
     qtbot.mouseMove(canvas, at(canvas, (start[0] + end[0]) / 2, (start[1] + end[1]) / 2))
     qtbot.mouseMove(canvas, at(canvas, *end))
     qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=at(canvas, *end))
+
+
+def scroll(
+    widget: QWidget, at: QPoint, delta: int, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+) -> None:
+    event = QWheelEvent(
+        QPointF(at),
+        QPointF(widget.mapToGlobal(at)),
+        QPoint(),
+        QPoint(0, delta),
+        Qt.MouseButton.NoButton,
+        modifiers,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(widget, event)
 
 
 def draw_box(qtbot: QtBot, window: MainWindow, rect: tuple[int, int, int, int] = (10, 12, 30, 40)) -> None:
@@ -118,18 +137,8 @@ def test_the_wheel_zooms_at_the_cursor(editor: MainWindow) -> None:
     canvas = editor.canvas
     cursor = at(canvas, 20, 30)
     before = canvas.view.to_image(cursor.x(), cursor.y())
-    event = QWheelEvent(
-        QPointF(cursor),
-        QPointF(canvas.mapToGlobal(cursor)),
-        QPoint(),
-        QPoint(0, 240),
-        Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
     zoom = canvas.view.zoom
-    QApplication.sendEvent(canvas, event)
+    scroll(canvas, cursor, 240)
     assert canvas.view.zoom > zoom * 1.3
     assert canvas.view.to_image(cursor.x(), cursor.y()) == pytest.approx(before)
 
@@ -332,3 +341,50 @@ def test_the_engine_is_let_go_when_the_window_closes(editor: MainWindow, door: E
     assert not editor.isVisible()
     qtbot.waitUntil(lambda: door.engine.closed == 1)
     assert door.engine.shutdowns == 1
+
+
+def test_the_same_file_twice_is_two_shots(window: MainWindow, clip: Path, qtbot: QtBot) -> None:
+    window.documents.open_paths([str(clip), str(clip)])
+    qtbot.waitUntil(lambda: len(window.session.project.shots) == 2)
+    first, second = window.session.project.shots
+    assert first.id != second.id
+
+
+def test_an_edit_that_does_not_apply_is_a_message(editor: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(session: Session) -> None:
+        raise EditError("shot 'noise' cannot be split at media frame 0; give one of 1 to 11")
+
+    monkeypatch.setattr(commands, "split_shot", refuse)
+    editor.window_actions["split_shot"].trigger()
+    assert "give one of 1 to 11" in editor.notices.texts["That cannot be done here"]
+
+
+def test_shots_are_split_and_removed(editor: MainWindow) -> None:
+    editor.session.go_to(5)
+    editor.window_actions["split_shot"].trigger()
+    assert [shot.duration_frames for shot in editor.session.project.shots] == [5, 7]
+    editor.window_actions["remove_shot"].trigger()
+    assert [shot.duration_frames for shot in editor.session.project.shots] == [5]
+
+
+def test_cuts_are_found_and_split_the_shot(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    still = [noise_frame("yuv420p", CLIP_SIZE, seed) for seed in (1, 2)]
+    clip = write_clip(tmp_path / "two.mkv", [still[0]] * 12 + [still[1]] * 12)
+    window.documents.open_paths([str(clip)])
+    qtbot.waitUntil(lambda: window.session.shot is not None)
+    window.window_actions["detect_cuts"].trigger()
+    qtbot.waitUntil(lambda: len(window.session.project.shots) == 2, timeout=20_000)
+    assert [shot.source_start for shot in window.session.project.shots] == [0, 12]
+    window.window_actions["undo"].trigger()
+    assert len(window.session.project.shots) == 1
+
+
+def test_the_strip_zooms_at_the_cursor_and_fits_again(editor: MainWindow) -> None:
+    strip = editor.strip
+    before = strip.layout_now
+    frame = before.frame_at(400)
+    scroll(strip, QPoint(400, 60), 240, Qt.KeyboardModifier.ControlModifier)
+    assert strip.layout_now.px_per_frame > before.px_per_frame * 1.4
+    assert strip.layout_now.frame_at(400) == frame
+    editor.window_actions["timeline_fit"].trigger()
+    assert strip.layout_now == before
