@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.plate.model import FloatImage, Mask
 
-AGREEMENT = 0.03
+AGREEMENT = 0.04
 """Two colours agree when they differ by about this much of the range or less: grain, compression, slight misfit."""
 
 STARTS = (0, 3)
