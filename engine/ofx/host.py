@@ -29,14 +29,15 @@ def installed_effects() -> Mapping[str, type[ImageEffect]]:
 
 
 def _load(point: EntryPoint) -> type[ImageEffect] | None:
-    # A third party's plug-in may fail in any way while it is imported; the others must still work.
+    # A third party's plug-in may fail in any way while it is imported or asked; the others must still work.
     try:
         effect = point.load()
+        if not (isinstance(effect, type) and issubclass(effect, ImageEffect)):
+            raise TypeError("it is no ImageEffect")
+        if effect.describe().identifier != point.name:
+            raise ValueError(f"it calls itself '{effect.describe().identifier}'")
     except Exception as error:
         _log.warning("effect '%s' (%s) cannot be loaded: %s; reinstall or remove it", point.name, point.value, error)
-        return None
-    if not (isinstance(effect, type) and issubclass(effect, ImageEffect)):
-        _log.warning("entry point '%s' (%s) is no ImageEffect; it is left out", point.name, point.value)
         return None
     return effect
 

@@ -311,7 +311,7 @@ class TestWorkerDeath:
         log, marker = tmp_path / "calls.txt", tmp_path / "died"
         events = run_job(engine.client, request("a.mkv", die_on=3, die_once=str(marker), log=str(log)))
 
-        assert events[-1].model_dump()["state"] == "done" and marker.exists()
+        assert events[-1].model_dump()["state"] == "done" and Path(f"{marker}.3").exists()
         assert [e.message for e in events if isinstance(e, WarningEvent)] == [
             "the worker was killed by SIGKILL; a new one goes on from the finished frames"
         ]
@@ -319,7 +319,7 @@ class TestWorkerDeath:
         assert rendered == ["render 0", "render 1", "render 2", "render 3", "render 3", "render 4", "render 5"]
         assert run_job(engine.client, request("b.mkv"))[-1].model_dump()["state"] == "done"
         assert planes(tmp_path / "a.mkv") == planes(tmp_path / "b.mkv")
-        assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mkv", "b.mkv", "calls.txt", "died"]
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mkv", "b.mkv", "calls.txt", "died.3"]
 
     def test_a_worker_killed_from_outside_is_replaced(self, engine, source, tmp_path):
         job = engine.client.submit(render_request(source, [[BOX]] * 2, tmp_path / "out.mkv", gate=str(tmp_path)))
@@ -332,6 +332,17 @@ class TestWorkerDeath:
         (tmp_path / "1").touch()
         assert list(stream)[-1].model_dump()["state"] == "done"
         assert children(engine.process.pid) not in ([], [worker])
+
+    @pytest.mark.parametrize(("frames", "attempts", "state"), [(2, 3, "done"), (3, 3, "failed")])
+    def test_progress_earns_one_more_attempt(self, engine, source, tmp_path, frames, attempts, state):
+        """Attempt 1 dies on frame 0, attempt 2 finishes it and dies on frame 1, attempt 3 finishes that."""
+        request = render_request(source, [[BOX]] * frames, die_each=True, die_once=str(tmp_path / "died"))
+        events = run_job(engine.client, request)
+        last = events[-1]
+        assert isinstance(last, StateEvent) and last.state == state
+        assert sum(isinstance(e, WarningEvent) for e in events) == attempts - 1
+        assert len(list(tmp_path.iterdir())) == min(frames, attempts)
+        assert state == "done" or (last.error is not None and "SIGKILL, 3 times during this job" in last.error.message)
 
     def test_a_worker_that_always_dies_is_given_up_with_the_likely_cause(self, engine, source, tmp_path):
         log = tmp_path / "calls.txt"

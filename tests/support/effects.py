@@ -52,9 +52,10 @@ class Fill(ImageEffect):
                 flag("add", "adds the value to the source"),
                 flag("deaf", "never looks up at the gate"),
                 flag("preview", "shows black first"),
+                flag("die_each", "every frame's first render kills the process (with die_once)"),
                 frame("raise_on", "frame whose render raises"),
                 frame("die_on", "frame whose render kills the process"),
-                text("die_once", "file that is made before the process dies; it dies no more once that is there"),
+                text("die_once", "a path: no frame n kills the process again once the file path.n is there"),
                 text("gate", "folder: frame n waits until the file n is in it"),
                 text("log", "file that gets one line per call"),
                 *COMPOSITE_PARAMETERS,
@@ -73,7 +74,8 @@ class Fill(ImageEffect):
         self._wait_at_gate(frame)
         if frame == self.parameters.integer("raise_on"):
             raise ValueError("the plate is\nhaunted")
-        if frame == self.parameters.integer("die_on") and self._may_die():
+        dies = self.parameters.flag("die_each") or frame == self.parameters.integer("die_on")
+        if dies and self._may_die(frame):
             os.kill(os.getpid(), signal.SIGKILL)
         return self._filled(frame, self.parameters.double("value"))
 
@@ -91,19 +93,21 @@ class Fill(ImageEffect):
         provenance[self.clips.matte.image(frame, window) == 0] = UNTOUCHED
         return RenderedImage(window, rgb, provenance)
 
-    def _may_die(self) -> bool:
-        marker = self.parameters.text("die_once")
-        if not marker:
+    def _may_die(self, frame: int) -> bool:
+        if not self.parameters.text("die_once"):
             return True
-        if Path(marker).exists():
+        marker = Path(f"{self.parameters.text('die_once')}.{frame}")
+        if marker.exists():
             return False
-        Path(marker).touch()
+        marker.touch()
         return True
 
     def _wait_at_gate(self, frame: int) -> None:
         gate = self.parameters.text("gate")
         deadline = time.monotonic() + GATE_TIMEOUT_S
-        while gate and not (Path(gate) / str(frame)).exists() and time.monotonic() < deadline:
+        while gate and not (Path(gate) / str(frame)).exists():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"nobody opened the gate for frame {frame}")
             if not self.parameters.flag("deaf"):
                 self.host.progress("analyse", 0, 1, "waiting at the gate")
             time.sleep(0.01)

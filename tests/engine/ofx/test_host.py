@@ -9,7 +9,7 @@ import pytest
 from engine.errors import EffectNotFoundError, ParameterError
 from engine.ofx import host
 from engine.ofx.effect import Clips
-from engine.protocol import Stage
+from engine.protocol import EffectDescriptor, Stage
 from engine.render.clips import RenderMatte
 from roi_tools.geometry import Box, Size, frame_box
 from tests.support.effects import Fill
@@ -37,6 +37,21 @@ class SilentHost:
         """Nobody looks."""
 
 
+def renamed(name: str) -> type[Fill]:
+    def describe(cls: type[Fill]) -> EffectDescriptor:
+        return Fill.describe().model_copy(update={"identifier": name})
+
+    return type(name, (Fill,), {"identifier": name, "describe": classmethod(describe)})
+
+
+class Broken(Fill):
+    @classmethod
+    def describe(cls) -> EffectDescriptor:
+        raise RuntimeError("what am I?")
+
+
+Zoom, CleanPlate, Blur = (renamed(name) for name in ("zoom", "clean-plate", "blur"))
+NAMES = {"zoom": "Zoom", "clean-plate": "CleanPlate", "blur": "Blur"}
 CLIPS = Clips(Source(), RenderMatte(range(3), Size(8, 6), [[Box(1, 1, 3, 3)], [], []], None, 0))
 
 
@@ -58,20 +73,23 @@ FILL = "tests.support.effects:Fill"
 
 
 def test_clean_plate_comes_first_and_the_rest_by_name(points):
-    points.extend(point(name, FILL) for name in ("zoom", "clean-plate", "blur"))
+    points.extend(point(name, f"{__name__}:{effect}") for name, effect in NAMES.items())
     assert list(host.installed_effects()) == ["clean-plate", "blur", "zoom"]
 
 
 def test_broken_plug_ins_are_logged_and_left_out(points, caplog):
-    points.extend([point("gone", "no.such.module:Effect"), point("text", "os:sep"), point("good", FILL)])
-    assert list(host.installed_effects()) == ["good"]
+    points.extend([point("gone", "no.such.module:Effect"), point("text", "os:sep"), point("alias", FILL)])
+    points.extend([point("broken", f"{__name__}:Broken"), point("test-fill", FILL)])
+    assert list(host.installed_effects()) == ["test-fill"]
     assert "effect 'gone' (no.such.module:Effect) cannot be loaded: No module named 'no'" in caplog.text
-    assert "entry point 'text' (os:sep) is no ImageEffect; it is left out" in caplog.text
+    assert "effect 'text' (os:sep) cannot be loaded: it is no ImageEffect; reinstall or remove it" in caplog.text
+    assert "effect 'alias' (tests.support.effects:Fill) cannot be loaded: it calls itself 'test-fill'" in caplog.text
+    assert "cannot be loaded: what am I?; reinstall or remove it" in caplog.text
 
 
 def test_an_unknown_effect_is_told_with_those_that_there_are(points):
-    points.extend([point("good", FILL), point("better", FILL)])
-    with pytest.raises(EffectNotFoundError, match=r"^no effect 'best'; installed are: better, good$"):
+    points.extend([point("zoom", f"{__name__}:Zoom"), point("blur", f"{__name__}:Blur")])
+    with pytest.raises(EffectNotFoundError, match=r"^no effect 'best'; installed are: blur, zoom$"):
         host.find_effect("best")
 
 
