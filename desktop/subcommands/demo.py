@@ -89,7 +89,7 @@ def measure(source: MediaReader, plate: MediaReader, result: MediaReader, boxes:
             continue
         truth, dirty, cleaned = (_rgb8(reader, frame) for reader in (plate, source, result))
         hole = _matte8(boxes[frame], dirty)
-        inpainted = cv2.inpaint(dirty, hole, 3, cv2.INPAINT_TELEA)
+        inpainted = np.asarray(cv2.inpaint(dirty, hole, 3, cv2.INPAINT_TELEA), np.uint8)
         rows.append([_psnr(image, truth, hole > 0) for image in (cleaned, inpainted, dirty)])
     return Psnr(*np.mean(rows, axis=0).tolist())
 
@@ -99,7 +99,7 @@ def before_after(source: MediaReader, result: MediaReader, boxes: tuple[tuple[Bo
     rows = []
     for frame in PICTURE_FRAMES:
         dirty = _rgb8(source, frame)
-        matte = cv2.cvtColor(_matte8(boxes[frame], dirty), cv2.COLOR_GRAY2RGB)
+        matte = np.repeat(_matte8(boxes[frame], dirty)[..., None], 3, axis=2)
         boxed = dirty.copy()
         for box in boxes[frame]:
             cv2.rectangle(boxed, (box.x0, box.y0), (box.x1 - 1, box.y1 - 1), _BOX_COLOR, 3)

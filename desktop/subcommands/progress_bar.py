@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from engine.protocol import Event, ProgressEvent, Stage, WarningEvent
 
 _LABELS: dict[Stage, str] = {
-    "load": "Loading the model",
+    "load": "Preparing",
     "analyse": "Analysing the shot",
     "render": "Cleaning",
     "deliver": "Writing",
@@ -51,5 +51,11 @@ class ProgressBars:
             self._progress.console.print(f"warning: {event.message}", style="yellow", markup=False, highlight=False)
         elif isinstance(event, ProgressEvent):
             if event.stage not in self._tasks:
+                self._complete_all()
                 self._tasks[event.stage] = self._progress.add_task(_LABELS[event.stage], total=event.total, note="")
             self._progress.update(self._tasks[event.stage], completed=event.done, total=event.total, note=event.message)
+
+    def _complete_all(self) -> None:
+        """A stage that gives way to the next is done, even where its last progress event was superseded."""
+        for task in self._progress.tasks:
+            self._progress.update(task.id, completed=task.total, note="")
