@@ -10,6 +10,9 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from desktop import theme
 from desktop.icons import pixmap
 
+LINES = 6
+"""Messages that one notice shows; of more, the newest."""
+
 _WARNING = ("warning", theme.STALE)
 _QUESTION = ("question", theme.ACCENT)
 
@@ -21,7 +24,7 @@ def sentence(message: str) -> str:
 
 
 class Notices(QObject):
-    """At most one open notice per title: a newer message replaces the older text."""
+    """At most one open notice per title: it gets a line for each different message."""
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
@@ -67,7 +70,7 @@ class Notices(QObject):
 
     def _box(self, title: str, message: str, icon: tuple[str, str]) -> QMessageBox:
         if title in self._open:
-            self._open[title].setInformativeText(message)
+            self._open[title].setInformativeText(_joined(self._open[title].informativeText(), message))
             return self._open[title]
         box = QMessageBox(QMessageBox.Icon.NoIcon, "Grayplate", title, QMessageBox.StandardButton.Close, self._window)
         box.setIconPixmap(pixmap(icon[0], 36, icon[1], self._window.devicePixelRatioF()))
@@ -78,3 +81,8 @@ class Notices(QObject):
         self._open[title] = box
         box.finished.connect(lambda _: self._open.pop(title, None))
         return box
+
+
+def _joined(before: str, message: str) -> str:
+    lines = before.split("\n")
+    return "\n".join([*(line for line in lines if line != message), message][-LINES:])

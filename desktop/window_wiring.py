@@ -151,6 +151,7 @@ class WindowWiring(QObject):
             signal.connect(self._refresh)
         session.document_changed.connect(self._refresh)
         window.strip.removal_clicked.connect(session.select_removal)
+        window.canvas.grabbed.connect(self._hold_playhead)
         window.picture.box_drawn.connect(self._on_box_drawn)
         window.picture.probe_text.connect(window.probe_label.setText)
         window.media.probed.connect(lambda path, info: self._refresh())
@@ -255,17 +256,19 @@ class WindowWiring(QObject):
         self._window.picture.show_badge()
 
     def _go(self, frame: int) -> None:
-        """A person moved the playhead: nothing else moves it for now."""
+        self._hold_playhead()
+        self._session.go_to(frame)
+
+    def _hold_playhead(self) -> None:
+        """A person has taken over: nothing else moves the playhead for now."""
         self._window.playback.stop()
         self._following = False
-        self._session.go_to(frame)
 
     def _step(self, frames: int) -> None:
         self._go(self._session.playhead + frames)
 
     def _move(self, command: Callable[..., None], direction: int) -> None:
-        self._window.playback.stop()
-        self._following = False
+        self._hold_playhead()
         command(self._session, direction)
 
     def _on_frame_entered(self, frame: int) -> None:

@@ -82,6 +82,8 @@ class Canvas(QWidget):
     """Removal id, its RectF on this frame after a drag."""
     box_clicked = Signal(object)
     """Removal id under a click, or None beside all boxes."""
+    grabbed = Signal()
+    """The left button went down on the picture: a drag may follow, the playhead must stay."""
     probed = Signal(object)
     """(x, y) of the image pixel under the cursor, or None."""
     zoomed = Signal(float)
@@ -302,6 +304,7 @@ class Canvas(QWidget):
             self._drag = _Pan(event.position())
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif event.button() == Qt.MouseButton.LeftButton:
+            self.grabbed.emit()
             self._press(event.position())
 
     def _press(self, point: QPointF) -> None:

@@ -45,14 +45,8 @@ def draw_matte(painter: QPainter, rect: QRectF, color: QColor) -> None:
 
 def draw_box(painter: QPainter, overlay: BoxOverlay, rect: QRectF, *, sizes: bool) -> None:
     """Outline, name and (if selected) handles; ``rect`` in widget px, ``sizes`` adds width and height in image px."""
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     color = overlay.color if overlay.enabled else QColor(theme.TEXT_DIM)
-    painter.setPen(QPen(QColor(0, 0, 0, 150), 3 if overlay.selected else 2.5))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawRect(rect)
-    style = Qt.PenStyle.SolidLine if overlay.enabled else Qt.PenStyle.DashLine
-    painter.setPen(QPen(color, 1.6 if overlay.selected else 1.2, style))
-    painter.drawRect(rect)
+    _draw_outline(painter, QRectF(rect.toRect()), color, dashed=not overlay.enabled, thick=overlay.selected)
     _draw_name(painter, overlay, rect, color)
     if overlay.selected:
         _draw_handles(painter, rect, color)
@@ -79,6 +73,20 @@ def draw_badge(painter: QPainter, text: str, right_top: QPointF, color: QColor) 
     painter.drawEllipse(QPointF(rect.left() + 12, rect.center().y()), 3.5, 3.5)
     painter.setPen(QColor(theme.TEXT))
     painter.drawText(rect.adjusted(21, 0, -8, 0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+
+
+def _draw_outline(painter: QPainter, rect: QRectF, color: QColor, *, dashed: bool, thick: bool) -> None:
+    """A line of one or two whole pixels between two dark ones: even on all sides, visible on any picture."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor(0, 0, 0, 140), 1))
+    inner = 2 if thick else 1
+    painter.drawRect(rect.adjusted(-1, -1, 1, 1))
+    painter.drawRect(rect.adjusted(inner, inner, -inner, -inner))
+    painter.setPen(QPen(color, 1, Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine))
+    painter.drawRect(rect)
+    if thick:
+        painter.drawRect(rect.adjusted(1, 1, -1, -1))
 
 
 def _draw_handles(painter: QPainter, rect: QRectF, color: QColor) -> None:

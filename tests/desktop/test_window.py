@@ -326,6 +326,19 @@ def test_bad_media_is_one_line_in_a_dialog_and_loses_nothing(
     assert editor.isEnabled()
 
 
+def test_several_bad_files_are_all_named(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    window.documents.open_paths([str(tmp_path / name) for name in ("one.mov", "two.mov")])
+    qtbot.waitUntil(lambda: "two.mov" in window.notices.texts.get("Media cannot be opened", ""))
+    assert "one.mov" in window.notices.texts["Media cannot be opened"]
+
+
+def test_a_drag_stops_what_moves_the_playhead(editor: MainWindow, qtbot: QtBot) -> None:
+    draw_box(qtbot, editor, (10, 12, 30, 40))
+    editor.window_actions["play"].trigger()
+    qtbot.mousePress(editor.canvas, Qt.MouseButton.LeftButton, pos=at(editor.canvas, 20, 26))
+    assert not editor.playback.is_playing
+
+
 def test_commands_stay_usable_after_bad_media(editor: MainWindow, tmp_path: Path, clip: Path, qtbot: QtBot) -> None:
     editor.documents.open_paths([str(tmp_path / "missing.mov"), str(clip)])
     qtbot.waitUntil(lambda: len(editor.session.project.shots) == 2)
