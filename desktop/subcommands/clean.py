@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from desktop.default_model import with_default_model
 from desktop.errors import UsageError
 from desktop.subcommands.engine_session import engine_session
 from desktop.subcommands.exit_codes import EXIT_BY_KIND, EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED
@@ -84,7 +85,7 @@ def build_request(options: argparse.Namespace) -> RenderRequest:
             passes=(
                 RenderPass(
                     effect=options.effect,
-                    parameters=parse_parameters(options.param, options.model),
+                    parameters=with_default_model(options.effect, parse_parameters(options.param, options.model)),
                     boxes=boxes,
                     matte=MediaSource(path=_absolute(options.matte)) if options.matte else None,
                 ),
