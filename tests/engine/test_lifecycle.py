@@ -114,6 +114,7 @@ class TestKilled:
             waiting = engine.client.submit(render_request(source, [[BOX]]))
             (gate / "0").touch()
             next(event for event in engine.client.events(running.id) if isinstance(event, FrameEvent))
+            wait_until(lambda: "render 1" in (gate / "log").read_text())
             (worker,) = children(engine.process.pid)
             engine.end(signal.SIGKILL)
             wait_until(lambda: not is_alive(worker))
