@@ -1,4 +1,4 @@
-"""Messages to the person: one line of what is wrong and what to do. They never block the window."""
+"""Messages to the person: one line of what is wrong and what to do. They never block the UI thread."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class Notices(QObject):
             again = box.addButton(QMessageBox.StandardButton.Retry)
             again.clicked.connect(lambda: retry())
             box.setDefaultButton(again)
-        box.open()
+        box.show()
 
     def ask(self, title: str, message: str, answers: dict[str, Callable[[], object]]) -> None:
-        """A question; ``answers`` maps button texts to what they do, the first one by default."""
+        """A question, which the window waits for; ``answers`` maps button texts to what they do, the first one by default."""
         box = self._box(title, message, _QUESTION)
         for button in box.buttons():
             box.removeButton(button)
@@ -76,7 +76,6 @@ class Notices(QObject):
         box.setIconPixmap(pixmap(icon[0], 36, icon[1], self._window.devicePixelRatioF()))
         box.setInformativeText(message)
         box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setWindowModality(Qt.WindowModality.NonModal)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._open[title] = box
         box.finished.connect(lambda _: self._open.pop(title, None))

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl
-from PySide6.QtGui import QAction, QActionGroup, QDesktopServices
+from PySide6.QtGui import QActionGroup, QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
 from desktop import commands, paths, theme
@@ -15,6 +15,7 @@ from desktop.cut_finder import CutFinder
 from desktop.export_dialog import ExportDialog
 from desktop.main_window import MainWindow
 from desktop.viewer.canvas import Compare, Tool
+from desktop.window_state import WindowState
 from engine.protocol import EffectDescriptor, Job, ProgressEvent
 from roi_tools.errors import RoiError
 from roi_tools.shapes import RectF
@@ -39,7 +40,7 @@ class WindowWiring(QObject):
         self._connect_playback()
         self._connect_render()
         self._connect_parts()
-        self._refresh()
+        self._state = WindowState(window)
 
     def _on(self, name: str, slot: Callable[[], object]) -> None:
         self._actions[name].triggered.connect(lambda _=False: self._try(slot))
@@ -141,20 +142,15 @@ class WindowWiring(QObject):
         renders.finished.connect(self._on_finished)
         renders.failed.connect(self._on_failed)
         renders.cancelled.connect(panel.show_cancelled)
-        renders.ended.connect(self._refresh)
         bridge.connected.connect(self._on_effects)
         bridge.unavailable.connect(self._on_engine_lost)
 
     def _connect_parts(self) -> None:
         window, session = self._window, self._session
-        for signal in (session.project_changed, session.selection_changed, session.playhead_changed):
-            signal.connect(self._refresh)
-        session.document_changed.connect(self._refresh)
         window.strip.removal_clicked.connect(session.select_removal)
         window.canvas.grabbed.connect(self._hold_playhead)
         window.picture.box_drawn.connect(self._on_box_drawn)
         window.picture.probe_text.connect(window.probe_label.setText)
-        window.media.probed.connect(lambda path, info: self._refresh())
         self._cuts.found.connect(self._on_cuts)
         self._cuts.progressed.connect(self._on_cuts_progress)
         self._cuts.failed.connect(lambda line: window.notices.problem("Cuts cannot be detected", line))
@@ -308,7 +304,6 @@ class WindowWiring(QObject):
 
     def _on_render_started(self) -> None:
         self._following = self._window.render_panel.follow.isChecked()
-        self._refresh()
 
     def _on_progress(self, event: ProgressEvent) -> None:
         active = self._window.renders.active
@@ -351,69 +346,6 @@ class WindowWiring(QObject):
     def _show_engine(self, text: str, color: str) -> None:
         self._window.engine_label.setText(f"<span style='color:{color}'>●</span>&nbsp; {text}")
 
-    # --- what is shown of the session ---------------------------------------------------------------------------
-
-    def _refresh(self) -> None:
-        window, session = self._window, self._session
-        place = session.place
-        window.viewer.show_content(place is not None)
-        rate = place.shot.media_rate if place else None
-        window.viewer.transport.show_frame(session.playhead, session.length_frames, rate)
-        if rate:
-            window.playback.set_rate(rate)
-        self._show_title()
-        self._show_media()
-        self._enable_actions()
-
-    def _show_title(self) -> None:
-        session = self._session
-        name = session.path.stem if session.path else "Untitled"
-        self._window.setWindowTitle(f"{name}[*] – Grayplate")
-        self._window.setWindowModified(session.is_modified)
-
-    def _show_media(self) -> None:
-        shot = self._session.shot
-        info = self._window.media.info(shot.media_path) if shot else None
-        if info is None:
-            self._window.media_label.setText("")
-            return
-        from timeline.time import rate_text
-
-        parts = [str(info.size).replace("x", " × "), f"{rate_text(info.rate)} fps", info.format.name]
-        if info.color.primaries:
-            parts.append(info.color.primaries)
-        self._window.media_label.setText("   ·   ".join(parts))
-        self._window.media_label.setToolTip(info.path)
-
-    def _enable_actions(self) -> None:
-        session, actions = self._session, self._actions
-        has_shot, removal = session.shot is not None, session.removal
-        rendering = self._window.renders.active is not None
-        for name in _NEED_SHOT:
-            actions[name].setEnabled(has_shot)
-        for name in _NEED_REMOVAL:
-            actions[name].setEnabled(removal is not None)
-        actions["toggle_removal"].setChecked(removal is not None and removal.enabled)
-        actions["delete_key"].setEnabled(commands.can_delete_keyframe(session))
-        actions["render"].setEnabled(has_shot and not rendering)
-        actions["export"].setEnabled(has_shot and not rendering)
-        actions["cancel"].setEnabled(rendering)
-        self._window.render_panel.render_button.setEnabled(has_shot)
-        _show_step(actions["undo"], "Undo", session.undo_label)
-        _show_step(actions["redo"], "Redo", session.redo_label)
-
-
-_NEED_SHOT = (
-    *("save", "save_as", "fit", "actual_size", "zoom_in", "zoom_out", "compare", "wipe", "overlays", "matte"),
-    *("timeline_fit", "play", "play_backward", "stop", "play_forward", "step_back", "step_forward", "back_10"),
-    *("forward_10", "previous_shot", "next_shot", "to_start", "to_end", "split_shot", "detect_cuts", "rename_shot"),
-    *("remove_shot", "select_tool", "box_tool", "add_removal"),
-)
-_NEED_REMOVAL = (
-    *("previous_key", "next_key", "duplicate_removal", "rename_removal", "toggle_removal", "delete_removal"),
-    *("toggle_key", "start_here", "end_here"),
-)
-
 
 def _grow_defaults(effects: tuple[EffectDescriptor, ...]) -> dict[str, float]:
     return {
@@ -422,9 +354,3 @@ def _grow_defaults(effects: tuple[EffectDescriptor, ...]) -> dict[str, float]:
         for parameter in effect.parameters
         if parameter.name == "grow_px"
     }
-
-
-def _show_step(action: QAction, verb: str, label: str | None) -> None:
-    action.setEnabled(label is not None)
-    action.setText(f"{verb} {label}" if label else verb)
-    action.setToolTip(f"{verb} {label or ''}".strip() + f" ({action.shortcut().toString()})")

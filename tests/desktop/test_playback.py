@@ -1,0 +1,57 @@
+from fractions import Fraction
+from itertools import pairwise
+
+from pytestqt.qtbot import QtBot
+
+from desktop.playback import Playback
+from tests.desktop.documents import make_session, make_shot
+
+
+def speeds(playback: Playback, *names: str) -> list[int]:
+    seen = []
+    for name in names:
+        getattr(playback, name)()
+        seen.append(playback.speed)
+    return seen
+
+
+def test_j_and_l_go_faster_and_turn_around(qapp: object) -> None:
+    playback = Playback(make_session(make_shot(frames=20)))
+    assert speeds(playback, *["forward"] * 5) == [1, 2, 4, 8, 8]
+    assert speeds(playback, *["backward"] * 3, "stop") == [-1, -2, -4, 0]
+
+
+def test_space_plays_and_stops(qapp: object) -> None:
+    playback = Playback(make_session(make_shot(frames=20)))
+    assert speeds(playback, "toggle", "toggle", "backward", "toggle") == [1, 0, -1, 0]
+
+
+def test_nothing_plays_in_an_empty_or_one_frame_document(qapp: object) -> None:
+    for session in (make_session(), make_session(make_shot(frames=1))):
+        assert speeds(Playback(session), "toggle", "forward") == [0, 0]
+
+
+def test_it_goes_around_and_both_ways(qtbot: QtBot) -> None:
+    session = make_session(make_shot(frames=6))
+    playback = Playback(session)
+    playback.set_rate(Fraction(120))
+    seen: list[int] = []
+    session.playhead_changed.connect(lambda: seen.append(session.playhead))
+    playback.forward()
+    qtbot.waitUntil(lambda: any(later < earlier for earlier, later in pairwise(seen)))
+    playback.stop()
+    session.go_to(2)
+    seen.clear()
+    playback.backward()
+    qtbot.waitUntil(lambda: 5 in seen)
+    playback.stop()
+
+
+def test_it_stops_when_the_last_shot_goes(qtbot: QtBot) -> None:
+    from desktop import commands
+
+    session = make_session(make_shot(frames=6))
+    playback = Playback(session)
+    playback.forward()
+    commands.remove_shot(session)
+    qtbot.waitUntil(lambda: not playback.is_playing)
