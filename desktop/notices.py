@@ -43,10 +43,11 @@ class Notices(QObject):
             again = box.addButton(QMessageBox.StandardButton.Retry)
             again.clicked.connect(lambda: retry())
             box.setDefaultButton(again)
+        box.setModal(False)
         box.show()
 
     def ask(self, title: str, message: str, answers: dict[str, Callable[[], object]]) -> None:
-        """A question, which the window waits for; ``answers`` maps button texts to what they do, the first one by default."""
+        """A question that the window waits for; ``answers``: button texts and what they do, the default first."""
         box = self._box(title, message, _QUESTION)
         for button in box.buttons():
             box.removeButton(button)
