@@ -47,7 +47,8 @@ def create_app(service: EngineService, endpoint: Endpoint) -> FastAPI:
         redoc_url=None,
         responses=_ERRORS,  # type: ignore[arg-type]
     )
-    _add_job_routes(app, service, frames)
+    _add_job_routes(app, service)
+    _add_stream_routes(app, service, frames)
     _add_engine_routes(app, service)
     _add_error_handlers(app)
     return app
@@ -93,7 +94,7 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _add_job_routes(app: FastAPI, service: EngineService, frames: FrameService) -> None:
+def _add_job_routes(app: FastAPI, service: EngineService) -> None:
     @app.post("/v1/jobs", status_code=HTTPStatus.CREATED)
     def submit(request: RenderRequest) -> Job:
         """Queue a render."""
@@ -114,6 +115,8 @@ def _add_job_routes(app: FastAPI, service: EngineService, frames: FrameService) 
         """Cancel a job; one that is over stays as it is."""
         return service.cancel(job_id)
 
+
+def _add_stream_routes(app: FastAPI, service: EngineService, frames: FrameService) -> None:
     @app.get("/v1/jobs/{job_id}/events", response_class=StreamingResponse)
     def events(
         job_id: str,

@@ -23,7 +23,7 @@ class SourceClip(Protocol):
 
     @property
     def is_scene_linear(self) -> bool:
-        """True for float media (EXR): values are scene-linear and may leave [0, 1]."""
+        """True for float media (EXR) unless tagged otherwise: values are scene-linear and may leave [0, 1]."""
 
     def image(self, frame: int, window: Box | None = None) -> NDArray[np.float32]:
         """R'G'B' as displayed (or scene-linear, see above), float32 (h, w, 3), nominal [0, 1]; read-only.

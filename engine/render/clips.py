@@ -15,7 +15,7 @@ from engine.ofx.clips import SourceClip
 from roi_tools.geometry import Box, Size, frame_box, union_box
 from roi_tools.matte import bounds as matte_bounds
 from roi_tools.matte import grow, rasterise
-from timeline.media.color import frame_to_rgb
+from timeline.media.color import frame_to_rgb, resolved_color
 from timeline.media.frame import Frame
 from timeline.media.patch import FramePatch
 from timeline.media.reader import MediaReader
@@ -80,8 +80,8 @@ class MediaPlate:
 
     @property
     def is_scene_linear(self) -> bool:
-        """True for float media."""
-        return self._info.format.is_float
+        """True where code values are proportional to light: float media, unless it is tagged otherwise."""
+        return resolved_color(self._info.color, self._info.format, self._info.size).is_scene_linear
 
     def native(self, frame: int) -> Frame:
         """The frame in the source's own pixel format."""
@@ -116,7 +116,7 @@ class PatchedPlate:
 
     @property
     def is_scene_linear(self) -> bool:
-        """True for float media."""
+        """Same as the media's."""
         return self._below.is_scene_linear
 
     def native(self, frame: int) -> Frame:

@@ -22,7 +22,7 @@ from engine.render.pass_render import PassRender
 from engine.render.receipt import Receipt
 from engine.render.validation import CheckedRender, checked
 from timeline.errors import MediaError, MediaNotFoundError, MediaWriteError
-from timeline.media.color import frame_to_rgb, rgb_to_display8
+from timeline.media.display import frame_to_display8
 from timeline.media.frame import Frame
 from timeline.media.patch import FramePatch
 
@@ -136,9 +136,9 @@ class _ShotRender:
 
 
 def encode_png(frame: Frame) -> bytes:
-    """The frame as a person sees it: 8-bit sRGB-like PNG."""
-    rgb = rgb_to_display8(frame_to_rgb(frame), frame.format.is_float)
-    ok, data = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    """The frame as a person sees it, as an 8-bit PNG."""
+    shown = cv2.cvtColor(frame_to_display8(frame), cv2.COLOR_RGB2BGR)
+    ok, data = cv2.imencode(".png", shown, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not ok:
         raise OutputError(f"a {frame.size} frame cannot be encoded as PNG; please report this")
     return data.tobytes()

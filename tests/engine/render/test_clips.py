@@ -72,6 +72,11 @@ class TestPlates:
             with pytest.raises(ValueError, match="read-only"):
                 window[0, 0] = 0
 
+    def test_exr_is_scene_linear(self, tmp_path):
+        with open_media(write_clip(tmp_path / "a.####.exr", [noise_frame("gbrpf16le", SIZE)])) as reader:
+            plate = MediaPlate(reader)
+            assert plate.is_scene_linear and PatchedPlate(plate, lambda _: None).is_scene_linear
+
     def test_memory_does_not_grow_with_the_clip(self, tmp_path):
         with open_media(noise_clip(tmp_path / "a.mkv", 12, SIZE, "gbrp")) as reader:
             frame_bytes = SIZE.width_px * SIZE.height_px * 3
