@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.plate.model import FloatImage, Mask, PlateSettings, PlateSource
-from roi_tools.geometry import Box
+from roi_tools.geometry import Box, Size
 
 ANALYSIS_PIXELS = 1_100_000
 """Frames larger than this are analysed at reduced size; recovered pixels still come from the full size."""
@@ -22,27 +22,34 @@ Gray = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class FrameView:
-    """One frame as the analysis sees it.
+    """One frame as the analysis sees it; small, since hundreds are held.
 
-    `gray`: (h, w) 8-bit luma at analysis size. `guarded`: (H, W) the grown hole at full size; `guarded_small`:
-    the same at analysis size. `box`: of the guarded hole at full size, None where nothing is hidden.
-    `thumbnail`: (th, tw, 3) float, area-averaged, for colour measurements; `thumbnail_known`: where it is
-    free of the hole.
+    `size`: of the full frame. `box`: of the grown hole in it, None where nothing is hidden; `hole` and `guarded`: the
+    hole and the grown hole, (h, w) of the box. `gray`: 8-bit luma at analysis size; `guarded_small`: the grown hole
+    at that size. `thumbnail`: (th, tw, 3) float, area-averaged, for colour measurements; `thumbnail_known`: where it
+    is free of the hole.
     """
 
-    frame: int
-    gray: Gray
+    size: Size
+    box: Box | None
     hole: Mask
     guarded: Mask
+    gray: Gray
     guarded_small: Mask
-    box: Box | None
     thumbnail: FloatImage
     thumbnail_known: Mask
 
     @property
     def scale(self) -> tuple[float, float]:
         """Analysis size over full size, along x and y."""
-        return self.gray.shape[1] / self.hole.shape[1], self.gray.shape[0] / self.hole.shape[0]
+        return self.gray.shape[1] / self.size.width_px, self.gray.shape[0] / self.size.height_px
+
+    def hidden(self) -> Mask:
+        """(H, W) what of the full frame lends no pixels."""
+        mask = np.zeros((self.size.height_px, self.size.width_px), bool)
+        if self.box is not None:
+            mask[self.box.slices] = self.guarded
+        return mask
 
 
 def view_frame(source: PlateSource, frame: int, settings: PlateSettings) -> FrameView:
@@ -54,13 +61,15 @@ def view_frame(source: PlateSource, frame: int, settings: PlateSettings) -> Fram
     shrink = min(1.0, math.sqrt(ANALYSIS_PIXELS / (width * height)))
     size = (max(round(width * shrink), 1), max(round(height * shrink), 1))
     thumb_size = (min(THUMBNAIL_WIDTH_PX, width), max(round(height * min(THUMBNAIL_WIDTH_PX, width) / width), 1))
+    box = box_around(guarded)
+    inside = (slice(0), slice(0)) if box is None else box.slices
     return FrameView(
-        frame=frame,
+        size=Size(width, height),
+        box=box,
+        hole=hole[inside].copy(),
+        guarded=guarded[inside].copy(),
         gray=_luma_8bit(rgb, size),
-        hole=hole,
-        guarded=guarded,
         guarded_small=_shrink_mask(guarded, size),
-        box=box_around(guarded),
         thumbnail=np.asarray(cv2.resize(rgb, thumb_size, interpolation=cv2.INTER_AREA), np.float32),
         thumbnail_known=~_shrink_mask(guarded, thumb_size),
     )

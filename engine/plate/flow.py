@@ -32,9 +32,9 @@ MIN_RING_SAMPLES = 200
 class Step:
     """The background's motion between two neighbouring frames.
 
-    `matrix`: homography at analysis size. `residual`: (h, w, 2) what is added to it inside `window` (analysis
-    pixels), None where the homography says all. `colour_offset`: (3,) what must be added to a colour of the
-    second frame to match the first. `scale`: analysis size over full size, x and y.
+    `matrix`: homography at analysis size. `residual`: (h, w, 2) what is added to it inside `window` (analysis pixels;
+    the residual may be coarser), None where the homography says all. `colour_offset`: (3,) what must be added to a
+    colour of the second frame to match the first. `scale`: analysis size over full size, x and y.
     """
 
     matrix: Matrix
@@ -55,7 +55,8 @@ class Step:
             local = small - origin
             limit = np.array([self.window.width_px - 1, self.window.height_px - 1], np.float32)
             inside = ((local >= 0) & (local <= limit)).all(axis=1)
-            small[inside] += sample_linear(self.residual, local[inside])
+            thinned = np.array(self.residual.shape[1::-1], np.float32) / (limit + np.float32(1))
+            small[inside] += sample_linear(self.residual, (local[inside] + np.float32(0.5)) * thinned - np.float32(0.5))
         return (apply_matrix(self.matrix, small) + 0.5) / scale - 0.5
 
 
@@ -113,42 +114,53 @@ def _residual(a: FrameView, b: FrameView, matrix: Matrix, window: Box) -> FloatI
     flow = np.zeros((window.height_px, window.width_px, 2), np.float32)
     dense = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     dense.calc(np.ascontiguousarray(gray_a), np.ascontiguousarray(masked), flow)
-    return complete(flow, hole, known)
+    completed = complete(flow, hole, known)
+    if completed is None:
+        return None
+    # Hundreds of steps are held; a completed flow is smooth enough for half the resolution.
+    half = (-(-window.width_px // 2), -(-window.height_px // 2))
+    return np.asarray(cv2.resize(completed, half, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def complete(flow: FloatImage, hole: Mask, known: Mask) -> FloatImage | None:
     """Fills the flow, (h, w, 2), where it is not `known` from the ring around `hole`; None with too thin a ring."""
-    outside = np.asarray(cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, 3), np.float32)
-    away = np.asarray(cv2.distanceTransform(known.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
-    ring = (away >= RING_START_PX) & (outside <= RING_PX) & (np.abs(flow).max(axis=2) < MAX_RESIDUAL_PX)
-    if ring.sum() < MIN_RING_SAMPLES:
+    outside = _distance_px(~hole)
+    away = _distance_px(known)
+    ring = (away >= RING_START_PX) & (outside <= RING_PX)
+    ring &= (np.abs(flow[..., 0]) < MAX_RESIDUAL_PX) & (np.abs(flow[..., 1]) < MAX_RESIDUAL_PX)
+    if np.count_nonzero(ring) < MIN_RING_SAMPLES:
         return None
-    row, column = np.nonzero(ring)
-    nearness = np.exp(-outside[row, column] / RING_FALLOFF_PX)
-    height, width = hole.shape
-    model = _fit_affine(_basis(column, row, width, height), flow[row, column], nearness)
-    grid_row, grid_column = np.indices((height, width))
-    smooth = (_basis(grid_column.ravel(), grid_row.ravel(), width, height) @ model).reshape(height, width, 2)
-    inside = np.asarray(cv2.distanceTransform((~ring).astype(np.uint8), cv2.DIST_L2, 3), np.float32)
-    fade = np.exp(-inside / REMAINDER_REACH_PX)[..., None]
-    remainder = _spread(np.where(ring[..., None], flow - smooth, 0.0).astype(np.float32), ring)
-    filled = np.asarray(smooth + remainder * fade, np.float32)
-    return np.where((hole | (away < RING_START_PX))[..., None], filled, flow).astype(np.float32)
+    smooth = _affine_around(flow, ring, np.exp(-outside[ring] / RING_FALLOFF_PX))
+    fade = np.exp(_distance_px(~ring) * np.float32(-1.0 / REMAINDER_REACH_PX))
+    filled = smooth + _spread(flow - smooth, ring) * fade[..., None]
+    unsure = hole | (away < RING_START_PX)
+    return np.where(unsure[..., None], filled, flow)
 
 
-def _basis(column: NDArray, row: NDArray, width: int, height: int) -> NDArray[np.float64]:
-    """Affine design matrix (N, 3) in coordinates of about unit size."""
+def _distance_px(mask: Mask) -> FloatImage:
+    """(h, w) how far inside the mask a pixel lies; 0 outside."""
+    return np.asarray(cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3), np.float32)
+
+
+def _affine_around(flow: FloatImage, ring: Mask, nearness: FloatImage) -> FloatImage:
+    """(h, w, 2) the affine motion that the ring's pixels, weighted by `nearness`, agree on, everywhere."""
+    height, width = ring.shape
+    # Coordinates of about unit size keep the equations well conditioned.
     size = max(width, height) / 2.0
-    x, y = (column - width / 2.0) / size, (row - height / 2.0) / size
-    return np.stack([np.ones_like(x), x, y], axis=1)
+    x = ((np.arange(width) - width / 2.0) / size).astype(np.float32)
+    y = ((np.arange(height) - height / 2.0) / size).astype(np.float32)
+    row, column = np.nonzero(ring)
+    stride = max(len(row) // 6000, 1)
+    row, column = row[::stride], column[::stride]
+    basis = np.stack([np.ones(len(row)), x[column], y[row]], axis=1)
+    constant, by_x, by_y = _fit_robustly(basis, flow[row, column], nearness[::stride]).astype(np.float32)
+    return np.asarray(constant + x[None, :, None] * by_x + y[:, None, None] * by_y, np.float32)
 
 
-def _fit_affine(basis: NDArray[np.float64], flow: FloatImage, weight: NDArray) -> NDArray[np.float64]:
+def _fit_robustly(basis: NDArray[np.float64], flow: FloatImage, weight: FloatImage) -> NDArray[np.float64]:
     """(3, 2) affine model by iteratively reweighted least squares with Tukey's biweight."""
-    stride = max(len(basis) // 6000, 1)
-    basis, flow, weight = basis[::stride], flow[::stride], weight[::stride]
     # The camera's homography has been taken out: without evidence the linear part stays nil.
-    ridge = np.diag([0.0, 1.0, 1.0]) * 0.01 * weight.sum()
+    ridge = np.diag([0.0, 1.0, 1.0]) * 0.01 * float(weight.sum())
     model = np.zeros((3, 2))
     model[0] = np.median(flow, axis=0)
     for _ in range(8):
@@ -160,8 +172,8 @@ def _fit_affine(basis: NDArray[np.float64], flow: FloatImage, weight: NDArray) -
 
 
 def _spread(values: FloatImage, known: Mask) -> FloatImage:
-    """Known values carried into the unknown by normalised convolution."""
-    weight = known.astype(np.float32)
-    total = cv2.GaussianBlur(values, (0, 0), REMAINDER_REACH_PX / 2)
-    amount = cv2.GaussianBlur(weight, (0, 0), REMAINDER_REACH_PX / 2)
-    return np.asarray(total / np.maximum(amount, 1e-4)[..., None], np.float32)
+    """Known values, (h, w, 2), carried into the unknown by normalised convolution."""
+    amount = known.astype(np.float32)
+    total = cv2.GaussianBlur(values * amount[..., None], (0, 0), REMAINDER_REACH_PX / 2)
+    near = cv2.GaussianBlur(amount, (0, 0), REMAINDER_REACH_PX / 2)
+    return np.asarray(total / np.maximum(near, 1e-4)[..., None], np.float32)

@@ -46,8 +46,7 @@ class Footage:
     def size(self) -> Size:
         """Size of every frame."""
         if self._size is None:
-            height, width = self.view(self.available.start).hole.shape
-            self._size = Size(width, height)
+            self._size = self.view(self.available.start).size
         return self._size
 
     def view(self, frame: int) -> FrameView:
@@ -59,7 +58,7 @@ class Footage:
 
     def hidden(self, frame: int) -> Mask:
         """(H, W) what of a frame lends no pixels."""
-        return self.view(frame).guarded
+        return self.view(frame).hidden()
 
     def step(self, a: int, b: int) -> Step | None:
         """The background's motion from frame a to its neighbour b; None over a cut, or once abandoned."""

@@ -120,7 +120,7 @@ def _trace(footage: Footage, frame: int, still_wanted: Callable[[], None]) -> _T
     view = footage.view(frame)
     if view.box is None:
         return _Target(frame, None, 0)
-    wanted = view.guarded[view.box.slices]
+    wanted = view.guarded
     reach = footage.settings.reach_frames
     before = range(frame, max(frame - reach, footage.available.start) - 1, -1)
     after = range(frame, min(frame + reach, footage.available.stop - 1) + 1)
@@ -159,9 +159,12 @@ def _finish(footage: Footage, target: _Target) -> RecoveredFrame:
     hole_box = box_around(view.hole)
     if target.box is None or hole_box is None:
         return RecoveredFrame(target.frame, None, np.zeros((0, 0, 3), np.float32), np.zeros((0, 0), np.int32))
-    window = target.box.grown(CONTEXT_PX).clipped(footage.size) or target.box
+    hole_box = hole_box.shifted(target.box.x0, target.box.y0)
+    window = target.box.grown(CONTEXT_PX).clipped(view.size) or target.box
     rgb = footage.source.rgb(target.frame, window)
-    guarded, hole = view.guarded[window.slices], view.hole[window.slices]
+    guarded, hole = np.zeros(rgb.shape[:2], bool), np.zeros(rgb.shape[:2], bool)
+    inside = target.box.shifted(-window.x0, -window.y0).slices
+    guarded[inside], hole[inside] = view.guarded, view.hole
     plate, provenance = _painted(target, rgb, guarded, hole, footage.settings.blend_px)
     plate = fill_never_seen(plate, provenance == SYNTHESISED)
     cut = hole_box.shifted(-window.x0, -window.y0).slices
