@@ -52,7 +52,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Encode the rendered sample.")
     parser.add_argument("renders", type=Path, help="the --out folder of render_sample.py")
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent)
-    parser.add_argument("--crf", type=float, default=14.0, help="x264's quality (default: %(default)s)")
+    parser.add_argument("--crf", type=float, default=12.0, help="x264's quality (default: %(default)s)")
     return parser.parse_args()
 
 
