@@ -82,6 +82,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("delete_removal", "&Removal", "&Delete", ("Del",), "delete"),
     ActionSpec("toggle_key", "&Removal", "Add or Delete &Keyframe", ("Ctrl+K",), "key", separated=True),
     ActionSpec("delete_key", "&Removal", "Delete Keyframe", ("Shift+Del",)),
+    ActionSpec("hold_key", "&Removal", "Hold until Next Keyframe", ("Ctrl+Shift+K",), checkable=True),
     ActionSpec("start_here", "&Removal", "Starts &Here", ("Alt+[",)),
     ActionSpec("end_here", "&Removal", "Ends He&re", ("Alt+]",)),
     ActionSpec("render", "Re&nder", "&Render Shot", ("Ctrl+R",), "render"),

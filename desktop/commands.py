@@ -8,6 +8,7 @@ from desktop.session import Session
 from desktop.timeline_map import span_of
 from engine.protocol import ParameterDescriptor, ParameterValue
 from roi_tools.geometry import Size
+from roi_tools.keyframes import Interpolation
 from roi_tools.shapes import AnimatedRectangle, RectF
 from timeline import edits
 from timeline.removal import Removal, new_id
@@ -168,6 +169,26 @@ def delete_keyframe(session: Session) -> None:
     if place and removal and can_delete_keyframe(session):
         shape = removal.shape.without_key(place.media_frame)
         _update(session, "Delete Keyframe", replace(removal, shape=shape))
+
+
+def holds(session: Session) -> bool:
+    """Whether the selected removal's keyframe on this frame holds its box until the next one."""
+    place, removal = session.place, session.removal
+    key = removal.shape.track.key_at(place.media_frame) if place and removal else None
+    return key is not None and key.interpolation == "hold"
+
+
+def toggle_hold(session: Session) -> None:
+    """Let the box stay where this keyframe has it until the next one, or glide there again."""
+    place, removal = session.place, session.removal
+    if not (place and removal and place.media_frame in removal.shape.key_frames):
+        return
+    rect = removal.shape.rect_at(place.media_frame)
+    if rect is not None:
+        interpolation: Interpolation = "linear" if holds(session) else "hold"
+        label = "Hold Keyframe" if interpolation == "hold" else "Interpolate Keyframe"
+        shape = removal.shape.with_rect(place.media_frame, rect, interpolation)
+        _update(session, label, replace(removal, shape=shape))
 
 
 def set_active_range(session: Session, first_frame: int | None, last_frame: int | None) -> None:

@@ -70,6 +70,10 @@ class WindowState(QObject):
         for name in _NEED_REMOVAL:
             actions[name].setEnabled(removal is not None)
         actions["toggle_removal"].setChecked(removal is not None and removal.enabled)
+        place = session.place
+        keyed = place is not None and removal is not None and place.media_frame in removal.shape.key_frames
+        actions["hold_key"].setEnabled(keyed)
+        actions["hold_key"].setChecked(commands.holds(session))
         actions["delete_key"].setEnabled(commands.can_delete_keyframe(session))
         actions["render"].setEnabled(has_shot and not rendering)
         actions["export"].setEnabled(has_shot and not rendering)

@@ -86,6 +86,7 @@ class WindowWiring(QObject):
         self._on("delete_removal", lambda: commands.delete_removal(session))
         self._on("toggle_key", lambda: commands.toggle_keyframe(session))
         self._on("delete_key", lambda: commands.delete_keyframe(session))
+        self._on("hold_key", lambda: commands.toggle_hold(session))
         self._on("start_here", lambda: commands.start_here(session))
         self._on("end_here", lambda: commands.end_here(session))
 

@@ -130,26 +130,33 @@ def draw_removal(
     painter.setPen(QPen(color, 1.2) if selected else QPen(QColor(color.red(), color.green(), color.blue(), 110), 1))
     painter.setBrush(fill)
     painter.drawRoundedRect(rect, 4, 4)
-    _draw_lane_name(painter, rect, removal, selected)
+    _draw_lane_name(painter, rect, removal, selected, first_key_px=layout.px_per_frame / 2)
 
 
 def draw_keyframes(
     painter: QPainter, layout: TimelineLayout, span: ShotSpan, lane: int, removal: Removal, *, selected: bool
 ) -> None:
-    """A diamond for each keyframe of a removal; drawn over the playhead, so that it is seen under it."""
+    """A diamond for each keyframe, a square where it holds; drawn over the playhead, so that it is seen under it."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(QColor(theme.EDGE), 1))
     painter.setBrush(QColor(theme.KEYFRAME if selected else "#a8a8a8"))
-    for frame in removal.shape.key_frames:
-        at = span.timeline_frame(frame)
-        if span.start <= at < span.end_exclusive:
-            painter.drawPolygon(diamond(key_centre(layout, at, lane), KEY_RADIUS_PX if selected else 4.0))
+    radius = KEY_RADIUS_PX if selected else 4.0
+    for key in removal.shape.track.keys:
+        at = span.timeline_frame(key.frame)
+        if not span.start <= at < span.end_exclusive:
+            continue
+        centre = key_centre(layout, at, lane)
+        if key.interpolation == "hold":
+            side = 1.6 * radius
+            painter.drawRect(QRectF(centre.x() - side / 2, centre.y() - side / 2, side, side))
+        else:
+            painter.drawPolygon(diamond(centre, radius))
 
 
-def _draw_lane_name(painter: QPainter, rect: QRectF, removal: Removal, selected: bool) -> None:
+def _draw_lane_name(painter: QPainter, rect: QRectF, removal: Removal, selected: bool, first_key_px: float) -> None:
     painter.setFont(theme.ui_font(11, bold=selected))
     painter.setPen(QColor(theme.TEXT if selected else theme.TEXT_DIM))
-    left = max(rect.left(), 0.0) + 16
+    left = max(rect.left(), 0.0) + first_key_px + KEY_RADIUS_PX + 5  # most removals have a keyframe on the first frame
     area = QRectF(left, rect.top(), max(rect.right() - left - 6, 0), rect.height())
     text = removal.label if removal.enabled else f"{removal.label}  (off)"
     shown = QFontMetricsF(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, area.width())

@@ -1,6 +1,8 @@
 """The real window with a real engine: draw, render, export, and an engine that is killed in the middle."""
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from desktop import commands
 from desktop.export_dialog import ExportDialog
 from desktop.main_window import MainWindow
+from desktop.recovery import lost_sessions
 from desktop.results import ResultState
 from desktop.window_wiring import WindowWiring
 from engine.client import EngineClient
@@ -21,6 +24,7 @@ from tests.support.engine_process import EngineProcess, running_engine
 from tests.support.media import noise_frame, write_clip
 from timeline.media.frame import Frame
 from timeline.media.reader import open_media
+from timeline.project_file import load_project
 from timeline.removal import Removal
 
 pytestmark = pytest.mark.slow
@@ -158,3 +162,48 @@ def test_an_engine_killed_in_a_render_is_taken_up_again(
         window.notices.click(lost, "Retry")
         qtbot.waitUntil(lambda: window.renders.active is None, timeout=TIMEOUT_MS)
         assert states(window) == [ResultState.READY] * FRAMES
+
+
+EDIT_AND_WAIT = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from desktop.qt import create_application
+from desktop.main_window import MainWindow
+from desktop import commands, paths
+from engine.errors import EngineUnavailableError
+from roi_tools.shapes import RectF
+
+def no_engine():
+    raise EngineUnavailableError("none here")
+
+application = create_application()
+window = MainWindow(no_engine)
+window.documents.open_paths([sys.argv[1]])
+
+def edit():
+    if window.session.shot and not window.session.removal:
+        commands.add_removal(window.session, RectF(1, 2, 30, 40))
+    if list(paths.recovery_folder().glob("*/session.json")):
+        print("kept", flush=True)
+
+timer = QTimer()
+timer.timeout.connect(edit)
+timer.start(20)
+application.exec()
+"""
+
+
+def test_a_killed_desktop_loses_nothing(shot: Path, grayplate_home: Path, themed: QApplication) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", EDIT_AND_WAIT, str(shot)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout is not None
+    kept = any("kept" in line for line in process.stdout)
+    process.kill()
+    process.wait()
+    assert kept
+    (lost,) = lost_sessions()
+    project = load_project(lost.project_file)
+    assert project.shots[0].media_path == str(shot)
+    assert project.shots[0].removals[0].shape.rect_at(0) == RectF(1, 2, 30, 40)

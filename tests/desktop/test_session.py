@@ -236,3 +236,17 @@ def test_the_default_box_lies_inside_the_frame() -> None:
     rect = commands.default_rect(Size(64, 48))
     assert 0 < rect.x0 < rect.x1 < 64
     assert 0 < rect.y0 < rect.y1 < 48
+
+
+def test_a_keyframe_holds_and_glides_again() -> None:
+    shape = make_removal().shape.with_rect(10, RectF(20, 10, 40, 30))
+    session = make_session(make_shot(removals=(make_removal(shape=shape),)))
+    seen = []
+    for _ in range(2):
+        commands.toggle_hold(session)
+        assert session.removal is not None
+        seen.append((commands.holds(session), session.removal.shape.rect_at(5)))
+    assert seen == [(True, RectF(10, 10, 30, 30)), (False, RectF(15, 10, 35, 30))]
+    session.go_to(4)
+    commands.toggle_hold(session)
+    assert session.undo_label == "Interpolate Keyframe"
