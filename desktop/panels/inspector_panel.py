@@ -25,7 +25,7 @@ from desktop.panels.parameter_editors import ParameterEditor, QuietComboBox, mak
 from desktop.session import Session
 from engine.protocol import EffectDescriptor, ParameterDescriptor, ParameterValue
 
-_LABEL_PX = 112
+_LABEL_PX = 122
 _RESET_PX = 26
 
 
@@ -149,6 +149,7 @@ class _ParameterRow:
         self.editor = make_editor(descriptor)
         self.label = QLabel(descriptor.label)
         self.label.setWordWrap(True)
+        self.label.setFixedWidth(_LABEL_PX)  # the same column in every group
         self.reset = QToolButton()
         self.reset.setIcon(icon("reset"))
         self.reset.setToolTip(f"Reset to {_shown_default(descriptor)}")
