@@ -168,7 +168,12 @@ class Supervisor:
             if self._worker is not None and not self._worker.is_alive():
                 _log.warning("the idle worker %s; a new one is started", describe_exit(self._worker.close(0.0)))
                 self._worker = None
-            self._worker = self._worker or WorkerProcess()
+            try:
+                self._worker = self._worker or WorkerProcess()
+            except OSError as error:
+                raise WorkerDiedError(
+                    f"no worker can be started: {error}; close other programs and try again"
+                ) from error
             return self._worker
 
     def _attempt(

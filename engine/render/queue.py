@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable
 
 from engine.errors import EngineError
-from engine.protocol import ErrorInfo, Job
+from engine.protocol import ErrorInfo, Event, Job
 from engine.render.job_store import JobStore
 from engine.render.leftovers import remove_leftovers
+from engine.render.messages import JobFinished
 from engine.supervisor import Supervisor
 
+RETRY_S = 1.0
+RECORD_ATTEMPTS = 30
+"""How often the end of a job is tried to be recorded when the disk is full; a new engine would render it again."""
 _log = logging.getLogger(__name__)
 
 
@@ -60,7 +65,12 @@ class JobQueue:
         """Waits for the next job; None once the queue stops."""
         with self._wake:
             while not self._stopping:
-                job = self._store.start_next()
+                try:
+                    job = self._store.start_next()
+                except sqlite3.Error as error:
+                    _log.error("the job list cannot be written (%s); free space on its disk", error)
+                    self._wake.wait(RETRY_S)
+                    continue
                 if job is not None:
                     self._running = job.id
                     return job
@@ -70,14 +80,30 @@ class JobQueue:
     def _render(self, job: Job) -> None:
         _log.info("job %s: %s, %d frames", job.id, job.request.source.path, len(job.request.frames))
         try:
-            finished = self._supervisor.render(job, self._store.add_event)
+            finished = self._supervisor.render(job, self._tell)
         except EngineError as error:
             _log.error("job %s: %s", job.id, error)
             remove_leftovers(job.request.output)
-            self._store.finish(job.id, "failed", ErrorInfo(kind=error.kind, message=str(error)))
-            return
+            info = ErrorInfo(kind=error.kind, message=str(error))
+            finished = JobFinished(job_id=job.id, state="failed", error=info)
+        for _ in range(RECORD_ATTEMPTS):
+            try:
+                self._record(job, finished)
+                return
+            except sqlite3.Error as error:
+                _log.error("the end of job %s cannot be recorded (%s); free space on its disk", job.id, error)
+                with self._wake:
+                    self._wake.wait(RETRY_S)
+
+    def _record(self, job: Job, finished: JobFinished | None) -> None:
         if finished is None:
             self._store.give_back(job.id)
             return
         _log.info("job %s: %s%s", job.id, finished.state, f" ({finished.error.message})" if finished.error else "")
         self._store.finish(job.id, finished.state, finished.error, finished.report)
+
+    def _tell(self, event: Event) -> None:
+        try:
+            self._store.add_event(event)
+        except sqlite3.Error as error:  # the render goes on: its frames are worth more than the word of them
+            _log.error("an event of job %s cannot be recorded (%s); free space on its disk", event.job_id, error)

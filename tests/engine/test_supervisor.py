@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from engine import supervisor
+from engine.errors import WorkerDiedError
 from engine.file_lock import wait_for_lock
 from engine.protocol import Job
 from engine.supervisor import Supervisor, describe_exit
@@ -28,21 +30,28 @@ def test_an_exit_status_in_words(status, text):
 
 
 def test_a_stopped_supervisor_starts_no_worker():
-    supervisor = Supervisor()
-    supervisor.stop()
+    stopped = Supervisor()
+    stopped.stop()
     job = Job(id="j", state="running", request=render_request(Path("a.mkv"), [[]]), created_ms=0)
-    assert supervisor.render(job, lambda event: None) is None
-    assert supervisor.worker_pid is None
+    assert stopped.render(job, lambda event: None) is None
+    assert stopped.worker_pid is None
+
+
+def test_a_worker_that_cannot_be_started_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(supervisor, "WORKER_COMMAND", (str(tmp_path / "no-python"),))
+    job = Job(id="j", state="running", request=render_request(Path("/a.mkv"), [[]]), created_ms=0)
+    with pytest.raises(WorkerDiedError, match=r"^no worker can be started: .*No such file or directory.*; close other"):
+        Supervisor().render(job, lambda event: None)
 
 
 def test_a_job_that_was_cancelled_before_it_reached_the_worker_renders_nothing(tmp_path):
-    supervisor = Supervisor()
+    running = Supervisor()
     job = Job(id="j", state="running", request=render_request(tmp_path / "gone.mkv", [[]]), created_ms=0)
-    supervisor.cancel("j")
+    running.cancel("j")
     try:
-        finished = supervisor.render(job, lambda event: None)
+        finished = running.render(job, lambda event: None)
     finally:
-        supervisor.stop()
+        running.stop()
     assert finished is not None and finished.state == "cancelled"
 
 
