@@ -1,0 +1,1 @@
+"""The built-in effects: descriptors and actions over the engine's rooms."""
