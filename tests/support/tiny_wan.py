@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,30 @@ def _scheduler(**options: Any) -> Any:
 
     defaults = {"prediction_type": "flow_prediction", "use_flow_sigmas": True, "flow_shift": 3.0}
     return UniPCMultistepScheduler(**(defaults | options))
+
+
+_VAE_NAMES = (
+    (r"^quant_conv\.", "conv1."),
+    (r"^post_quant_conv\.", "conv2."),
+    (r"\.conv_in\.", ".conv1."),
+    (r"\.conv_out\.", ".head.2."),
+    (r"\.norm_out\.", ".head.0."),
+    (r"\.mid_block\.resnets\.0\.", ".middle.0."),
+    (r"\.mid_block\.resnets\.1\.", ".middle.2."),
+    (r"\.mid_block\.attentions\.0\.", ".middle.1."),
+    (r"\.down_blocks\.", ".downsamples."),
+    (r"\.norm1\.", ".residual.0."),
+    (r"\.conv1\.(?=\w+$)(?<=\d\.conv1\.)", ".residual.2."),
+    (r"\.norm2\.", ".residual.3."),
+    (r"\.conv2\.", ".residual.6."),
+    (r"\.conv_shortcut\.", ".shortcut."),
+)
+
+
+def original_vae_name(name: str) -> str:
+    """What Wan calls a tensor of the VAE that diffusers calls ``name``, for two residual blocks a stage."""
+    name = re.sub(r"\.up_blocks\.(\d+)\.resnets\.(\d+)\.", lambda m: f".upsamples.{4 * int(m[1]) + int(m[2])}.", name)
+    name = re.sub(r"\.up_blocks\.(\d+)\.upsamplers\.0\.", lambda m: f".upsamples.{4 * int(m[1]) + 3}.", name)
+    for pattern, replacement in _VAE_NAMES:
+        name = re.sub(pattern, replacement, name)
+    return name
