@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from desktop.default_model import with_default_model
 from desktop.errors import NothingToRenderError
 from engine.protocol import BoxTuple, FrameRange, MediaSource, Output, ParameterValue, RenderPass, RenderRequest
 from roi_tools.geometry import Size
@@ -24,7 +25,11 @@ def render_request(
     """
     chosen = frames if frames is not None else range(shot.source_start, shot.source_end_exclusive)
     passes = tuple(
-        RenderPass(effect=effect, parameters=dict(parameters), boxes=_boxes(removals, chosen, info.size))
+        RenderPass(
+            effect=effect,
+            parameters=with_default_model(effect, dict(parameters)),
+            boxes=_boxes(removals, chosen, info.size),
+        )
         for (effect, parameters), removals in _passes(shot.removals).items()
     )
     marked = tuple(render_pass for render_pass in passes if render_pass.boxes and any(render_pass.boxes))

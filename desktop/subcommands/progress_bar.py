@@ -48,7 +48,8 @@ class ProgressBars:
     def show(self, event: Event) -> None:
         """Bring the bars up to date with one event."""
         if isinstance(event, WarningEvent):
-            self._progress.console.print(f"warning: {event.message}", style="yellow", markup=False, highlight=False)
+            text = f"warning: {event.message}"
+            self._progress.console.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
         elif isinstance(event, ProgressEvent):
             if event.stage not in self._tasks:
                 self._complete_all()

@@ -43,6 +43,10 @@ def render_shot(request: RenderRequest, link: JobLink, folder: Path) -> RenderRe
         raise BadRequestError(str(error)) from error
 
 
+WARN_SYNTHESISED_SHARE = 0.05
+"""More than this share of pixels that no frame shows is visible at a glance."""
+
+
 class _ShotRender:
     def __init__(self, render: CheckedRender, link: JobLink, cache_folder: Path, receipt: Receipt) -> None:
         self._render, self._link, self._receipt = render, link, receipt
@@ -56,6 +60,7 @@ class _ShotRender:
         self._warn_if_unmarked()
         for render_pass in self._passes:
             render_pass.run(self._write_preview)
+            self._warn_if_mostly_invented(render_pass)
         last = self._passes[-1]
         difference = self._deliver(PatchedPlate(self._source, last.newest_patch, budget_bytes=0))
         for render_pass in self._passes:
@@ -82,6 +87,15 @@ class _ShotRender:
             self._link.warn(
                 f"nothing is marked on frames {self._render.frames.start}-{self._render.frames.stop - 1} of "
                 f"{self._request.source.path}; they pass through unchanged"
+            )
+
+    def _warn_if_mostly_invented(self, render_pass: PassRender) -> None:
+        """An effect that is there to recover, and could not: say so, and what helps."""
+        share = render_pass.report().share_synthesised or 0.0
+        if share > WARN_SYNTHESISED_SHARE and not render_pass.checked.effect.describe().needs_model:
+            self._link.warn(
+                f"{share:.0%} of the marked pixels are hidden in every frame within reach, so they were filled from "
+                "around them; a tighter box, or a matte that follows the object, leaves more background to recover"
             )
 
     def _deliver(self, result: Plate) -> dict[str, float] | None:

@@ -18,13 +18,14 @@ import pytest
 from engine import cli, client, paths
 from engine.client import EngineClient, connect
 from engine.errors import EngineUnavailableError
-from engine.protocol import Event, FrameEvent, StateEvent, WarningEvent
+from engine.protocol import Event, FrameEvent, StateEvent
 from engine.server import serve
 from roi_tools.geometry import Size
 from tests.support.engine_process import (
     EngineProcess,
     children,
     environment,
+    incidents,
     is_alive,
     render_request,
     run_job,
@@ -292,8 +293,7 @@ def test_the_client_loads_no_server_and_no_codec():
 
 def test_a_worker_does_not_outlive_its_engine(tmp_path, source, gate):
     with running_engine(tmp_path) as engine:
-        warnings = [e for e in run_job(engine.client, render_request(source, [[BOX]])) if isinstance(e, WarningEvent)]
-        assert warnings == []
+        assert incidents(run_job(engine.client, render_request(source, [[BOX]]))) == []
         (worker,) = children(engine.process.pid)
         engine.end(signal.SIGINT)
         assert engine.process.returncode == 0 and not is_alive(worker)

@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.client import EngineClient
 from engine.errors import EngineUnavailableError
-from engine.protocol import BoxTuple, Event, FrameRange, MediaSource, Output, RenderPass, RenderRequest
+from engine.protocol import BoxTuple, Event, FrameRange, MediaSource, Output, RenderPass, RenderRequest, WarningEvent
 from tests.support import effects
 
 START_TIMEOUT_S = 30.0
@@ -122,6 +122,12 @@ def render_request(
 def run_job(client: EngineClient, request: RenderRequest) -> list[Event]:
     """Submits and reads all events up to the end."""
     return list(client.events(client.submit(request).id))
+
+
+def incidents(events: Sequence[Event]) -> list[str]:
+    """Texts of the warnings; without that of the test effect's invented half, which every render of it gives."""
+    messages = [event.message for event in events if isinstance(event, WarningEvent)]
+    return [message for message in messages if "hidden in every frame" not in message]
 
 
 def _wait_for_health(engine: EngineProcess) -> None:

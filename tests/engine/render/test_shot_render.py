@@ -170,6 +170,12 @@ class TestRender:
         assert session.warnings()[0].startswith("nothing is marked on frames 0-4 of ")
         assert all(same(a, b) for a, b in zip(frames_of(source), frames_of(out), strict=True))
 
+    def test_what_no_frame_shows_is_a_warning_that_says_what_helps(self, session, source):
+        report = session.render(render_request(source, [[BOX]] * 5))
+        assert report.passes[0].share_synthesised == 0.5  # the test effect says so
+        assert list(report.warnings) == session.warnings()
+        assert session.warnings()[0].startswith("50% of the marked pixels are hidden in every frame within reach")
+
     def test_a_matte_movie_alone_marks(self, session, source, tmp_path):
         matte = np.zeros((5, 48, 64), np.uint8)
         matte[1, 10:20, 10:30] = 255
