@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from engine.plate.flow import Step
 from engine.plate.model import FloatImage, Mask, Points
+from engine.plate.sampling import sample_linear
 from roi_tools.geometry import Box
 
 NODE_PX = 4
@@ -49,20 +51,33 @@ class Sighting:
     static: bool
 
 
+class Correction(Protocol):
+    """What takes the drift out of a chain."""
+
+    @property
+    def margin_px(self) -> int:
+        """How far around the box it looks."""
+
+    def shift(self, frame: int, nodes: Nodes, chosen: Mask) -> Points:
+        """(n, 2) by which the chosen pixels, of the box, must be moved in `frame`."""
+
+
 def follow(
     wanted: Mask,
     box: Box,
     frames: range,
     step: Callable[[int, int], Step | None],
     hidden: Callable[[int], Mask],
+    correct: Correction | None = None,
 ) -> list[Sighting]:
     """Follows the `wanted` pixels, (h, w) of `box`, from the first of `frames` through the others, in their order.
 
     `step(a, b)` is the motion between neighbours, None over a cut, where the chain ends; `hidden(frame)` is the
-    (H, W) area that lends no pixels. Sightings come in the order of the frames.
+    (H, W) area that lends no pixels; `correct` takes the drift out of the positions that are lent, where the camera
+    moves. Sightings come in the order of the frames.
     """
     point = np.cumsum(wanted.ravel()).reshape(wanted.shape) - 1
-    nodes = _Nodes(box)
+    nodes = Nodes(box, 0 if correct is None else correct.margin_px)
     seen = np.where(wanted, 0, 255).astype(np.uint8)
     offset = np.zeros(3, np.float32)
     sightings: list[Sighting] = []
@@ -78,7 +93,10 @@ def follow(
         slot = _SLOT_OF_ORDER[seen]
         lends = visible & (slot >= 0)
         if lends.any():
-            sightings.append(Sighting(b, point[lends], nodes.points(lends), slot[lends], offset, nodes.static))
+            points = nodes.points(lends)
+            if correct is not None and not nodes.static:
+                points = points + correct.shift(b, nodes, lends)
+            sightings.append(Sighting(b, point[lends], points, slot[lends], offset, nodes.static))
         seen[visible] += 1
         seen[seen > SIGHTING_ORDERS[-1]] = 255
         if (seen == 255).all():
@@ -94,16 +112,17 @@ def _is_asked(age: int) -> bool:
     return age % (stride if age > EVERY_FRAME_UP_TO else 1) == 0
 
 
-class _Nodes:
+class Nodes:
     """Where a grid of nodes over a box has got to, and between them every pixel."""
 
-    def __init__(self, box: Box) -> None:
+    def __init__(self, box: Box, margin_px: int) -> None:
         self.static = True
         self._box = box
         # One cell more on each side, so that pixels at the edge are interpolated too.
-        self._columns = -(-box.width_px // NODE_PX) + 2
-        self._rows = -(-box.height_px // NODE_PX) + 2
-        centre = (NODE_PX - 1) / 2 - NODE_PX
+        self._pad = 1 + -(-margin_px // NODE_PX)
+        self._columns = -(-box.width_px // NODE_PX) + 2 * self._pad
+        self._rows = -(-box.height_px // NODE_PX) + 2 * self._pad
+        centre = (NODE_PX - 1) / 2 - self._pad * NODE_PX
         x = box.x0 + centre + NODE_PX * np.arange(self._columns, dtype=np.float32)
         y = box.y0 + centre + NODE_PX * np.arange(self._rows, dtype=np.float32)
         self._home = np.stack(np.meshgrid(x, y), axis=2).reshape(-1, 2).astype(np.float32)
@@ -130,16 +149,21 @@ class _Nodes:
         """(n, 2) positions of the chosen pixels."""
         return self._positions()[chosen]
 
+    def reached(self, points: Points) -> Points:
+        """(n, 2) where points of the first frame, in the box or its margin, have got to."""
+        moved = (self._now - self._home).reshape(self._rows, self._columns, 2)
+        return points + sample_linear(moved, (points - self._home[0]) / np.float32(NODE_PX))
+
     def _positions(self) -> FloatImage:
         if self._dense is None:
             moved = (self._now - self._home).reshape(self._rows, self._columns, 2)
             # cv2.resize puts a cell's value at its centre, where the nodes are.
             size = (self._columns * NODE_PX, self._rows * NODE_PX)
             dense = cv2.resize(moved, size, interpolation=cv2.INTER_LINEAR)
-            height, width = self._box.height_px, self._box.width_px
+            edge, height, width = self._pad * NODE_PX, self._box.height_px, self._box.width_px
             x, y = np.arange(self._box.x0, self._box.x1), np.arange(self._box.y0, self._box.y1)
             home = np.stack(np.meshgrid(x, y), axis=2)
-            self._dense = (dense[NODE_PX : NODE_PX + height, NODE_PX : NODE_PX + width] + home).astype(np.float32)
+            self._dense = (dense[edge : edge + height, edge : edge + width] + home).astype(np.float32)
         return self._dense
 
 

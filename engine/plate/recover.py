@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from engine.plate.analysis import box_around
-from engine.plate.chain import SIGHTING_ORDERS, Sighting, follow
+from engine.plate.chain import SIGHTING_ORDERS, Nodes, Sighting, follow
 from engine.plate.footage import Footage
 from engine.plate.fusion import (
     COLOUR_MEMORY_FRAMES,
@@ -33,6 +33,7 @@ from engine.plate.model import (
     RecoveredFrame,
 )
 from engine.plate.photometric import membrane
+from engine.plate.registration import RING_PX, Ring
 from engine.plate.sampling import pick, sample_sharp
 from engine.plate.synthesis import fill_never_seen
 from roi_tools.geometry import Box
@@ -121,11 +122,14 @@ def _trace(footage: Footage, frame: int, still_wanted: Callable[[], None]) -> _T
     if view.box is None:
         return _Target(frame, None, 0)
     wanted = view.guarded
+    correct = _Registration(footage, frame)
     reach = footage.settings.reach_frames
     before = range(frame, max(frame - reach, footage.available.start) - 1, -1)
     after = range(frame, min(frame + reach, footage.available.stop - 1) + 1)
     with ThreadPoolExecutor(2) as pool:
-        ways = [pool.submit(follow, wanted, view.box, way, footage.step, footage.hidden) for way in (before, after)]
+        ways = [
+            pool.submit(follow, wanted, view.box, way, footage.step, footage.hidden, correct) for way in (before, after)
+        ]
         try:
             still_wanted()
             while wait(ways, timeout=PROGRESS_S).not_done:
@@ -134,6 +138,29 @@ def _trace(footage: Footage, frame: int, still_wanted: Callable[[], None]) -> _T
             footage.abandon()
             raise
         return _Target(frame, view.box, int(wanted.sum()), (ways[0].result(), ways[1].result()))
+
+
+class _Registration:
+    """Takes the drift out of the chains of one target. A Correction."""
+
+    def __init__(self, footage: Footage, frame: int) -> None:
+        self._footage = footage
+        self._view = footage.view(frame)
+        self._ring = Ring(self._view)
+
+    @property
+    def margin_px(self) -> int:
+        """How far around the box it looks."""
+        return math.ceil(RING_PX / min(self._view.scale)) + 1
+
+    def shift(self, frame: int, nodes: Nodes, chosen: Mask) -> Points:
+        """See Correction."""
+        box = self._view.box
+        affine = self._ring.drift(self._footage.view(frame), nodes.reached(self._ring.points))
+        row, column = np.nonzero(chosen)
+        if affine is None or box is None:
+            return np.zeros((len(row), 2), np.float32)
+        return self._ring.shift(affine, np.stack([column + box.x0, row + box.y0], axis=1).astype(np.float32))
 
 
 def _gather(footage: Footage, batch: list[_Target]) -> Iterator[None]:

@@ -18,6 +18,7 @@ from engine.plate.flow import Step, complete
 from engine.plate.fusion import Evidence, fuse
 from engine.plate.model import PlateSettings
 from engine.plate.photometric import membrane
+from engine.plate.registration import Ring
 from engine.plate.sampling import pick, sample_linear, sample_sharp
 from engine.plate.synthesis import fill_never_seen
 from roi_tools.geometry import Box
@@ -264,3 +265,33 @@ def test_synthesis_touches_only_what_is_unknown_and_clips_nothing() -> None:
     around = image[14:34, 19:43]
     assert around.min() - 0.1 <= filled[unknown].min() <= filled[unknown].max() <= around.max() + 0.1
     assert np.abs(filled[unknown] - image[unknown]).mean() < np.abs(image[unknown] - 0.5).mean()
+
+
+# --- registration -----------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.floats(-1.5, 1.5), st.floats(-1.5, 1.5))
+def test_drift_is_measured_on_the_ring(x_px: float, y_px: float) -> None:
+    target = view(shifted(PICTURE, 60, 60, 240, 160))
+    other = view(shifted(PICTURE, 60 - x_px, 60 - y_px, 240, 160), HOLE.shifted(15, 0))
+    ring = Ring(target)
+    affine = ring.drift(other, ring.points)
+    middle = np.array([[110.0, 85.0]], np.float32)
+    found = np.zeros((1, 2), np.float32) if affine is None else ring.shift(affine, middle)
+    np.testing.assert_allclose(found, [[x_px, y_px]], atol=0.12)
+
+
+def test_a_chain_without_drift_is_left_alone_and_so_is_one_that_lost_the_picture() -> None:
+    target = view(shifted(PICTURE, 60, 60, 240, 160))
+    ring = Ring(target)
+    assert ring.drift(target, ring.points) is None
+    assert ring.drift(view(texture(240, 160, seed=5)), ring.points) is None
+    assert ring.drift(target, ring.points + np.float32(500.0)) is None
+
+
+def test_a_frame_hidden_as_a_whole_has_no_ring() -> None:
+    covered = view(shifted(PICTURE, 0, 0, 240, 160), Box(0, 0, 240, 160))
+    ring = Ring(covered)
+    assert ring.points.shape == (0, 2)
+    assert ring.drift(covered, ring.points) is None

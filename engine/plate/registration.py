@@ -1,0 +1,99 @@
+"""Takes out the drift of a chain: compares a ring around the hole, directly, with where the chain says it has gone.
+
+Every step of a chain is a little wrong, and the errors add up. The ring around the hole is visible in both frames, so
+what is left of the error can be measured there: a few Gauss-Newton steps of an affine alignment (Lucas and Kanade 1981,
+in the form of Baker and Matthews 2004 with the target's gradients, computed once).
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.plate.analysis import FrameView
+from engine.plate.model import FloatImage, Points
+from engine.plate.sampling import pick, sample_linear
+
+RING_PX = 32
+"""Width of the ring, in analysis pixels."""
+
+MAX_POINTS = 6000
+MIN_POINTS = 400
+BLUR_PX = 1.0
+ITERATIONS = 3
+MAX_DRIFT_PX = 3.0
+"""A larger answer, in analysis pixels, is a misfit."""
+
+CROP_MARGIN_PX = 8
+MIN_GAIN = 0.02
+"""The ring must match better by this part, or the chain is right as it is."""
+
+Affine = NDArray[np.float64]
+
+
+class Ring:
+    """Textured points around a frame's hole, to register other frames with."""
+
+    def __init__(self, view: FrameView) -> None:
+        gray = cv2.GaussianBlur(view.gray.astype(np.float32), (0, 0), BLUR_PX)
+        outside = cv2.distanceTransform((~view.guarded_small).view(np.uint8), cv2.DIST_L2, 3)
+        row, column = np.nonzero((outside > 1.0) & (outside <= RING_PX))
+        stride = max(-(-len(row) // MAX_POINTS), 1)
+        row, column = row[::stride], column[::stride]
+        slope_x, slope_y = (cv2.Sobel(gray, cv2.CV_32F, dx, 1 - dx, ksize=3, scale=0.125) for dx in (1, 0))
+        self._value = gray[row, column]
+        self._slope = np.stack([slope_x[row, column], slope_y[row, column]], axis=1)
+        self._scale = np.array(view.scale, np.float32)
+        self._small = np.stack([column, row], axis=1).astype(np.float32)
+        self._middle = self._small.mean(axis=0) if len(row) else np.zeros(2, np.float32)
+        self._size_px = float(max(np.ptp(self._small, axis=0).max(), 1.0)) / 2.0 if len(row) else 1.0
+        self.points: Points = (self._small + np.float32(0.5)) / self._scale - np.float32(0.5)
+
+    def drift(self, other: FrameView, reached: Points) -> Affine | None:
+        """The affine correction, (3, 2) on `basis`, that a chain to `other` needs; None where it needs or bears none.
+
+        `reached`: (N, 2) where the chain has taken `points`, full-size pixels of the other frame.
+        """
+        there = (reached + np.float32(0.5)) * self._scale - np.float32(0.5)
+        height, width = other.gray.shape
+        usable = np.asarray((there > 2.0).all(axis=1) & (there[:, 0] < width - 3) & (there[:, 1] < height - 3))
+        usable[usable] = ~pick(other.guarded_small, there[usable])
+        if usable.sum() < MIN_POINTS:
+            return None
+        low = np.maximum(np.floor(there[usable].min(axis=0)).astype(int) - CROP_MARGIN_PX, 0)
+        high = np.ceil(there[usable].max(axis=0)).astype(int) + CROP_MARGIN_PX
+        crop = other.gray[low[1] : high[1], low[0] : high[0]].astype(np.float32)
+        gray = np.asarray(cv2.GaussianBlur(crop, (0, 0), BLUR_PX)[..., None], np.float32)
+        return self._align(gray, there - low.astype(np.float32), usable)
+
+    def basis(self, points: Points) -> NDArray[np.float64]:
+        """(n, 3) what a correction is a combination of, at full-size positions in the ring's own frame."""
+        small = (points + 0.5) * self._scale - 0.5
+        return np.column_stack([np.ones(len(points)), (small - self._middle) / self._size_px])
+
+    def shift(self, affine: Affine, points: Points) -> Points:
+        """(n, 2) full-size pixels by which a chain's end must move for the given points of the ring's frame."""
+        return np.asarray((self.basis(points) @ affine) / self._scale, np.float32)
+
+    def _align(self, gray: FloatImage, there: Points, usable: NDArray[np.bool_]) -> Affine | None:
+        basis = self.basis(self.points)[usable]
+        slope, value, start = self._slope[usable], self._value[usable], there[usable]
+        design = np.column_stack([basis * slope[:, :1], basis * slope[:, 1:]])
+        # Without texture on all sides only a shift is measured, not a stretch.
+        ridge = np.diag([0.0, 1.0, 1.0] * 2) * 0.05 * float(np.square(slope).sum() / 2) + np.eye(6) * 1e-3
+        affine = np.zeros((3, 2))
+        errors = []
+        for _ in range(ITERATIONS + 1):
+            moved = start + (basis @ affine).astype(np.float32)
+            error = value - sample_linear(gray, moved)[:, 0]
+            error -= np.median(error)
+            spread = max(1.4826 * float(np.median(np.abs(error))), 1.0)
+            errors.append(float(np.minimum(np.abs(error), 3 * spread).mean()))
+            robust = np.square(np.maximum(1.0 - np.square(error / (4.685 * spread)), 0.0))
+            solved = np.linalg.solve((design.T * robust) @ design + ridge, (design.T * robust) @ error)
+            step = solved.reshape(2, 3).T
+            last, affine = affine, affine + step
+        if errors[-1] >= errors[0] * (1.0 - MIN_GAIN) or np.abs(basis @ last).max() > MAX_DRIFT_PX:
+            return None
+        return last
