@@ -17,7 +17,8 @@ from engine.vace.safetensors_check import check_shapes, read_header, refuse_pick
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
     path = tmp_path / "weights.safetensors"
-    tensors = {"first": np.ones((2, 3), np.float32), "second": np.zeros(4, np.float16), "scalar": np.ones(1, np.float32)}
+    ones = np.ones(1, np.float32)
+    tensors = {"first": np.ones((2, 3), np.float32), "second": np.zeros(4, np.float16), "scalar": ones}
     save_file(tensors, path, metadata={"format": "pt"})
     return path
 
