@@ -18,10 +18,10 @@ from engine.plate.sampling import pick, sample_linear
 RING_PX = 32
 """Width of the ring, in analysis pixels."""
 
-MAX_POINTS = 6000
+MAX_POINTS = 3000
 MIN_POINTS = 400
 BLUR_PX = 1.0
-ITERATIONS = 3
+ITERATIONS = 2
 MAX_DRIFT_PX = 3.0
 """A larger answer, in analysis pixels, is a misfit."""
 
