@@ -23,16 +23,18 @@ def render_request(
     Removals that share effect and parameters become one pass, in the order of their first appearance. Raises
     NothingToRenderError where no enabled removal marks a pixel.
     """
-    chosen = frames if frames is not None else range(shot.source_start, shot.source_end_exclusive)
+    whole = range(shot.source_start, shot.source_end_exclusive)
+    chosen = frames if frames is not None else whole
     passes = tuple(
         RenderPass(
             effect=effect,
             parameters=with_default_model(effect, dict(parameters)),
-            boxes=_boxes(removals, chosen, info.size),
+            boxes=_boxes(removals, whole, info.size),
+            boxes_start=whole.start,
         )
         for (effect, parameters), removals in _passes(shot.removals).items()
     )
-    marked = tuple(render_pass for render_pass in passes if render_pass.boxes and any(render_pass.boxes))
+    marked = tuple(given for given in passes if given.boxes and any(given.boxes[n - whole.start] for n in chosen))
     if not marked:
         raise NothingToRenderError(
             f"shot '{shot.name}' marks nothing on frames {chosen.start}-{chosen.stop - 1}: "

@@ -99,7 +99,9 @@ class FrameRange(Message):
 class RenderPass(Message):
     """One removal: where (boxes, a matte, or a matte inside boxes) and with which effect.
 
-    ``boxes[i]`` are the boxes of frame ``frames.start + i`` (none: that frame passes through untouched).
+    ``boxes[i]`` are the boxes of source frame ``boxes_start + i`` (none: that frame passes through untouched);
+    ``boxes_start`` None is the request's ``frames.start``. Boxes may speak of more frames than are rendered: an effect
+    then takes pixels from those too, since it knows what is hidden there.
     ``matte`` is a gray movie or sequence as long as the *source*, white where to remove; with ``boxes`` too it counts
     inside them only.
     """
@@ -107,6 +109,7 @@ class RenderPass(Message):
     effect: str = "clean-plate"
     parameters: dict[str, ParameterValue] = Field(default_factory=dict)
     boxes: tuple[tuple[BoxTuple, ...], ...] | None = None
+    boxes_start: int | None = Field(default=None, ge=0)
     matte: MediaSource | None = None
 
     @model_validator(mode="after")
@@ -138,11 +141,20 @@ class RenderRequest(Message):
     @model_validator(mode="after")
     def _boxes_fit_the_range(self) -> RenderRequest:
         for number, render_pass in enumerate(self.passes):
-            if render_pass.boxes is not None and len(render_pass.boxes) != len(self.frames):
+            known, frames = self.boxes_range(render_pass), self.frames
+            if known is not None and not (known.start <= frames.start and frames.end_exclusive <= known.stop):
                 raise ValueError(
-                    f"pass {number} has boxes for {len(render_pass.boxes)} frames, the range has {len(self.frames)}"
+                    f"pass {number} has boxes for {len(known)} frames from {known.start} on, "
+                    f"the range has {len(frames)} from {frames.start} on; give boxes for each of them"
                 )
         return self
+
+    def boxes_range(self, render_pass: RenderPass) -> range | None:
+        """The source frames that a pass's boxes speak of; None where it has none."""
+        if render_pass.boxes is None:
+            return None
+        start = self.frames.start if render_pass.boxes_start is None else render_pass.boxes_start
+        return range(start, start + len(render_pass.boxes))
 
 
 # --- jobs and their events --------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def build_request(options: argparse.Namespace) -> RenderRequest:
     boxes = None
     if options.boxes:
         per_frame = read_boxes(options.boxes, frame_count=info.frame_count, size=info.size).boxes
-        boxes = tuple(tuple(box.as_tuple() for box in per_frame[frame]) for frame in frames.as_range())
+        boxes = tuple(tuple(box.as_tuple() for box in of_frame) for of_frame in per_frame)
     try:
         return RenderRequest(
             source=MediaSource(path=_absolute(options.source)),
@@ -87,6 +87,7 @@ def build_request(options: argparse.Namespace) -> RenderRequest:
                     effect=options.effect,
                     parameters=with_default_model(options.effect, parse_parameters(options.param, options.model)),
                     boxes=boxes,
+                    boxes_start=0,
                     matte=MediaSource(path=_absolute(options.matte)) if options.matte else None,
                 ),
             ),

@@ -118,8 +118,8 @@ class CleanPlate(ImageEffect):
 
     @property
     def _available(self) -> range:
-        # Beyond the matte's range nobody has said where the object is: such frames may show it.
-        source, matte = self.clips.source.frames, self.clips.matte.frames
+        # Elsewhere nobody has said where the object is: such frames may show it.
+        source, matte = self.clips.source.frames, self.clips.matte.known_frames
         return range(max(source.start, matte.start), min(source.stop, matte.stop))
 
     def _recover_from(self, frame: int) -> Iterator[RecoveredFrame]:

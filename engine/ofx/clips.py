@@ -40,6 +40,10 @@ class MatteClip(Protocol):
         """Frames that the matte speaks of: the rendered range."""
 
     @property
+    def known_frames(self) -> range:
+        """Frames of which it is known what to remove, the rendered range among them; only these can lend pixels."""
+
+    @property
     def size(self) -> Size:
         """Same as the source's."""
 

@@ -140,7 +140,7 @@ LocalMatte = tuple[Box, NDArray[np.float32]]
 class RenderMatte:
     """Where a pass removes: the union of the frame's boxes, times the matte movie, grown. A MatteClip.
 
-    Without boxes the matte movie alone marks, on every frame that it has; boxes speak of the rendered range only.
+    ``boxes[i]`` are those of ``known_frames[i]``; without boxes the matte movie alone marks, on every frame.
     """
 
     def __init__(
@@ -150,14 +150,22 @@ class RenderMatte:
         boxes: Sequence[Sequence[Box]] | None,
         movie: MediaReader | None,
         grow_px: int,
+        known_frames: range | None = None,
     ) -> None:
-        self._frames, self._size, self._boxes, self._movie, self._grow_px = frames, size, boxes, movie, grow_px
+        self._frames, self._size = frames, size
+        self._known_frames = frames if known_frames is None else known_frames
+        self._boxes, self._movie, self._grow_px = boxes, movie, grow_px
         self._cache = ByteBoundedCache(self._make, lambda local: local[1].nbytes if local else 0, MATTE_BUDGET_BYTES)
 
     @property
     def frames(self) -> range:
         """The rendered range."""
         return self._frames
+
+    @property
+    def known_frames(self) -> range:
+        """See MatteClip."""
+        return self._known_frames
 
     @property
     def size(self) -> Size:
@@ -197,7 +205,7 @@ class RenderMatte:
         region: Box | None = frame_box(self._size)
         coverage: NDArray[np.float32] | None = None
         if self._boxes is not None:
-            marked = self._boxes[frame - self._frames.start] if frame in self._frames else ()
+            marked = self._boxes[frame - self._known_frames.start] if frame in self._known_frames else ()
             clipped = [box for box in (b.clipped(self._size) for b in marked) if box]
             region = union_box(clipped)
             coverage = rasterise(clipped, self._size, region) if region else None

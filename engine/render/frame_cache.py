@@ -118,7 +118,7 @@ def pass_key(
         "effect": [effect.identifier, effect.version],
         "parameters": parameters,
         "parameter_files": [_path_identity(Path(path).absolute()) for path in paths],
-        "boxes": render_pass.boxes,
+        "boxes": [render_pass.boxes_start, render_pass.boxes],
         "matte": media_identity(render_pass.matte.path) if render_pass.matte else None,
         "below": below,
     }

@@ -31,6 +31,8 @@ class CheckedPass:
     request: RenderPass
     effect: type[ImageEffect]
     parameters: ParameterSet
+    known_frames: range
+    """The frames that ``boxes`` speak of; all of the media where a matte alone marks."""
     boxes: tuple[tuple[Box, ...], ...] | None
     matte: MediaReader | None
 
@@ -112,13 +114,14 @@ def _checked_pass(
     if given.matte is not None:
         matte = stack.enter_context(_open(given.matte))
         check_matte_fits(matte, source, given.matte.path)
-    boxes = None
+    boxes, known = None, request.boxes_range(given)
     if given.boxes is not None:
         boxes = tuple(
             tuple(_box(box, frame, source.info.size, request.source.path) for box in of_frame)
-            for frame, of_frame in zip(request.frames.as_range(), given.boxes, strict=True)
+            for frame, of_frame in zip(known or (), given.boxes, strict=True)
         )
-    return CheckedPass(number, given, effect, ParameterSet(effect.describe(), given.parameters), boxes, matte)
+    parameters = ParameterSet(effect.describe(), given.parameters)
+    return CheckedPass(number, given, effect, parameters, known or range(source.info.frame_count), boxes, matte)
 
 
 def _box(corners: BoxTuple, frame: int, size: Size, path: str) -> Box:

@@ -55,7 +55,20 @@ def test_removals_with_the_same_effect_and_parameters_share_a_pass() -> None:
 def test_a_removal_marks_only_the_frames_where_it_is_there() -> None:
     shape = make_removal().shape.with_range(5, 6)
     request = render_request(make_shot(removals=(make_removal(shape=shape),)), INFO, range(4, 8))
-    assert request.passes[0].boxes == ((), ((10, 10, 30, 30),), ((10, 10, 30, 30),), ())
+    boxes, start = request.passes[0].boxes, request.passes[0].boxes_start
+    assert boxes is not None and start == 0
+    assert [frame for frame, of_frame in enumerate(boxes, start) if of_frame] == [5, 6]
+
+
+def test_boxes_speak_of_the_whole_shot_so_that_a_part_is_cleaned_as_well_as_the_whole() -> None:
+    request = render_request(make_shot(removals=(make_removal(),)), INFO, range(4, 8))
+    assert request.boxes_range(request.passes[0]) == range(20)
+
+
+def test_a_range_that_no_box_touches_is_refused() -> None:
+    shape = make_removal().shape.with_range(5, 6)
+    with pytest.raises(NothingToRenderError, match="marks nothing on frames 8-9"):
+        render_request(make_shot(removals=(make_removal(shape=shape),)), INFO, range(8, 10))
 
 
 def test_disabled_removals_and_boxes_outside_the_frame_are_left_out() -> None:

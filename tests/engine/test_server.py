@@ -131,7 +131,10 @@ class TestSubmit:
             ({"source": {}}, "source.path: Field required"),
             ({"schema_version": "grayplate.render/9"}, "schema_version: Input should be 'grayplate.render/1'"),
             ({"frames": {"start": 3, "end_exclusive": 3}}, "frames: frame range 3-2 ends before it starts"),
-            ({"frames": {"start": 0, "end_exclusive": 2}}, "the body: pass 0 has boxes for 1 frames, the range has 2"),
+            (
+                {"frames": {"start": 0, "end_exclusive": 2}},
+                "the body: pass 0 has boxes for 1 frames from 0 on, the range has 2 from 0 on",
+            ),
             (
                 {"passes": [{"effect": "test-fill"}]},
                 "passes.0: a pass needs boxes, a matte or both; without them nothing is marked for removal",

@@ -41,7 +41,7 @@ class Matte:
 
     def __init__(self, clip: Clip, frames: range) -> None:
         self._clip = clip
-        self.frames = frames
+        self.frames = self.known_frames = frames
         self.size = SIZE
 
     def bounds(self, frame: int) -> Box | None:

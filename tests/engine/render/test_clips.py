@@ -97,6 +97,11 @@ class TestPlates:
 
 
 class TestRenderMatte:
+    def test_boxes_may_speak_of_more_frames_than_are_rendered(self):
+        matte = RenderMatte(range(5, 6), SIZE, [[], [Box(1, 1, 4, 4)], [Box(2, 2, 6, 6)]], None, 0, range(4, 7))
+        assert (matte.frames, matte.known_frames) == (range(5, 6), range(4, 7))
+        assert [matte.bounds(frame) for frame in range(3, 8)] == [None, None, Box(1, 1, 4, 4), Box(2, 2, 6, 6), None]
+
     def test_boxes_mark_their_union_and_only_their_own_frame(self):
         matte = RenderMatte(range(5, 7), SIZE, [[Box(1, 1, 4, 4), Box(3, 3, 6, 5)], []], None, 0)
         assert matte.bounds(5) == Box(1, 1, 6, 5)

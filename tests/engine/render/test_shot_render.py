@@ -176,6 +176,16 @@ class TestRender:
         assert list(report.warnings) == session.warnings()
         assert session.warnings()[0].startswith("50% of the marked pixels are hidden in every frame within reach")
 
+    def test_a_part_is_rendered_with_the_boxes_of_the_whole(self, session, source):
+        request = render_request(source, [[BOX]] * 5)
+        part = request.model_copy(
+            update={
+                "frames": FrameRange(start=2, end_exclusive=4),
+                "passes": (request.passes[0].model_copy(update={"boxes_start": 0}),),
+            }
+        )
+        assert session.render(part).frames_cleaned == 2
+
     def test_a_matte_movie_alone_marks(self, session, source, tmp_path):
         matte = np.zeros((5, 48, 64), np.uint8)
         matte[1, 10:20, 10:30] = 255
