@@ -59,6 +59,10 @@ class Boxes:
     bounds_beyond_px: int = 0
     hole: Box | None = None
 
+    @property
+    def known_frames(self) -> range:
+        return self.frames
+
     def bounds(self, frame: int) -> Box | None:
         box = self.box_at(frame)
         return box and box.grown(self.bounds_beyond_px).clipped(self.size)
