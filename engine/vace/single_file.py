@@ -70,6 +70,15 @@ def load_vae(paths: Sequence[Path], config: Mapping[str, Any] | None = None) -> 
     return part
 
 
+def transformer_config(paths: Sequence[Path], config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """``config`` where it is one of a Wan VACE transformer, otherwise the shipped one that fits the files."""
+    if config is not None and config.get("_class_name") == "WanVACETransformer3DModel":
+        return dict(config)
+    tensors = open_weights(paths, without_prefix)
+    _refuse_other_models(tensors, paths)
+    return fitting_config(tensors, paths)
+
+
 def fitting_config(tensors: Mapping[str, StoredTensor], paths: Sequence[Path]) -> dict[str, Any]:
     """The shipped configuration whose width and number of layers the tensors have; raises WeightsError."""
     found = _width(tensors), _count(tensors, "blocks."), _count(tensors, "vace_blocks.")

@@ -1,7 +1,8 @@
 """Finds a Wan VACE model on this machine and checks it before anything is loaded. Nothing is ever downloaded here.
 
-A model is a folder in diffusers' layout: ``model_index.json`` names the parts, each part is a sub-folder with its
-configuration and its weights as safetensors. Pickled weights can run code and are not accepted.
+A model is a folder in diffusers' layout (``model_index.json`` names the parts, each part is a sub-folder with its
+configuration and its weights as safetensors), or the transformer as a single file, with the other parts from such a
+folder. Pickled weights can run code and are not accepted.
 """
 
 from __future__ import annotations
@@ -9,11 +10,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from engine.errors import WeightsError
+from engine.vace.model_parameters import ModelSettings
+from engine.vace.safetensors_check import refuse_pickle
+from engine.vace.weight_files import files_of
 
 MODEL_VARIABLE = "GRAYPLATE_VACE_MODEL"
 """Environment variable that names the model folder where the parameter ``model`` is empty."""
@@ -34,10 +39,99 @@ _CONFIGS = {
 }
 _PARTS_WITH_WEIGHTS = ("transformer", "vae", "text_encoder")
 _LIBRARIES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "ftfy")
+_SINGLE_FILES = (".safetensors", ".gguf")
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """Where each part of a model lies. A configuration that is None is found by the shapes of the weights.
+
+    ``transformer_2`` is Wan 2.2's transformer for low noise, below ``boundary_ratio`` of the timesteps; empty in 2.1.
+    ``text_encoder`` and ``tokenizer`` are folders, or None where there is none: then only prompts that were read before
+    can be rendered.
+    """
+
+    transformer: tuple[Path, ...]
+    transformer_config: Path | None
+    vae: tuple[Path, ...]
+    vae_config: Path | None
+    scheduler_config: Path | None
+    text_encoder: Path | None
+    tokenizer: Path | None
+    transformer_2: tuple[Path, ...] = ()
+    transformer_2_config: Path | None = None
+    boundary_ratio: float | None = None
+
+
+def model_files(model: Path, settings: ModelSettings) -> ModelFiles:
+    """The files of ``model``, which must have passed ``find_model``; raises WeightsError where a part is missing."""
+    if model.is_dir() and settings.base_model:
+        raise WeightsError(
+            f"'base_model' is {settings.base_model}, but {model} is a whole model; base_model goes with a VACE module "
+            "as a single file: leave it empty"
+        )
+    components = model if model.is_dir() else _components(model, settings)
+    base = (_single_file(settings.base_model),) if settings.base_model.strip() else ()
+    vae = _single_file(settings.vae) if settings.vae.strip() else None
+    if vae is None and components is None:
+        raise WeightsError(
+            f"{model} holds the transformer alone; set 'components' to a Wan 2.1 folder in diffusers' layout for the "
+            "VAE and the text encoder"
+        )
+    beside = model.parent / "config.json"
+    second = model / "transformer_2" if model.is_dir() and (model / "transformer_2/config.json").is_file() else None
+    return ModelFiles(
+        transformer=tuple(files_of(model / "transformer")) if model.is_dir() else (model, *base),
+        transformer_config=model / "transformer/config.json" if model.is_dir() else _existing(beside),
+        vae=(vae,) if vae else _vae_of(components),
+        vae_config=components / "vae/config.json" if components and not vae else None,
+        scheduler_config=_existing(components / "scheduler/scheduler_config.json") if components else None,
+        text_encoder=_existing(components / "text_encoder") if components else None,
+        tokenizer=_existing(components / "tokenizer") if components else None,
+        transformer_2=tuple(files_of(second)) if second else (),
+        transformer_2_config=second / "config.json" if second else None,
+        boundary_ratio=_read_json(model / "model_index.json").get("boundary_ratio") if second else None,
+    )
+
+
+def _vae_of(components: Path | None) -> tuple[Path, ...]:
+    return tuple(files_of(components / "vae")) if components else ()
+
+
+def _components(model: Path, settings: ModelSettings) -> Path | None:
+    """The folder with the other parts of a single-file model."""
+    given = settings.components.strip()
+    if given and not (Path(given).expanduser() / "vae/config.json").is_file():
+        raise WeightsError(
+            f"'components' is {given}, which is no Wan 2.1 folder in diffusers' layout (it has no vae/config.json)"
+        )
+    named = [given] if given else [str(model.parent), str(model.parent.parent), os.environ.get(MODEL_VARIABLE, "")]
+    folders = [Path(name).expanduser() for name in named if name.strip()]
+    return next((folder for folder in folders if (folder / "vae/config.json").is_file()), None)
+
+
+def _single_file(name: str) -> Path:
+    path = Path(name.strip()).expanduser()
+    refuse_pickle(path)
+    if path.suffix.lower() not in _SINGLE_FILES:
+        raise WeightsError(f"{path} is no weight file; take a .safetensors or .gguf file")
+    return path
+
+
+def _existing(path: Path) -> Path | None:
+    return path if path.exists() else None
+
+
+def find_lora(name: str) -> Path:
+    """The file of a LoRA, given by its path; raises WeightsError."""
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise WeightsError(f"there is no LoRA {path}; choose a .safetensors file")
+    return _single_file(name)
 
 
 def find_model(given: str) -> Path:
-    """The checked folder of the model: ``given``, or what GRAYPLATE_VACE_MODEL says where that is empty.
+    """The checked folder or file of the model: ``given``, or GRAYPLATE_VACE_MODEL where that is empty.
 
     Reads the file names and the small JSON files only. Raises WeightsError, whose message says what is wrong with
     which file and how to get a model that fits.
@@ -46,9 +140,11 @@ def find_model(given: str) -> Path:
     if not name:
         raise WeightsError(f"the vace effect needs a Wan VACE model and none is set: {HOW_TO_GET_A_MODEL}")
     folder = Path(name).expanduser()
+    if folder.is_file():
+        return _single_file(name)
     _check_folder(folder)
     _check_index(folder, _read_json(folder / "model_index.json"))
-    missing = list(_missing_files(folder))
+    missing = list(_missing_files(folder, _read_json(folder / "model_index.json")))
     if missing:
         raise WeightsError(
             f"the model in {folder} is incomplete, it lacks {', '.join(missing)}; download it again into the same "
@@ -68,10 +164,6 @@ def require_libraries() -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    if folder.is_file():
-        raise WeightsError(
-            f"{folder} is a file; the vace effect loads a whole model folder in diffusers' layout: {HOW_TO_GET_A_MODEL}"
-        )
     if not folder.is_dir():
         raise WeightsError(f"there is no model folder {folder}: {HOW_TO_GET_A_MODEL}")
     if not (folder / "model_index.json").is_file():
@@ -86,18 +178,20 @@ def _check_index(folder: Path, index: Mapping[str, Any]) -> None:
         raise WeightsError(
             f"{folder} holds a {name or 'nameless pipeline'}, not a {_PIPELINE_CLASS}: {HOW_TO_GET_A_MODEL}"
         )
-    if any(index.get("transformer_2") or ()):
+    if any(index.get("transformer_2") or ()) and index.get("boundary_ratio") is None:
         raise WeightsError(
-            f"{folder} holds a Wan 2.2 model with two transformers; this version takes Wan 2.1: {HOW_TO_GET_A_MODEL}"
+            f"{folder} has two transformers, but its model_index.json has no boundary_ratio to say when each runs; "
+            "delete it and download it again"
         )
 
 
-def _missing_files(folder: Path) -> Iterator[str]:
+def _missing_files(folder: Path, index: Mapping[str, Any]) -> Iterator[str]:
     """What a complete model has and ``folder`` lacks, relative to it."""
-    for part, config in _CONFIGS.items():
+    second = ("transformer_2",) if any(index.get("transformer_2") or ()) else ()
+    for part, config in (*_CONFIGS.items(), *((part, "config.json") for part in second)):
         if not (folder / part / config).is_file():
             yield f"{part}/{config}"
-    for part in _PARTS_WITH_WEIGHTS:
+    for part in (*_PARTS_WITH_WEIGHTS, *second):
         yield from _missing_weights(folder, part)
 
 

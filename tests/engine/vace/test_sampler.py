@@ -44,8 +44,8 @@ def _stock(model: VaceModel, conditioning: Conditioning, settings: SamplerSettin
         result = pipeline(
             video=torch.from_numpy(conditioning.video).permute(0, 3, 1, 2)[None] * 0.5 + 0.5,
             mask=torch.from_numpy(conditioning.mask)[None, :, None],
-            prompt=settings.prompt,
-            negative_prompt=settings.negative_prompt,
+            prompt_embeds=model.embedding(settings.prompt),
+            negative_prompt_embeds=model.embedding(settings.negative_prompt),
             height=height,
             width=width,
             num_frames=frames,
