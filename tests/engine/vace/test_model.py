@@ -218,6 +218,7 @@ def test_compiled_blocks_are_called_and_still_report(tiny_folder: Path, monkeypa
         return counted
 
     monkeypatch.setattr(torch, "compile", compiled)
+    monkeypatch.setattr("engine.vace.memory.shutil.which", lambda name: name)
     model = VaceModel(tiny_folder, CPU, ModelSettings(compile_blocks=True))
     assert model.notes == ()
     picture = _rendered(model)
