@@ -11,3 +11,7 @@ class RoiFileError(RoiError):
 
 class ShapeError(RoiError):
     """A shape or its keyframes make no sense: no keyframe, an inverted rectangle, a range that ends early."""
+
+
+class TrackingError(RoiError):
+    """Tracking cannot start or go on: no keyframe, pictures of another size, nothing to follow."""

@@ -1,0 +1,1 @@
+"""Tracking: boxes that follow their object, regions that follow a surface, boxes proposed from motion."""

@@ -1,0 +1,155 @@
+"""A box that follows its object: drawn on one frame or several, found on the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from roi_tools.errors import TrackingError
+from roi_tools.geometry import Box, Size
+from roi_tools.shapes import RectF
+from roi_tools.tracking.camera import Camera
+from roi_tools.tracking.outline import Outline, OutlineFollower, start_outline
+from roi_tools.tracking.picture import PictureFollower
+from roi_tools.tracking.working import FrameSource, Progress, WorkingFrames
+
+PATIENCE_FRAMES = 12
+"""How long a hidden object is waited for before it counts as lost."""
+_SAME_PICTURE = 0.7
+"""Correlation above which an object looks as on its keyframe (a new picture of the same thing: about 0.8)."""
+_SMALLEST_PX = 4
+
+
+@dataclass(frozen=True)
+class TrackedBox:
+    """The box on one frame; ``confidence`` 0 (a guess while hidden) to 1 (as drawn)."""
+
+    frame: int
+    rect: RectF
+    confidence: float
+    is_anchor: bool = False
+
+
+def track_box(
+    source: FrameSource, span: range, anchors: Mapping[int, RectF], progress: Progress = lambda share: None
+) -> tuple[TrackedBox, ...]:
+    """Follow an object through ``span`` from the boxes that were drawn, rising by frame.
+
+    ``anchors``: frame -> box in source px; they come back as drawn. Forwards from the last one and backwards from the
+    first one the track ends where the object is lost for more than PATIENCE_FRAMES; between two anchors the tracks
+    from both sides fade into each other. ``progress`` is called after every frame and cancels by raising. Raises
+    TrackingError for a span without frames in order, no anchor, or one outside the span or the picture.
+    """
+    if span.step != 1 or not anchors or any(frame not in span for frame in anchors):
+        raise TrackingError(
+            f"a box is tracked from boxes on frames {span.start} to {span.stop - 1}; drawn are {sorted(anchors)}"
+        )
+    tracker = _BoxTracker(source, span, progress)
+    keys = sorted(anchors)
+    tracked = {frame: TrackedBox(frame, anchors[frame], 1.0, True) for frame in keys}
+    tracker.expect(keys)
+    for start, end in pairwise(keys):
+        there = tracker.follow(start, anchors[start], range(start + 1, end))
+        back = tracker.follow(end, anchors[end], range(end - 1, start, -1))
+        tracked |= {frame: _faded(there.get(frame), back.get(frame), start, end) for frame in {*there, *back}}
+    tracked |= tracker.follow(keys[0], anchors[keys[0]], range(keys[0] - 1, span.start - 1, -1))
+    tracked |= tracker.follow(keys[-1], anchors[keys[-1]], range(keys[-1] + 1, span.stop))
+    return tuple(tracked[frame] for frame in sorted(tracked))
+
+
+class _BoxTracker:
+    def __init__(self, source: FrameSource, span: range, progress: Progress) -> None:
+        self._frames = WorkingFrames(source)
+        self._camera = Camera(self._frames, span)
+        self._span = span
+        self._progress = progress
+        self._total = self._done = 0
+
+    def expect(self, keys: list[int]) -> None:
+        """Count the work: between two keyframes every frame is visited twice, every visit has two passes."""
+        outside = keys[0] - self._span.start + self._span.stop - 1 - keys[-1]
+        self._total = 2 * (outside + sum(2 * (end - start - 1) for start, end in pairwise(keys)))
+
+    def follow(self, frame: int, rect: RectF, way: range) -> dict[int, TrackedBox]:
+        """The object of ``frame`` on the frames of ``way``, up to where it is lost."""
+        if not len(way):
+            return {}
+        key, box = self._start(frame, rect)
+        by_picture = self._by_picture(key, box, rect, way)
+        scores = [tracked.confidence for tracked in by_picture]
+        if np.median(scores) > _SAME_PICTURE:
+            self._step(len(way))
+            return {tracked.frame: tracked for tracked in _until_lost(by_picture)}
+        return {tracked.frame: tracked for tracked in _until_lost(self._by_outline(key, rect, way))}
+
+    def _start(self, frame: int, rect: RectF) -> tuple[Outline, Box]:
+        image = self._frames.rgb(frame)
+        scale = self._frames.scale
+        size = Size(image.shape[1], image.shape[0])
+        edges = [round(edge * scale) for edge in rect.as_tuple()]
+        box = Box(edges[0], edges[1], max(edges[2], edges[0] + 1), max(edges[3], edges[1] + 1)).clipped(size)
+        if box is None or min(box.width_px, box.height_px) < _SMALLEST_PX:
+            raise TrackingError(
+                f"the box {rect.as_tuple()} on frame {frame} is too small or outside the picture; draw it larger"
+            )
+        return start_outline(self._frames, self._camera, frame, box), box
+
+    def _by_picture(self, key: Outline, box: Box, rect: RectF, way: range) -> list[TrackedBox]:
+        follower = PictureFollower(self._frames, self._camera, key.frame, box, key.mask)
+        tracked = []
+        for frame in way:
+            x0, y0, score = follower.follow(frame)
+            moved = rect.shifted((x0 - box.x0) / self._frames.scale, (y0 - box.y0) / self._frames.scale)
+            tracked.append(TrackedBox(frame, moved, max(score, 0.0)))
+            self._step()
+        return tracked
+
+    def _by_outline(self, key: Outline, rect: RectF, way: range) -> Iterable[TrackedBox]:
+        follower = OutlineFollower(self._frames, self._camera, key)
+        outer = np.array(rect.as_tuple())
+        inner = key.box
+        margin = np.zeros(4) if inner is None else outer - np.array(inner.as_tuple()) / self._frames.scale
+        outline, last = key, rect
+        for frame in way:
+            outline = follower.follow(outline, frame)
+            found = outline.box if outline.confidence > 0 else None
+            if found is not None:
+                x0, y0, x1, y1 = map(float, np.array(found.as_tuple()) / self._frames.scale + margin)
+                last = RectF(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1))
+            yield TrackedBox(frame, last, outline.confidence if found is not None else 0.0)
+            self._step()
+
+    def _step(self, count: int = 1) -> None:
+        self._done += count
+        self._progress(min(1.0, self._done / max(self._total, 1)))
+
+
+def _until_lost(boxes: Iterable[TrackedBox]) -> list[TrackedBox]:
+    """Up to the last frame before the object stays away for longer than PATIENCE_FRAMES, or for good."""
+    kept: list[TrackedBox] = []
+    missing = 0
+    for box in boxes:
+        missing = missing + 1 if box.confidence == 0 else 0
+        if missing > PATIENCE_FRAMES:
+            break
+        kept.append(box)
+    while kept and kept[-1].confidence == 0:
+        kept.pop()
+    return kept
+
+
+def _faded(there: TrackedBox | None, back: TrackedBox | None, start: int, end: int) -> TrackedBox:
+    """Between two anchors: the nearer and surer track counts more."""
+    if there is None or back is None:
+        only = there or back
+        assert only is not None
+        return only
+    forward = (there.confidence + 0.01) * (end - there.frame)
+    backward = (back.confidence + 0.01) * (there.frame - start)
+    share = backward / (forward + backward)
+    edges = (1 - share) * np.array(there.rect.as_tuple()) + share * np.array(back.rect.as_tuple())
+    confidence = (1 - share) * there.confidence + share * back.confidence
+    return replace(there, rect=RectF(*map(float, edges)), confidence=float(confidence))

@@ -1,0 +1,191 @@
+"""Tracking: boxes, surfaces and motion on pictures whose truth is known."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from roi_tools.errors import TrackingError
+from roi_tools.geometry import Box
+from roi_tools.roi_file import read_boxes
+from roi_tools.shapes import RectF
+from roi_tools.tracking.boxes import track_box
+from roi_tools.tracking.motion import moving_boxes
+from roi_tools.tracking.region import MotionModel, transformed
+from roi_tools.tracking.surface import track_surface
+from tests.roi_tools.pictures import HEIGHT, WIDTH, MovingThing, iou, texture
+from tests.support.clips import shared_clip
+
+SPAN = range(40)
+
+
+def grown(rect: RectF, px: float = 6) -> RectF:
+    return RectF(rect.x0 - px, rect.y0 - px, rect.x1 + px, rect.y1 + px)
+
+
+@pytest.mark.parametrize("key_frame", [0, 20, 39])
+def test_a_box_follows_its_object_both_ways(key_frame: int) -> None:
+    thing = MovingThing()
+    tracked = track_box(thing, SPAN, {key_frame: grown(thing.rect(key_frame))})
+    assert [box.frame for box in tracked] == list(SPAN)
+    assert min(iou(box.rect, grown(thing.rect(box.frame))) for box in tracked) > 0.8
+    assert all(0 <= box.confidence <= 1 for box in tracked)
+
+
+def test_what_was_drawn_stays_as_drawn() -> None:
+    thing = MovingThing()
+    anchors = {5: grown(thing.rect(5)), 25: RectF(130, 60, 200, 130)}
+    tracked = {box.frame: box for box in track_box(thing, SPAN, anchors)}
+    assert all(tracked[frame].rect == rect and tracked[frame].is_anchor for frame, rect in anchors.items())
+    assert not any(tracked[frame].is_anchor for frame in SPAN if frame not in anchors)
+
+
+def test_between_anchors_the_box_goes_over_from_one_to_the_other() -> None:
+    thing = MovingThing()
+    tracked = {
+        box.frame: box.rect
+        for box in track_box(thing, SPAN, {0: grown(thing.rect(0), 2), 30: grown(thing.rect(30), 14)})
+    }
+    widths = [tracked[frame].width_px for frame in (1, 15, 29)]
+    assert widths == sorted(widths) and widths[2] - widths[0] > 15
+
+
+def test_a_hidden_object_is_found_again() -> None:
+    thing = MovingThing(step_px=2.0, hidden=range(15, 19))
+    tracked = {box.frame: box for box in track_box(thing, SPAN, {0: grown(thing.rect(0))})}
+    assert iou(tracked[35].rect, grown(thing.rect(35))) > 0.7
+    assert tracked[16].confidence < tracked[10].confidence
+
+
+def test_the_track_stops_where_the_object_is_lost() -> None:
+    thing = MovingThing(hidden=range(20, 40))
+    tracked = track_box(thing, SPAN, {0: grown(thing.rect(0))})
+    assert 18 <= tracked[-1].frame <= 24
+
+
+def test_progress_rises_to_one_and_cancels_by_raising() -> None:
+    thing, shares = MovingThing(), list[float]()
+    track_box(thing, SPAN, {10: grown(thing.rect(10))}, shares.append)
+    assert shares == sorted(shares) and shares[-1] == 1.0
+
+    class CancelledError(Exception):
+        pass
+
+    def cancel(share: float) -> None:
+        if share > 0.2:
+            raise CancelledError
+
+    with pytest.raises(CancelledError):
+        track_box(thing, SPAN, {10: grown(thing.rect(10))}, cancel)
+
+
+def test_a_long_shot_reads_each_frame_a_bounded_number_of_times() -> None:
+    thing = MovingThing(step_px=0.5, pan_px=0.2)
+    track_box(thing, range(120), {0: grown(thing.rect(0))})
+    assert max(np.bincount(thing.calls)) <= 6
+
+
+@pytest.mark.parametrize(
+    ("anchors", "message"),
+    [
+        ({}, r"drawn are \[\]"),
+        ({99: RectF(0, 0, 20, 20)}, r"from boxes on frames 0 to 39; drawn are \[99\]"),
+        ({3: RectF(500, 0, 520, 20)}, "too small or outside the picture; draw it larger"),
+        ({3: RectF(10, 10, 12, 12)}, "too small or outside the picture; draw it larger"),
+    ],
+)
+def test_a_track_that_cannot_start_says_why(anchors: dict[int, RectF], message: str) -> None:
+    with pytest.raises(TrackingError, match=message):
+        track_box(MovingThing(), SPAN, anchors)
+
+
+def test_pictures_of_another_kind_or_size_are_refused() -> None:
+    with pytest.raises(TrackingError, match=r"frame \d+ is float32 of shape"):
+        track_box(lambda frame: np.zeros((40, 40, 3), np.float32), SPAN, {0: RectF(5, 5, 20, 20)})
+    with pytest.raises(TrackingError, match="track within one clip"):
+        track_box(lambda frame: np.zeros((40 + frame % 2, 40, 3), np.uint8), SPAN, {0: RectF(5, 5, 20, 20)})
+
+
+def test_what_moves_against_the_camera_is_proposed() -> None:
+    thing = MovingThing()
+    boxes = moving_boxes(thing, SPAN, 20, margin_px=4)
+    assert len(boxes) == 1
+    assert iou(boxes[0], grown(thing.rect(20), 4)) > 0.75
+
+
+def test_nothing_is_proposed_where_only_the_camera_moves() -> None:
+    assert moving_boxes(MovingThing(hidden=range(40)), SPAN, 20) == ()
+
+
+PLANE = texture(HEIGHT, WIDTH, 7, 2.0)
+
+
+def moved_plane(matrix: NDArray[np.float64]) -> NDArray[np.uint8]:
+    # Shapes put (0, 0) at a pixel's corner, OpenCV at its centre.
+    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+    return np.asarray(cv2.warpPerspective(PLANE, np.linalg.inv(half) @ matrix @ half, (WIDTH, HEIGHT)), np.uint8)
+
+
+def similarity(frame: int) -> NDArray[np.float64]:
+    angle, scale = 0.01 * frame, 1 + 0.004 * frame
+    c, s = scale * np.cos(angle), scale * np.sin(angle)
+    return np.array([[c, -s, 0.8 * frame], [s, c, -0.5 * frame], [0, 0, 1]])
+
+
+def perspective(frame: int) -> NDArray[np.float64]:
+    return similarity(frame) @ np.array([[1, 0.001 * frame, 0], [0, 1, 0], [2e-6 * frame, 1e-5 * frame, 1]])
+
+
+POLYGON = np.array([[110.0, 60], [210, 60], [210, 130], [110, 130]])
+
+
+@pytest.mark.parametrize(
+    ("model", "motion"), [("similarity", similarity), ("affine", similarity), ("perspective", perspective)]
+)
+def test_a_surface_is_followed_to_a_fraction_of_a_pixel_and_does_not_drift(model: MotionModel, motion) -> None:
+    found = track_surface(lambda frame: moved_plane(motion(frame - 10)), range(30), 10, POLYGON, model)
+    assert [registration.frame for registration in found] == list(range(30))
+    for registration in found:
+        error = transformed(POLYGON, registration.matrix) - transformed(POLYGON, motion(registration.frame - 10))
+        assert np.abs(error).max() < 0.35
+    assert all(registration.is_anchored for registration in found)
+
+
+def test_a_shape_may_follow_the_background_instead() -> None:
+    thing = MovingThing()
+    polygon = np.array([[60.0, 70], [108, 70], [108, 118], [60, 118]])
+    found = {entry.frame: entry for entry in track_surface(thing, range(12), 0, polygon, "translation", "background")}
+    assert found[10].matrix[0, 2] == pytest.approx(-10 * thing.pan_px, abs=0.3)
+    inside = {entry.frame: entry for entry in track_surface(thing, range(12), 0, polygon, "translation")}
+    assert inside[10].matrix[0, 2] == pytest.approx(10 * thing.step_px, abs=0.3)
+
+
+def test_a_surface_without_detail_or_frame_is_refused() -> None:
+    with pytest.raises(TrackingError, match="too little detail to follow"):
+        track_surface(lambda frame: np.zeros((HEIGHT, WIDTH), np.uint8), SPAN, 0, POLYGON)
+    with pytest.raises(TrackingError, match="frame 50 is not in the frames 0 to 39"):
+        track_surface(MovingThing(), SPAN, 50, POLYGON)
+
+
+@pytest.mark.slow
+@pytest.mark.real_clips
+@pytest.mark.parametrize(
+    ("clip", "label", "key_frame", "least"),
+    [("tennis", 0, 0, 0.7), ("bmx-trees", 0, 0, 0.65), ("car-road", 0, 27, 0.8), ("dogs-jump", 2, 0, 0.75)],
+)
+def test_real_objects_are_followed(clip: str, label: int, key_frame: int, least: float) -> None:
+    folder = shared_clip(clip)
+    capture, frames = cv2.VideoCapture(str(folder / "clip.mp4")), list[NDArray[np.uint8]]()
+    while (read := capture.read())[0]:
+        frames.append(np.asarray(read[1][..., ::-1], np.uint8))
+    truth: tuple[Box | None, ...] = read_boxes(folder / "boxes.json").tracks[label].boxes
+    key = truth[key_frame]
+    assert key is not None
+    tracked = {
+        box.frame: box.rect
+        for box in track_box(lambda n: frames[n], range(len(frames)), {key_frame: RectF.from_box(key)})
+    }
+    wanted = {frame: RectF.from_box(box) for frame, box in enumerate(truth) if box is not None}
+    assert np.mean([iou(tracked[frame], rect) if frame in tracked else 0.0 for frame, rect in wanted.items()]) > least
