@@ -28,7 +28,7 @@ _VAE_WEIGHTS = 127e6
 _TILE_PX = 256 * 256
 _ATTENTION_COPIES, _FFN_COPIES = 12.2, 5.4
 """Copies of the hidden state, in the transformer's precision, at the widest place of attention and of feed-forward."""
-_TEXT_BYTES = 20
+_TEXT_BYTES, _TEXT_COPIES = 10, 5
 _RUNTIME_BYTES = {"cuda": 0.7e9}
 """What the CUDA context and its libraries take before anything is allocated."""
 _ITEM_BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
@@ -158,7 +158,9 @@ def transformer_bytes(shape: ModelShape, tokens: int, item_bytes: int) -> float:
     """The most that lives in one forward beside the weights: all VACE hints, and the widest place of a block."""
     ffn = 2 * shape.ffn_width / shape.width + _FFN_COPIES
     copies = shape.vace_layers + max(_ATTENTION_COPIES, ffn)
-    return tokens * shape.width * item_bytes * copies + TEXT_TOKENS * shape.width * _TEXT_BYTES
+    return tokens * shape.width * item_bytes * copies + TEXT_TOKENS * shape.width * (
+        _TEXT_BYTES + _TEXT_COPIES * item_bytes
+    )
 
 
 def vae_bytes(shape: ModelShape, work: Workload, is_tiled: bool) -> float:
