@@ -93,7 +93,7 @@ def test_transformer_against_the_counters(
     operations, live = _run(name, grid, dtype, monkeypatch)
     assert forward_flop(shape, tokens) == pytest.approx(operations, rel=1e-3)
     # Float32 needs no copies in another precision, so it takes a little less than predicted.
-    assert 0.9 * live < transformer_bytes(shape, tokens, dtype.itemsize) < 1.25 * live
+    assert 0.9 * live < transformer_bytes(shape, tokens, dtype.itemsize) < 1.4 * live
 
 
 @pytest.mark.parametrize(("height", "width", "frames"), [(64, 64, 9), (256, 320, 17)])
