@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,11 +10,11 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from desktop import commands
-from desktop.errors import RecoveryError
 from desktop.media_service import MediaService
 from desktop.notices import Notices
-from desktop.recovery import LostSession, RecoveryFile, lost_sessions
+from desktop.recovery import LostSession, RecoveryFile, RecoveryWriter, lost_sessions
 from desktop.session import Session
+from desktop.ui_thread import UiThread
 from timeline.errors import TimelineError
 from timeline.media.info import MediaInfo
 from timeline.project import Project
@@ -28,14 +27,14 @@ _PROJECT_FILTER = "Grayplate projects and OTIO timelines (*.otio)"
 _UNSAVED = "Save changes?"
 _LOST = "Recover unsaved work?"
 
-_log = logging.getLogger(__name__)
-
 
 class Documents(QObject):
     """Everything about files of the document; the session itself knows none of them."""
 
     opened = Signal()
     """Another document is open."""
+    file_used = Signal(object)
+    """A project was opened from or saved to this Path."""
     said = Signal(str)
     """A short confirmation for the status bar."""
     quit_agreed = Signal()
@@ -44,7 +43,8 @@ class Documents(QObject):
     def __init__(self, session: Session, media: MediaService, notices: Notices, window: QWidget) -> None:
         super().__init__(window)
         self._session, self._media, self._notices, self._window = session, media, notices, window
-        self._recovery = RecoveryFile()
+        self._ui = UiThread(self)
+        self._recovery = RecoveryWriter(RecoveryFile(), self._on_not_kept)
         self._waiting_media: list[str] = []
         self._arrived: dict[str, MediaInfo | None] = {}
         self._autosave = QTimer(self)
@@ -91,6 +91,8 @@ class Documents(QObject):
             self._notices.problem("The project cannot be opened", str(error))
             return False
         self._show(project, path, recovered=recovered)
+        if path is not None:
+            self.file_used.emit(path)
         return True
 
     def _show(self, project: Project, path: Path | None, *, recovered: bool = False) -> None:
@@ -161,6 +163,7 @@ class Documents(QObject):
         self._session.mark_saved(project, path)
         self._autosave.stop()
         self._recovery.discard()
+        self.file_used.emit(path)
         self.said.emit(f"Saved {path.name}")
         return True
 
@@ -208,7 +211,8 @@ class Documents(QObject):
 
     def _recover(self, lost: LostSession) -> None:
         if self._load(lost.project_file, lost.original_path, recovered=True):
-            self._keep_recovery()
+            # What was lost goes only after what takes its place is on disk.
+            self._recovery.keep_now(self._session.project, self._session.path)
             lost.discard()
 
     def _on_edited(self) -> None:
@@ -216,13 +220,12 @@ class Documents(QObject):
             self._autosave.start()
 
     def _keep_recovery(self) -> None:
-        if not self._session.is_modified:
-            return
-        try:
-            self._recovery.write(self._session.project, self._session.path)
-        except RecoveryError as error:
-            _log.warning("%s", error)
-            self.said.emit(str(error))
+        if self._session.is_modified:
+            self._recovery.keep(self._session.project, self._session.path)
+
+    def _on_not_kept(self, message: str) -> None:
+        """On the autosave's thread."""
+        self._ui.post(lambda: self.said.emit(message))
 
 
 def _discard_all(lost: list[LostSession]) -> None:

@@ -50,10 +50,13 @@ _FORMATS = (
 
 
 class ExportDialog(QDialog):
-    """``output`` and ``frames`` hold what was chosen once the dialog is accepted."""
+    """``output`` and ``frames`` hold what was chosen once the dialog is accepted; it begins with ``frames``."""
 
-    def __init__(self, shot: Shot, info: MediaInfo, folder: Path, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, shot: Shot, info: MediaInfo, folder: Path, parent: QWidget | None = None, *, frames: range | None = None
+    ) -> None:
         super().__init__(parent)
+        frames = frames or shot.frames
         self._shot, self._info = shot, info
         self.setWindowTitle(f"Export '{shot.name}'")
         self.setMinimumWidth(560)
@@ -61,7 +64,7 @@ class ExportDialog(QDialog):
         for choice in _FORMATS:
             self.format.addItem(choice.title, choice.ending)
         self.path = QLineEdit(str(folder / f"{shot.name}_clean{_FORMATS[0].ending}"))
-        self.first, self.last = self._frame_box(shot.source_start), self._frame_box(shot.source_end_exclusive - 1)
+        self.first, self.last = self._frame_box(frames.start), self._frame_box(frames.stop - 1)
         self.replace = QCheckBox("Replace what is there")
         self._note = QLabel()
         self._note.setWordWrap(True)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QIcon, QKeyEvent
 from PySide6.QtWidgets import QLabel, QMainWindow, QSizePolicy, QToolBar, QToolButton, QWidget
 from typing_extensions import override
 
 from desktop import paths
 from desktop.actions import keeps_key, make_actions
+from desktop.clipboard import RemovalClipboard
 from desktop.documents import Documents
 from desktop.engine_bridge import Engine, EngineBridge, connect_engine
+from desktop.in_out import InOut
 from desktop.media_service import MediaService
 from desktop.notices import Notices
 from desktop.panels.inspector_panel import InspectorPanel
@@ -20,9 +22,11 @@ from desktop.panels.panel import Panel
 from desktop.panels.removals_panel import RemovalsPanel
 from desktop.panels.render_panel import RenderPanel
 from desktop.playback import Playback
+from desktop.relink import Relinker
 from desktop.render_controller import RenderController
 from desktop.results import ResultStore
 from desktop.session import Session
+from desktop.settings import open_settings
 from desktop.timeline_view.strip import TimelineStrip
 from desktop.viewer.viewer_controller import ViewerController
 from desktop.viewer.viewer_panel import ViewerPanel
@@ -46,14 +50,17 @@ class MainWindow(QMainWindow):
         self.media = MediaService(self)
         self.bridge = EngineBridge(connect, self)
         self.renders = RenderController(self.bridge, self.results, self)
-        self.playback = Playback(self.session, self)
+        self.in_out = InOut(self.session)
+        self.clipboard = RemovalClipboard(self.session)
+        self.relinker = Relinker(self.session, self.media, self)
+        self.playback = Playback(self.session, self.in_out, self)
         self.notices = Notices(self)
         self.documents = Documents(self.session, self.media, self.notices, self)
         self.window_actions = make_actions(self)
         self.viewer = ViewerPanel(self.window_actions)
         self.canvas = self.viewer.canvas
         self.picture = ViewerController(self.session, self.results, self.media, self.playback, self.canvas, self)
-        self.strip = TimelineStrip(self.session, self.results, self.media)
+        self.strip = TimelineStrip(self.session, self.results, self.media, self.in_out)
         self.removals = RemovalsPanel(self.session)
         self.inspector = InspectorPanel(self.session)
         self.render_panel = RenderPanel()
@@ -116,7 +123,7 @@ class MainWindow(QMainWindow):
         self.statusBar().addPermanentWidget(self.engine_label)
 
     def _restore_layout(self) -> None:
-        settings = QSettings(str(paths.settings_file()), QSettings.Format.IniFormat)
+        settings = open_settings()
         geometry, state = settings.value("geometry"), settings.value("layout")
         if isinstance(geometry, QByteArray) and isinstance(state, QByteArray):
             self.restoreGeometry(geometry)
@@ -129,7 +136,7 @@ class MainWindow(QMainWindow):
         self.resizeDocks([self._timeline_dock], [220], Qt.Orientation.Vertical)
 
     def _keep_layout(self) -> None:
-        settings = QSettings(str(paths.settings_file()), QSettings.Format.IniFormat)
+        settings = open_settings()
         settings.setValue("geometry", self.saveGeometry())
         settings.setValue("layout", self.saveState(_LAYOUT_VERSION))
 

@@ -6,20 +6,25 @@ from fractions import Fraction
 
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 
+from desktop.in_out import InOut
 from desktop.session import Session
 
 SPEEDS = (1, 2, 4, 8)
 
 
 class Playback(QObject):
-    """Plays the whole timeline, around and around. Late frames are skipped, so that motion keeps its pace."""
+    """Plays the whole timeline, or the marked range that the playhead is in, around and around.
+
+    Late frames are skipped, so that motion keeps its pace.
+    """
 
     changed = Signal()
     """It started, stopped or changed speed."""
 
-    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, in_out: InOut, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._in_out = session, in_out
+        self._loop = range(0)
         self._speed = 0
         self._rate = Fraction(24)
         self._from_frame = 0
@@ -75,18 +80,31 @@ class Playback(QObject):
 
     def _restart(self) -> None:
         self._from_frame = self._session.playhead
+        self._loop = self._frames_to_play()
         self._clock.start()
         # Twice the rate: a tick that comes late by half a frame still shows each frame.
         self._timer.start(max(int(500 / float(self._rate)), 4))
 
     def _tick(self) -> None:
-        length = self._session.length_frames
-        if length < 2:
+        loop = self._frames_to_play()
+        if len(loop) < 2:
             self.stop()
             return
+        if loop != self._loop:
+            self._restart()
         passed = int(self._clock.elapsed() * float(self._rate) * abs(self._speed) / 1000)
         step = passed if self._speed > 0 else -passed
-        self._session.go_to((self._from_frame + step) % length)
+        self._session.go_to(loop[(self._from_frame - loop.start + step) % len(loop)])
+
+    def _frames_to_play(self) -> range:
+        """Timeline frames."""
+        span = self._session.span
+        marked = self._in_out.range_of(span.shot) if span else None
+        if span and marked and len(marked) > 1:
+            loop = range(span.timeline_frame(marked.start), span.timeline_frame(marked.stop))
+            if self._session.playhead in loop:
+                return loop
+        return range(self._session.length_frames)
 
 
 def _faster(speed: int, direction: int) -> int:

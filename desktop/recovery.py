@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,42 @@ class RecoveryFile:
         if self._lock is None:
             self._lock = _lock_of(self._folder)
             self._lock.tryLock(0)
+
+
+class RecoveryWriter:
+    """Keeps the newest document on a thread of its own: a long project takes longer to write than a frame to show."""
+
+    def __init__(self, file: RecoveryFile, failed: Callable[[str], None]) -> None:
+        self._file, self._failed = file, failed
+        self._writing = threading.Lock()
+        self._next: tuple[Project, Path | None] | None = None
+
+    def keep(self, project: Project, original_path: Path | None) -> None:
+        """Write ``project`` soon, unless a newer one comes first; ``failed`` gets one line, on the thread."""
+        self._next = (project, original_path)
+        threading.Thread(target=self._write, name="autosave").start()
+
+    def keep_now(self, project: Project, original_path: Path | None) -> None:
+        """Write ``project`` before this returns."""
+        self._next = (project, original_path)
+        self._write()
+
+    def discard(self) -> None:
+        """Forget what was kept, and what waits to be."""
+        self._next = None
+        with self._writing:
+            self._file.discard()
+
+    def _write(self) -> None:
+        with self._writing:
+            newest, self._next = self._next, None
+            if newest is None:
+                return
+            try:
+                self._file.write(*newest)
+            except RecoveryError as error:
+                _log.warning("%s", error)
+                self._failed(str(error))
 
 
 def lost_sessions() -> list[LostSession]:

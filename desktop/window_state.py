@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction
 
 from desktop import commands
 from desktop.main_window import MainWindow
+from desktop.relink import missing_media
 
 
 class WindowState(QObject):
@@ -20,9 +21,14 @@ class WindowState(QObject):
             signal.connect(self.refresh)
         for signal in (self._session.playhead_changed, self._session.document_changed):
             signal.connect(self.refresh)
+        window.in_out.changed.connect(self.refresh)
         window.media.probed.connect(self._on_probed)
+        window.media.probe_failed.connect(self._on_probe_failed)
         window.renders.started.connect(self.refresh)
         window.renders.ended.connect(self.refresh)
+        self.refresh()
+
+    def _on_probe_failed(self, path: str, message: str) -> None:
         self.refresh()
 
     def _on_probed(self, path: str, info: object) -> None:
@@ -78,6 +84,11 @@ class WindowState(QObject):
         actions["render"].setEnabled(has_shot and not rendering)
         actions["export"].setEnabled(has_shot and not rendering)
         actions["cancel"].setEnabled(rendering)
+        marked = session.shot is not None and self._window.in_out.range_of(session.shot) is not None
+        actions["clear_marks"].setEnabled(marked)
+        actions["render_range"].setEnabled(marked and not rendering)
+        actions["paste"].setEnabled(has_shot and not self._window.clipboard.is_empty)
+        actions["find_media"].setEnabled(bool(missing_media(session, self._window.media)))
         self._window.render_panel.render_button.setEnabled(has_shot)
         _show_step(actions["undo"], "Undo", session.undo_label)
         _show_step(actions["redo"], "Redo", session.redo_label)
@@ -87,10 +98,11 @@ _NEED_SHOT = (
     *("save", "save_as", "fit", "actual_size", "zoom_in", "zoom_out", "compare", "wipe", "overlays", "matte"),
     *("timeline_fit", "play", "play_backward", "stop", "play_forward", "step_back", "step_forward", "back_10"),
     *("forward_10", "previous_shot", "next_shot", "to_start", "to_end", "split_shot", "detect_cuts", "rename_shot"),
+    *("mark_in", "mark_out", "trim_start", "trim_end", "relink"),
     *("remove_shot", "select_tool", "box_tool", "add_removal"),
 )
 _NEED_REMOVAL = (
-    *("previous_key", "next_key", "duplicate_removal", "rename_removal", "toggle_removal", "delete_removal"),
+    *("previous_key", "next_key", "copy", "duplicate_removal", "rename_removal", "toggle_removal", "delete_removal"),
     *("toggle_key", "start_here", "end_here"),
 )
 

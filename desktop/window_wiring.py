@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
 from desktop import commands, paths, theme
 from desktop.cut_finder import CutFinder
+from desktop.edit_wiring import EditWiring
 from desktop.export_dialog import ExportDialog
 from desktop.main_window import MainWindow
 from desktop.viewer.canvas import Compare, Tool
@@ -40,6 +41,7 @@ class WindowWiring(QObject):
         self._connect_playback()
         self._connect_render()
         self._connect_parts()
+        self._edits = EditWiring(window, self._on)
         self._state = WindowState(window)
 
     def _on(self, name: str, slot: Callable[[], object]) -> None:
@@ -131,6 +133,7 @@ class WindowWiring(QObject):
     def _connect_render(self) -> None:
         panel, renders, bridge = self._window.render_panel, self._window.renders, self._window.bridge
         self._on("render", self._render)
+        self._on("render_range", self._render_range)
         self._on("cancel", self._cancel)
         self._on("reconnect", self._reconnect)
         panel.render_button.clicked.connect(self._render)
@@ -288,12 +291,19 @@ class WindowWiring(QObject):
         if shot and info:
             self._window.renders.start(shot, info)
 
+    def _render_range(self) -> None:
+        shot = self._session.shot
+        info = self._window.media.info(shot.media_path) if shot else None
+        if shot and info:
+            self._window.renders.start(shot, info, self._window.in_out.range_of(shot))
+
     def _export(self) -> None:
         shot = self._session.shot
         info = self._window.media.info(shot.media_path) if shot else None
         if not (shot and info) or self._window.renders.active:
             return
-        dialog = ExportDialog(shot, info, Path(self._folder()), self._window)
+        frames = self._window.in_out.range_of(shot)
+        dialog = ExportDialog(shot, info, Path(self._folder()), self._window, frames=frames)
         dialog.accepted.connect(lambda: self._window.renders.start(shot, info, dialog.frames, dialog.output))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()

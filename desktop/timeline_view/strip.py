@@ -10,15 +10,18 @@ from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPa
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from typing_extensions import override
 
-from desktop import theme
+from desktop import strip_commands, theme
+from desktop.in_out import InOut
 from desktop.media_service import MediaService
 from desktop.results import ResultState, ResultStore
 from desktop.session import Session
 from desktop.timeline_map import ShotSpan, spans
 from desktop.timeline_view import rows
+from desktop.timeline_view.strip_drag import Edge, KeyDrag, TrimDrag, edge_at
 from desktop.timeline_view.strip_painter import (
     KEY_RADIUS_PX,
     ShotPicture,
+    draw_in_out,
     draw_keyframes,
     draw_playhead,
     draw_removal,
@@ -32,7 +35,7 @@ ZOOM_PER_NOTCH = 1.25
 
 
 class TimelineStrip(QWidget):
-    """Click or drag scrubs; a click on a keyframe goes there; Ctrl+wheel zooms, the wheel scrolls."""
+    """Click or drag scrubs; a keyframe is gone to or dragged, a shot's edge trims it; Ctrl+wheel zooms."""
 
     scrubbed = Signal(int)
     """The person put the playhead on this timeline frame."""
@@ -40,12 +43,19 @@ class TimelineStrip(QWidget):
     """A removal's bar or keyframe was clicked."""
 
     def __init__(
-        self, session: Session, results: ResultStore, media: MediaService, parent: QWidget | None = None
+        self,
+        session: Session,
+        results: ResultStore,
+        media: MediaService,
+        in_out: InOut,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._results, self._media = session, results, media
+        self._session, self._results, self._media, self._in_out = session, results, media, in_out
         self._layout: TimelineLayout | None = None
         self._scrubbing = False
+        self._drag: TrimDrag | KeyDrag | None = None
+        self._fits = True
         self._states: dict[str, list[tuple[int, int, ResultState]]] = {}
         self.setMouseTracking(True)
         self.setAccessibleName("Timeline")
@@ -54,6 +64,7 @@ class TimelineStrip(QWidget):
         session.selection_changed.connect(self._on_selection)
         session.playhead_changed.connect(self._on_playhead)
         results.changed.connect(self._on_result)
+        in_out.changed.connect(self._on_marks)
         media.thumbnail_ready.connect(self._on_thumbnail)
         media.probed.connect(self._on_probe)
         media.probe_failed.connect(self._on_probe)
@@ -94,8 +105,11 @@ class TimelineStrip(QWidget):
         self.updateGeometry()
         self.update()
 
+    def _on_marks(self) -> None:
+        self.update()
+
     def _on_playhead(self) -> None:
-        if self._layout is not None:
+        if self._layout is not None and self._drag is None:
             self._keep_playhead_visible()
         self.update()
 
@@ -132,6 +146,7 @@ class TimelineStrip(QWidget):
             if layout.x_of(span.end_exclusive) >= 0 and layout.x_of(span.start) <= self.width():
                 draw_shot(painter, layout, self._picture(span, current))
         if current:
+            draw_in_out(painter, layout, current, self._in_out.range_of(current.shot))
             self._paint_lanes(painter, layout, current, draw_removal)
         draw_playhead(painter, layout, self._session.playhead, self.height())
         if current:
@@ -190,28 +205,72 @@ class TimelineStrip(QWidget):
         if event.button() != Qt.MouseButton.LeftButton or not self._session.length_frames:
             return
         point = event.position()
+        self._drag = self._held(point)
+        if self._drag is not None:
+            # What is dragged may change the timeline's length: the scale stays until it is dropped.
+            self._fits, self._layout = self._layout is None, self.layout_now
+            return
         lane = self._lane_under(point)
         if lane is not None and self._session.shot:
             self.removal_clicked.emit(self._session.shot.removals[lane].id)
-            key = self._key_under(point, lane)
-            if key is not None:
-                self.scrubbed.emit(key)
-                return
         self._scrubbing = True
         self.scrubbed.emit(self.layout_now.frame_at(point.x()))
 
+    def _held(self, point: QPointF) -> TrimDrag | KeyDrag | None:
+        """What the cursor takes hold of; a keyframe's removal is selected and the playhead goes to it."""
+        lane, span = self._lane_under(point), self._session.span
+        key = self._key_under(point, lane) if lane is not None else None
+        if lane is not None and span and key is not None:
+            removal_id = span.shot.removals[lane].id
+            self.removal_clicked.emit(removal_id)
+            self.scrubbed.emit(key)
+            shift_frames = span.shot.source_start - span.start
+            return KeyDrag(removal_id, key + shift_frames, shift_frames, self.layout_now)
+        edge = self._edge_under(point)
+        if edge is None:
+            return None
+        shot = edge[0].shot
+        frame = shot.source_start if edge[1] is Edge.START else shot.source_end_exclusive
+        return TrimDrag(shot.id, edge[1], frame, point.x(), self.layout_now)
+
     @override
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._scrubbing:
-            self.scrubbed.emit(self.layout_now.frame_at(event.position().x()))
-            return
-        lane = self._lane_under(event.position())
-        on_key = lane is not None and self._key_under(event.position(), lane) is not None
-        self.setCursor(Qt.CursorShape.PointingHandCursor if on_key else Qt.CursorShape.ArrowCursor)
+        point = event.position()
+        if self._drag is not None:
+            self._drag_to(self._drag, point.x())
+        elif self._scrubbing:
+            self.scrubbed.emit(self.layout_now.frame_at(point.x()))
+        else:
+            self._show_cursor(point)
+
+    def _drag_to(self, drag: TrimDrag | KeyDrag, x: float) -> None:
+        if isinstance(drag, KeyDrag):
+            to = drag.frame_at(x)
+            if to != drag.frame:
+                drag.frame = strip_commands.move_keyframe(self._session, drag.removal_id, drag.frame, to)
+        elif drag.edge is Edge.START:
+            strip_commands.trim_start(self._session, drag.shot_id, drag.frame_at(x))
+        else:
+            strip_commands.trim_end(self._session, drag.shot_id, drag.frame_at(x))
+
+    def _show_cursor(self, point: QPointF) -> None:
+        lane = self._lane_under(point)
+        shape = Qt.CursorShape.ArrowCursor
+        if lane is not None and self._key_under(point, lane) is not None:
+            shape = Qt.CursorShape.PointingHandCursor
+        elif self._edge_under(point) is not None:
+            shape = Qt.CursorShape.SplitHCursor
+        self.setCursor(shape)
 
     @override
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._scrubbing = False
+        if self._drag is not None:
+            self._drag = None
+            self._session.end_gesture()
+            if self._fits:
+                self._layout = None
+            self.update()
 
     @override
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -248,6 +307,11 @@ class TimelineStrip(QWidget):
             return ""
         media_frame = span.shot.source_start + frame - span.start
         return f"Frame {frame}: {self._results.state(span.shot, media_frame).value}"
+
+    def _edge_under(self, point: QPointF) -> tuple[ShotSpan, Edge] | None:
+        if not rows.SHOTS_TOP <= point.y() < rows.SHOTS_TOP + rows.SHOT_PX:
+            return None
+        return edge_at(list(spans(self._session.project)), self.layout_now, point.x())
 
     def _lane_under(self, point: QPointF) -> int | None:
         return rows.lane_at(point.y(), self._lanes())

@@ -111,6 +111,21 @@ def _draw_results(painter: QPainter, layout: TimelineLayout, shot: ShotPicture) 
             painter.fillRect(rect, QBrush(QColor(theme.STALE), Qt.BrushStyle.BDiagPattern))
 
 
+def draw_in_out(painter: QPainter, layout: TimelineLayout, span: ShotSpan, marked: range | None) -> None:
+    """The marked media frames as a bracket on the ruler; the rest of the shot under a veil."""
+    if marked is None:
+        return
+    start, end = span.timeline_frame(marked.start), span.timeline_frame(marked.stop)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    for left, right in ((span.start, start), (end, span.end_exclusive)):
+        if left < right:
+            veiled = _span_rect(layout, left, right, rows.SHOTS_TOP, rows.SHOT_PX, inset=0)
+            painter.fillRect(veiled, QColor(0, 0, 0, 130))
+    painter.fillRect(_span_rect(layout, start, end, rows.RULER_PX - 4, 4, inset=0), QColor(theme.ACCENT))
+    for x in (layout.x_of(start), layout.x_of(end) - 2):
+        painter.fillRect(QRectF(x, rows.RULER_PX - 14, 2, 14), QColor(theme.ACCENT))
+
+
 def draw_removal(
     painter: QPainter, layout: TimelineLayout, span: ShotSpan, lane: int, removal: Removal, *, selected: bool
 ) -> None:

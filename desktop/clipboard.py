@@ -1,0 +1,73 @@
+"""Copying a removal to another shot. Without Qt: the clipboard lives as long as the window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from desktop.session import Session
+from roi_tools.keyframes import Track
+from roi_tools.shapes import AnimatedRectangle
+from timeline import edits
+from timeline.removal import Removal, new_id
+from timeline.shot import Shot
+
+
+@dataclass(frozen=True)
+class _Copied:
+    removal: Removal
+    shot: Shot
+
+
+class RemovalClipboard:
+    """Holds one removal."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._copied: _Copied | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to paste."""
+        return self._copied is None
+
+    def copy(self) -> None:
+        """Keep the selected removal."""
+        shot, removal = self._session.shot, self._session.removal
+        if shot and removal:
+            self._copied = _Copied(removal, shot)
+
+    def paste(self) -> None:
+        """Add a copy to the shot under the playhead, selected.
+
+        In a shot of the same media the box stays on its media frames; in other media it keeps its distance from the
+        shot's first frame.
+        """
+        shot = self._session.shot
+        if shot is None or self._copied is None:
+            return
+        copied = self._copied
+        same_media = shot.media_path == copied.shot.media_path
+        shift_frames = 0 if same_media else shot.source_start - copied.shot.source_start
+        removal = replace(
+            copied.removal,
+            id=new_id(),
+            label=_free_label(copied.removal.label, shot),
+            shape=_shifted(copied.removal.shape, shift_frames),
+            otio_json="",
+        )
+        self._session.apply("Paste Removal", edits.add_removal(self._session.project, shot.id, removal))
+        self._session.select_removal(removal.id)
+
+
+def _shifted(shape: AnimatedRectangle, frames: int) -> AnimatedRectangle:
+    track = Track(tuple(replace(key, frame=key.frame + frames) for key in shape.track.keys))
+    first, last = (None if frame is None else frame + frames for frame in (shape.first_frame, shape.last_frame))
+    return AnimatedRectangle(track, first, last)
+
+
+def _free_label(label: str, shot: Shot) -> str:
+    taken = {removal.label for removal in shot.removals}
+    if label not in taken:
+        return label
+    copies = (f"{label} copy" if number == 1 else f"{label} copy {number}" for number in range(1, len(taken) + 2))
+    return next(copy for copy in copies if copy not in taken)
