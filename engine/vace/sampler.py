@@ -1,185 +1,211 @@
-"""One context window through the model: encode, denoise, decode.
+"""A clip through the model: encode, denoise in overlapping context windows, decode.
 
-The same arithmetic as ``WanVACEPipeline.__call__`` in diffusers, bit by bit, from the pipeline's own parts; but the
-video reaches the VAE as it is (the pipeline's pre-processing resizes, rounds and guesses value ranges), the mask can
-be timed by group maximum, and a render can be stopped inside a model forward.
+The same arithmetic as ``WanVACEPipeline.__call__`` in diffusers, bit by bit where one window holds the clip, from the
+pipeline's own parts; but the video reaches the VAE as it is (the pipeline's pre-processing resizes, rounds and guesses
+value ranges), the mask can be timed by group maximum, and a render can be stopped inside a model forward.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import RenderFailedError
-from engine.vace.conditioning import Conditioning, MaskTiming, latent_mask
+from engine.errors import ParameterError, RenderFailedError
+from engine.vace.context_windows import ContextWindow
+from engine.vace.control import Control, FrameSource, encode_control
+from engine.vace.meter import Meter, Progress, experts
 from engine.vace.model import VaceModel
+from engine.vace.noise import free_noise, initial_noise
+from engine.vace.settings import SamplerSettings
+from engine.vace.solver import make_scheduler
+from engine.vace.vae_stream import decoded
 
 if TYPE_CHECKING:
     import torch
 
-Progress: TypeAlias = Callable[[float, float], None]
-"""``progress(steps done, steps)``; whatever it raises ends the sampling and leaves the model usable."""
+Observer: TypeAlias = Callable[["torch.Tensor", Control], None]
+"""``observe(estimate, control)``: what the clip will be as far as the step knows, (1, 16, latents, h, w)."""
 
 
-@dataclass(frozen=True)
-class SamplerSettings:
-    """What decides a result besides the pictures; see the parameters of the ``vace`` effect."""
+def generate(
+    model: VaceModel,
+    source: FrameSource,
+    frame_count: int,
+    settings: SamplerSettings,
+    progress: Progress,
+    *,
+    references: Sequence[NDArray[np.float32]] = (),
+    observe: Observer | None = None,
+) -> Iterator[NDArray[np.float32]]:
+    """The clip's frames, float32 (H, W, 3) in [-1, 1]; the first one comes once the whole clip is denoised.
 
-    steps: int = 20
-    guidance_scale: float = 5.0
-    seed: int = 0
-    prompt: str = ""
-    negative_prompt: str = ""
-    flow_shift: float = 3.0
-    conditioning_scale: float = 1.0
-    mask_timing: MaskTiming = "group_max"
+    All of the picture has been through the VAE, what is not masked too; composite it. Memory holds latents for every
+    frame, but pictures of a few only. Raises RenderFailedError where memory does not suffice or the model answers with
+    not-a-numbers, and whatever ``progress`` raises.
+    """
+    meter = Meter(progress, settings.step_count)
+    with _plain_errors(frame_count), meter.watching(model), _no_gradients():
+        control = encode_control(model, source, frame_count, settings.mask_timing, references)
+        latents = denoise(model, control, settings, meter, observe)
+    meter.finish()
+    with _plain_errors(frame_count):
+        frames = _frames(model, latents, meter)
+        for _ in range(frame_count):
+            yield next(frames)
+
+
+def denoise(
+    model: VaceModel, control: Control, settings: SamplerSettings, meter: Meter, observe: Observer | None = None
+) -> torch.Tensor:
+    """From noise to the clip's latents, (1, 16, latents, h, w) float32.
+
+    Each step mixes the guided predictions v of all windows W by their shares s, which sum to 1, and the solver takes
+    one step on the whole: v(x) = sum over W of s_W v_W(x_W). So multistep solvers stay valid.
+    """
+    import torch
+
+    scheduler = make_scheduler(
+        model.pipeline.scheduler, settings.solver, settings.flow_shift, settings.steps, settings.sigmas, model.device
+    )
+    with torch.no_grad():
+        latents = _starting_noise(model, control, settings).to(model.device)
+        for step, timestep in enumerate(scheduler.timesteps):
+            windows = settings.context.windows(control.latent_count, step)
+            predictor = _Predictor(model, control, settings, timestep)
+            meter.begin_step(step, len(windows) * (2 if settings.is_guided else 1), predictor.block_count)
+            velocity = torch.zeros_like(latents)
+            for window in windows:
+                predicted = predictor.guided(latents, window)
+                _mix(velocity, predicted, window, control.references, len(windows))
+            if observe:
+                observe((latents - scheduler.sigmas[step].item() * velocity)[:, :, control.references :], control)
+            latents = scheduler.step(velocity.to(predicted.dtype), timestep, latents, return_dict=False)[0]
+    return latents[:, :, control.references :]
+
+
+def _mix(velocity: torch.Tensor, predicted: torch.Tensor, window: ContextWindow, references: int, count: int) -> None:
+    """Adds a window's share; the references, which every window sees, are averaged over all ``count``."""
+    import torch
+
+    shares = torch.from_numpy(window.shares).to(velocity).view(1, 1, -1, 1, 1)
+    clip = [references + latent for latent in window.latents]
+    velocity[:, :, clip] += shares * predicted[:, :, predicted.shape[2] - len(clip) :]
+    velocity[:, :, :references] += predicted[:, :, :references] / count
+
+
+class _Predictor:
+    """Predictions of one denoising step."""
+
+    def __init__(self, model: VaceModel, control: Control, settings: SamplerSettings, timestep: torch.Tensor) -> None:
+        self._model, self._control, self._settings, self._timestep = model, control, settings, timestep
+        self._transformer: Any = _expert(model, timestep)
+        self._scale = _layer_scales(self._transformer.config.vace_layers, settings, control.tensor, model.device)
 
     @property
-    def is_guided(self) -> bool:
-        """Whether guidance changes anything: with the same prompt on both sides it computes one thing twice."""
-        return self.guidance_scale > 1.0 and self.prompt.split() != self.negative_prompt.split()
+    def block_count(self) -> int:
+        return len(self._transformer.blocks) + len(self._transformer.vace_blocks)
 
+    def guided(self, latents: torch.Tensor, window: ContextWindow) -> torch.Tensor:
+        """The window's prediction, preceded by those of the references (and of the anchor, for nobody to use)."""
+        seen = self._seen(window)
+        part, control = latents[:, :, seen], self._control.tensor[:, :, seen].to(self._model.device)
+        prediction = self._predict(part, control, self._settings.prompt)
+        if self._settings.is_guided:
+            unguided = self._predict(part, control, self._settings.negative_prompt)
+            prediction = unguided + self._settings.guidance_scale * (prediction - unguided)
+        return prediction
 
-def inpaint(
-    model: VaceModel, conditioning: Conditioning, settings: SamplerSettings, progress: Progress
-) -> NDArray[np.float32]:
-    """The window with its masked part generated: float32 (frame_count, H, W, 3) in [-1, 1], padding cut off.
+    def _seen(self, window: ContextWindow) -> list[int]:
+        """The latents that the model looks at: references, an anchor, the window.
 
-    All of the picture has been through the VAE, what is not masked too; composite it. Raises RenderFailedError where
-    memory does not suffice or the model answers with not-a-numbers, and whatever ``progress`` raises.
-    """
-    import torch
+        The model takes the first latent of whatever it sees for the beginning of a shot. Where the window begins
+        later, the latent before it takes that role.
+        """
+        first, references = window.latents[0], self._control.references
+        anchor = [first - 1] if self._settings.anchor_latent and first > 0 and first - 1 not in window.latents else []
+        return [*range(references), *(references + latent for latent in (*anchor, *window.latents))]
 
-    try:
-        with torch.no_grad(), _reporting(model, settings, progress):
-            control = encode_control(model, conditioning, settings.mask_timing)
-            video = decode(model, denoise(model, control, settings))
-    except torch.OutOfMemoryError as error:
-        height, width = conditioning.mask.shape[1:]
-        raise RenderFailedError(
-            f"out of GPU memory at {width}x{height}, {len(conditioning.mask)} frames; "
-            "lower pixel_budget_px or context_frames, or use the 1.3B model"
-        ) from error
-    if not np.isfinite(video).all():
-        raise RenderFailedError(
-            f"the model in {model.folder} answered with not-a-numbers; its weights may be damaged: download it again"
-        )
-    return video[: conditioning.frame_count]
-
-
-def encode_control(model: VaceModel, conditioning: Conditioning, timing: MaskTiming) -> torch.Tensor:
-    """What steers the VACE branch: latents of the unmasked part, of the masked part, and the mask itself.
-
-    (1, 16 + 16 + 64, latents, H / 8, W / 8) in the transformer's precision. VACE: arXiv:2503.07598.
-    """
-    import torch
-
-    pipeline, device = model.pipeline, model.device
-    video = torch.from_numpy(conditioning.video).permute(3, 0, 1, 2)[None].to(device)
-    mask = torch.from_numpy(conditioning.mask)[None, None].to(device)
-    latents = pipeline.prepare_video_latents(video, mask, [[]], None, device)
-    folded = torch.from_numpy(latent_mask(conditioning.mask, timing))[None].to(device)
-    return torch.cat([latents, folded], dim=1).to(pipeline.transformer.dtype)
-
-
-def denoise(model: VaceModel, control: torch.Tensor, settings: SamplerSettings) -> torch.Tensor:
-    """From noise to latents, (1, 16, latents, H / 8, W / 8) float32, along the folder's own scheduler."""
-    import torch
-
-    transformer = model.pipeline.transformer
-    scheduler = _scheduler(model.pipeline.scheduler, settings.flow_shift)
-    scheduler.set_timesteps(settings.steps, device=model.device)
-    scale = torch.full((len(transformer.config.vace_layers),), settings.conditioning_scale).to(control)
-
-    def predict(latents: torch.Tensor, timestep: torch.Tensor, prompt: str) -> torch.Tensor:
-        return transformer(
+    def _predict(self, latents: torch.Tensor, control: torch.Tensor, prompt: str) -> torch.Tensor:
+        prediction: torch.Tensor = self._transformer(
             hidden_states=latents.to(control.dtype),
-            timestep=timestep.expand(1),
-            encoder_hidden_states=model.embedding(prompt),
+            timestep=self._timestep.expand(1),
+            encoder_hidden_states=self._model.embedding(prompt),
             control_hidden_states=control,
-            control_hidden_states_scale=scale,
+            control_hidden_states_scale=self._scale,
             return_dict=False,
         )[0]
-
-    latents = _noise((1, transformer.config.in_channels, *control.shape[2:]), settings.seed).to(model.device)
-    for timestep in scheduler.timesteps:
-        prediction = predict(latents, timestep, settings.prompt)
-        if settings.is_guided:
-            unguided = predict(latents, timestep, settings.negative_prompt)
-            prediction = unguided + settings.guidance_scale * (prediction - unguided)
-        latents = scheduler.step(prediction, timestep, latents, return_dict=False)[0]
-    return latents
+        return prediction
 
 
-def decode(model: VaceModel, latents: torch.Tensor) -> NDArray[np.float32]:
-    """Latents as pictures: float32 (T, H, W, 3) in [-1, 1], in memory of the CPU."""
+def _layer_scales(layers: Sequence[int], settings: SamplerSettings, like: torch.Tensor, device: Any) -> torch.Tensor:
+    """How strongly each VACE layer steers. Raises ParameterError where the list does not fit the model."""
     import torch
 
-    vae = model.pipeline.vae
-    latents = latents.to(vae.dtype)
-    mean, deviation = (
-        torch.tensor(values).view(1, -1, 1, 1, 1).to(latents)
-        for values in (vae.config.latents_mean, vae.config.latents_std)
-    )
-    # Divided by the reciprocal, as in diffusers: a product would differ in the last bit.
-    video = vae.decode(latents / (1.0 / deviation) + mean, return_dict=False)[0]
-    return np.ascontiguousarray(video[0].permute(1, 2, 3, 0).float().cpu().numpy())
+    given = settings.layer_scales or (1.0,) * len(layers)
+    if len(given) != len(layers):
+        raise ParameterError(
+            f"parameter 'conditioning_layers' has {len(given)} values, this model has {len(layers)} VACE layers; "
+            "give one number for each, or none"
+        )
+    return torch.tensor([settings.conditioning_scale * scale for scale in given]).to(device, like.dtype)
 
 
-def _noise(shape: tuple[int, ...], seed: int) -> torch.Tensor:
-    """Drawn on the CPU, so that a seed means the same on every machine."""
+def _expert(model: VaceModel, timestep: torch.Tensor) -> Any:
+    """The transformer of this noise level: Wan 2.2 has a second one, for timesteps below its boundary."""
+    pipeline = model.pipeline
+    boundary = pipeline.config.boundary_ratio
+    if boundary is None or timestep >= boundary * pipeline.scheduler.config.num_train_timesteps:
+        return experts(model)[0]
+    return experts(model)[-1]
+
+
+def _starting_noise(model: VaceModel, control: Control, settings: SamplerSettings) -> torch.Tensor:
     import torch
 
-    return torch.randn(shape, generator=torch.Generator("cpu").manual_seed(seed), dtype=torch.float32)
+    channels = experts(model)[0].config.in_channels
+    noise = initial_noise((1, channels, *control.tensor.shape[2:]), settings.seed)
+    if not settings.free_noise:
+        return noise
+    lead, clip = noise[:, :, : control.references], noise[:, :, control.references :]
+    plan = settings.context
+    return torch.cat([lead, free_noise(clip, plan.length, plan.overlap, settings.seed)], dim=2)
 
 
-def _scheduler(published: Any, flow_shift: float) -> Any:
-    """A fresh scheduler like the folder's: sampling leaves state behind, and the shift is the artist's choice."""
-    name = "flow_shift" if "flow_shift" in published.config else "shift"
-    return type(published).from_config(published.config, **{name: flow_shift})
+def _frames(model: VaceModel, latents: torch.Tensor, meter: Meter) -> Iterator[NDArray[np.float32]]:
+    """Decodes chunk by chunk, as the frames are asked for."""
+    chunks = decoded(model.pipeline.vae, latents)
+    while True:
+        with meter.watching(model):
+            chunk = next(chunks, None)
+        if chunk is None:
+            return
+        video = np.ascontiguousarray(chunk[0].permute(1, 2, 3, 0).float().cpu().numpy())
+        if not np.isfinite(video).all():
+            raise RenderFailedError(
+                f"the model in {model.folder} answered with not-a-numbers; its weights may be damaged: "
+                "download it again"
+            )
+        yield from video
+
+
+def _no_gradients() -> Any:
+    import torch
+
+    return torch.no_grad()
 
 
 @contextmanager
-def _reporting(model: VaceModel, settings: SamplerSettings, progress: Progress) -> Iterator[None]:
-    """Calls ``progress`` before each part of the model that takes a while, so that a cancel need not wait long.
+def _plain_errors(frame_count: int) -> Iterator[None]:
+    import torch
 
-    A forward of the 14B model takes a minute and more on a small GPU, its 48 blocks about a second each; the VAE
-    comes by once per latent frame.
-    """
-    transformer, vae = model.pipeline.transformer, model.pipeline.vae
-    blocks = [*transformer.vace_blocks, *transformer.blocks]
-    block_share = 1.0 / (len(blocks) * (2 if settings.is_guided else 1))
-    done = 0.0
-
-    def report(added: float) -> None:
-        nonlocal done
-        progress(min(done, settings.steps), settings.steps)
-        done += added
-
-    with (
-        _called_before(blocks, lambda: report(block_share)),
-        _called_before((vae.encoder, vae.decoder), lambda: report(0)),
-    ):
-        try:
-            yield
-        finally:
-            # A stopped encode or decode leaves its features behind, which take as much memory as a few frames.
-            vae.clear_cache()
-
-
-@contextmanager
-def _called_before(modules: Iterable[torch.nn.Module], callback: Callable[[], None]) -> Iterator[None]:
-    def hook(*_: object) -> None:
-        callback()
-
-    handles = [module.register_forward_pre_hook(hook) for module in modules]
     try:
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
+    except torch.OutOfMemoryError as error:
+        raise RenderFailedError(
+            f"out of GPU memory with {frame_count} frames; "
+            "lower pixel_budget_px or context_frames, turn on vae_tiling, or use the 1.3B model"
+        ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from engine.errors import CancelledError, ParameterError, RenderFailedError, Wei
 from engine.ofx.effect import SYNTHESISED, UNTOUCHED, Clips, RenderedImage
 from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
 from engine.protocol import ParameterValue, Stage
-from engine.vace.conditioning import Conditioning
+from engine.vace.control import FrameSource
 from engine.vace.weights import MODEL_VARIABLE
 from roi_tools.geometry import Box, Size, frame_box
 from tests.support.tiny_wan import build_tiny_wan
@@ -112,7 +112,12 @@ def make(tiny_folder: Path) -> Callable[..., Vace]:
         hole: Box | None = None,
         **given: ParameterValue,
     ) -> Vace:
-        base: dict[str, ParameterValue] = {"model": str(tiny_folder), "steps": 1, "context_margin_px": 4}
+        base: dict[str, ParameterValue] = {
+            "model": str(tiny_folder),
+            "steps": 1,
+            "context_margin_px": 4,
+            "preview": False,
+        }
         matte = Boxes(frames, box_at, size, bounds_beyond_px, hole)
         clips = Clips(source or Footage(frames, size), matte)
         return Vace(ParameterSet(Vace.describe(), base | given), clips, host or Recorder())
@@ -137,15 +142,21 @@ def _still(*box: int) -> Callable[[int], Box]:
 # --- descriptor -------------------------------------------------------------------------------------------------
 
 
+OWN = (
+    "model", "device", "steps", "seed", "guidance_scale", "flow_shift", "scheduler", "sigmas", "prompt",
+    "negative_prompt", "mask_mode", "mask_dilate_px", "fill", "mask_timing", "reference_image", "reference_crop",
+    "conditioning_scale", "conditioning_layers", "context_margin_px", "pixel_budget_px", "context_frames",
+    "context_overlap", "context_mode", "context_schedule", "context_stride", "context_fuse", "free_noise",
+    "anchor_latent", "known_frames", "preview", *(parameter.name for parameter in COMPOSITE_PARAMETERS),
+)  # fmt: skip
+
+
 def test_the_descriptor_names_every_parameter_with_label_hint_group_and_range() -> None:
     descriptor = Vace.describe()
     assert (descriptor.identifier, descriptor.needs_model) == ("vace", True)
     names = [parameter.name for parameter in descriptor.parameters]
-    assert names == [
-        "model", "device", "steps", "seed", "guidance_scale", "flow_shift", "conditioning_scale", "prompt",
-        "negative_prompt", "context_margin_px", "pixel_budget_px", "context_frames", "mask_timing",
-        *(parameter.name for parameter in COMPOSITE_PARAMETERS),
-    ]  # fmt: skip
+    assert len(names) == len(set(names))
+    assert [name for name in names if name in OWN] == list(OWN)
     for parameter in descriptor.parameters:
         assert parameter.label and parameter.hint.endswith(".") and parameter.group != "Main"
         if parameter.kind in ("int", "double"):
@@ -226,25 +237,34 @@ def test_a_hole_in_the_matte_is_reported_as_untouched(make: Callable[..., Vace])
     assert (provenance == UNTOUCHED).sum() == 9
 
 
+@dataclass(frozen=True)
+class Given:
+    """What one clip of the model was conditioned on: float32 (T, H, W, 3), and the mask as bool (T, H, W)."""
+
+    video: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+
+
 @pytest.fixture
-def echo(monkeypatch: pytest.MonkeyPatch) -> list[Conditioning]:
+def echo(monkeypatch: pytest.MonkeyPatch) -> list[Given]:
     """A model that gives back the picture it was conditioned on: shows what reaches it, and where results go."""
-    seen: list[Conditioning] = []
+    seen: list[Given] = []
 
-    def inpaint(
-        _model: object, conditioning: Conditioning, _settings: object, _progress: object
-    ) -> NDArray[np.float32]:
-        seen.append(conditioning)
-        return conditioning.video[: conditioning.frame_count]
+    def generate(
+        _model: object, source: FrameSource, frame_count: int, _settings: object, _progress: object, **_: object
+    ) -> Iterator[NDArray[np.float32]]:
+        frames = [source(index) for index in range(frame_count)]
+        seen.append(Given(np.stack([frame.video for frame in frames]), np.stack([frame.mask for frame in frames])))
+        yield from seen[-1].video
 
-    monkeypatch.setattr("engine.effects.vace.inpaint", inpaint)
+    monkeypatch.setattr("engine.vace.stretch_render.generate", generate)
     return seen
 
 
 @pytest.mark.parametrize("length", range(1, 11))
 @pytest.mark.parametrize("box", [(20, 10, 41, 33), (0, 0, 20, 16), (51, 37, 72, 56)])
 def test_at_full_size_pixels_go_in_and_come_back_exactly_where_they_belong(
-    make: Callable[..., Vace], echo: list[Conditioning], length: int, box: tuple[int, ...]
+    make: Callable[..., Vace], echo: list[Given], length: int, box: tuple[int, ...]
 ) -> None:
     inner = Box(*box)
     frames = range(5, 5 + length)
@@ -260,13 +280,13 @@ def test_at_full_size_pixels_go_in_and_come_back_exactly_where_they_belong(
 
 
 def test_what_reaches_the_model_is_gray_in_the_box_and_the_source_around_it(
-    make: Callable[..., Vace], echo: list[Conditioning]
+    make: Callable[..., Vace], echo: list[Given]
 ) -> None:
     effect = make(range(6), _still(20, 10, 41, 33))
     _render(effect, range(6))
     (conditioning,) = echo
     frames, height, width = conditioning.mask.shape
-    assert frames == 9 and height % 16 == 0 and width % 16 == 0
+    assert frames == 6 and height % 16 == 0 and width % 16 == 0
     region = effect.get_regions_of_interest(0)
     for index in range(6):
         masked = conditioning.mask[index] == 1
@@ -279,7 +299,7 @@ def test_what_reaches_the_model_is_gray_in_the_box_and_the_source_around_it(
 
 
 def test_a_crop_beyond_the_budget_is_scaled_down_and_the_result_comes_back_at_full_size(
-    make: Callable[..., Vace], echo: list[Conditioning]
+    make: Callable[..., Vace], echo: list[Given]
 ) -> None:
     host = Recorder()
     size = Size(320, 240)
@@ -301,9 +321,7 @@ def test_a_crop_that_fits_is_not_warned_of(make: Callable[..., Vace]) -> None:
     assert host.warnings == []
 
 
-def test_scene_linear_pictures_go_through_the_curve_and_back(
-    make: Callable[..., Vace], echo: list[Conditioning]
-) -> None:
+def test_scene_linear_pictures_go_through_the_curve_and_back(make: Callable[..., Vace], echo: list[Given]) -> None:
     source = Footage(range(1), is_scene_linear=True, gain=8.0)
     image = _render(make(range(1), _still(20, 10, 41, 33), source=source, bounds_beyond_px=5), range(1))[0]
     assert np.abs(echo[0].video).max() <= 1.0
@@ -341,7 +359,7 @@ def test_the_seed_decides(make: Callable[..., Vace]) -> None:
         {"context_frames": 1},
         {"prompt": "a wall", "guidance_scale": 1.0},
         {"prompt": "a wall", "guidance_scale": 3.0},
-        {"negative_prompt": "blur"},
+        {"negative_prompt": "blur", "guidance_scale": 3.0},
     ],
 )
 def test_each_parameter_changes_the_picture(make: Callable[..., Vace], given: dict[str, ParameterValue]) -> None:
@@ -351,16 +369,14 @@ def test_each_parameter_changes_the_picture(make: Callable[..., Vace], given: di
     assert not np.array_equal(picture(), picture(**given))
 
 
-def test_the_context_margin_decides_how_much_the_model_sees(
-    make: Callable[..., Vace], echo: list[Conditioning]
-) -> None:
+def test_the_context_margin_decides_how_much_the_model_sees(make: Callable[..., Vace], echo: list[Given]) -> None:
     for margin_px in (0, 10, 32):
         box_at = _still(100, 40, 400, 300)
         _render(make(range(1), box_at, size=Size(512, 384), context_margin_px=margin_px), range(1))
     assert [conditioning.mask.shape[1:] for conditioning in echo] == [(272, 304), (288, 320), (336, 368)]
 
 
-def test_a_small_box_gets_a_crop_that_the_model_can_read(make: Callable[..., Vace], echo: list[Conditioning]) -> None:
+def test_a_small_box_gets_a_crop_that_the_model_can_read(make: Callable[..., Vace], echo: list[Given]) -> None:
     _render(make(range(1), _still(100, 40, 110, 50), size=Size(512, 384)), range(1))
     assert echo[0].mask.shape[1:] == (256, 256)
 
@@ -376,29 +392,33 @@ def test_mask_timing_matters_for_a_moving_box(make: Callable[..., Vace]) -> None
 # --- windows ----------------------------------------------------------------------------------------------------
 
 
-def test_a_longer_range_is_done_in_windows_with_a_warning(make: Callable[..., Vace], echo: list[Conditioning]) -> None:
-    host = Recorder()
-    images = _render(make(range(12), _still(20, 10, 41, 33), host=host, context_frames=7), range(12))
-    assert len(images) == 12
-    # 7 counts as 5; 12 frames are shared out evenly and each window is padded on its own.
-    assert [conditioning.frame_count for conditioning in echo] == [4, 4, 4]
-    assert host.warnings == [
-        "12 marked frames are done in 3 windows of at most 4 frames without overlap; a seam may show where two meet"
-    ]
+def test_a_stretch_is_one_clip_however_long(make: Callable[..., Vace], echo: list[Given]) -> None:
+    images = _render(make(range(30), _still(20, 10, 41, 33), context_frames=5), range(30))
+    assert list(images) == list(range(30))
+    assert [len(given.video) for given in echo] == [30]
 
 
-def test_one_window_at_a_time_is_read_and_kept(make: Callable[..., Vace], echo: list[Conditioning]) -> None:
-    source = Footage(range(30))
-    effect = make(range(30), _still(20, 10, 41, 33), source=source, context_frames=5)
-    effect.begin_sequence_render(range(30))
-    assert source.read == []
-    effect.render(0)
-    assert source.read == list(range(5))
-    for frame in range(1, 5):
-        effect.render(frame)
-    assert len(echo) == 1
-    effect.render(5)
-    assert source.read == list(range(10)) and len(echo) == 2
+def test_stretches_far_apart_are_clips_of_their_own(make: Callable[..., Vace], echo: list[Given]) -> None:
+    def box_at(frame: int) -> Box | None:
+        return Box(20, 10, 41, 33) if frame < 5 or frame > 30 else None
+
+    source = Footage(range(40))
+    images = _render(make(range(40), box_at, source=source), range(40))
+    assert list(images) == [*range(5), *range(31, 40)]
+    assert [len(given.video) for given in echo] == [5, 9]
+    assert set(source.read) == set(images)
+
+
+def test_sequential_windows_go_on_from_what_the_one_before_made(make: Callable[..., Vace], echo: list[Given]) -> None:
+    given = {"context_mode": "sequential", "context_frames": 9, "context_overlap": 5}
+    images = _render(make(range(20), _still(20, 10, 41, 33), **given), range(20))
+    assert list(images) == list(range(20))
+    # 20 frames are 6 latents: windows of 3 that share 2, of which the last is padded from frame 19 on.
+    assert [len(clip.video) for clip in echo] == [9, 9, 9, 8]
+    assert echo[0].mask.any(axis=(1, 2)).all()
+    for clip in echo[1:]:
+        assert not clip.mask[:5].any()
+        assert clip.mask[5:].any(axis=(1, 2)).all()
 
 
 def test_a_resume_gives_the_same_pictures(make: Callable[..., Vace]) -> None:
@@ -407,14 +427,24 @@ def test_a_resume_gives_the_same_pictures(make: Callable[..., Vace]) -> None:
     rest = _render(make(range(10), _still(20, 10, 41, 33), host=host, context_frames=5), range(7, 10))
     assert list(rest) == [7, 8, 9]
     assert all(np.array_equal(image.rgb, whole[frame].rgb) for frame, image in rest.items())
-    assert {total for stage, _, total, _ in host.reported if stage == "render"} == {1.0}
+    assert {total for stage, _, total, _ in host.reported if stage == "render"} == {10}
 
 
 def test_the_host_is_told_what_a_frame_needs(make: Callable[..., Vace]) -> None:
     effect = make(range(40), lambda frame: Box(20, 10, 41, 33) if frame < 12 else None, context_frames=9)
-    assert effect.get_frames_needed(7) == range(6, 12)
+    assert effect.get_frames_needed(7) == range(12)
     assert effect.get_frames_needed(30) == range(30, 31)
     assert effect.get_regions_of_interest(0).contains(Box(20, 10, 41, 33))
+
+
+def test_known_frames_reach_into_what_is_not_marked(make: Callable[..., Vace], echo: list[Given]) -> None:
+    def box_at(frame: int) -> Box | None:
+        return Box(20, 10, 41, 33) if 10 <= frame < 13 else None
+
+    images = _render(make(range(40), box_at, known_frames=4), range(40))
+    assert list(images) == [10, 11, 12]
+    (clip,) = echo
+    assert clip.mask.any(axis=(1, 2)).tolist() == [False] * 4 + [True] * 3 + [False] * 4
 
 
 def test_nothing_marked_loads_no_model(make: Callable[..., Vace], tmp_path: Path) -> None:
@@ -429,16 +459,19 @@ def test_nothing_marked_loads_no_model(make: Callable[..., Vace], tmp_path: Path
 # --- progress, cancel, errors -----------------------------------------------------------------------------------
 
 
-def test_progress_covers_loading_and_every_step_of_every_window(make: Callable[..., Vace]) -> None:
+@pytest.mark.parametrize("mode", ["blended", "sequential"])
+def test_progress_covers_loading_and_every_step(make: Callable[..., Vace], mode: str) -> None:
     host = Recorder()
-    _render(make(range(9), _still(20, 10, 41, 33), host=host, context_frames=5, steps=2), range(9))
+    given = {"context_frames": 5, "context_overlap": 1, "context_mode": mode, "steps": 2}
+    _render(make(range(9), _still(20, 10, 41, 33), host=host, **given), range(9))
     assert [entry[:3] for entry in host.reported[:2]] == [("load", 0, 1), ("load", 1, 1)]
     steps = [(done, total) for stage, done, total, _ in host.reported if stage == "render"]
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)
     assert steps[0][0] == 0
-    assert steps[-1][0] == pytest.approx(4)
-    assert {total for _, total in steps} == {4}
-    assert host.reported[-1][3] == "frames 5-8, step 2 of 2"
+    assert steps[-1][0] == pytest.approx(9)
+    assert {total for _, total in steps} == {9}
+    frames = "0-8" if mode == "blended" else "4-8"
+    assert host.reported[-1][3] == f"frames {frames}, step 2 of 2"
 
 
 @pytest.mark.parametrize("stage_and_step", [("load", 0.0), ("render", 0.0), ("render", 1.0)])

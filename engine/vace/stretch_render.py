@@ -1,0 +1,117 @@
+"""One stretch of marked frames from its pixels to the generated ones, in windows, with previews on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from itertools import chain, islice
+from typing import TYPE_CHECKING, TypeAlias
+
+from engine.ofx.parameters import ParameterSet
+from engine.vace.conditioning import Picture
+from engine.vace.control import Control, FrameSource
+from engine.vace.footage import CroppedFootage
+from engine.vace.latent_geometry import latent_groups, padded_frame_count
+from engine.vace.memory import within_memory
+from engine.vace.model import VaceModel
+from engine.vace.parameters import context_frames, sampler_settings
+from engine.vace.preview import PreviewSender
+from engine.vace.reference import load_reference
+from engine.vace.sampler import Observer, generate
+from engine.vace.sequential import generate_sequentially, sequential_windows
+from engine.vace.settings import SamplerSettings
+
+if TYPE_CHECKING:
+    import torch
+
+Report: TypeAlias = Callable[[float, str], None]
+"""``report(share done, what is being done)``; cancels by raising."""
+
+_PRIMED_FRAMES = 2
+"""Frames decoded before a clip counts as made: the first two come from both sizes of chunk that the VAE works in."""
+
+
+class StretchRender:
+    """Generates the frames of one stretch."""
+
+    def __init__(
+        self,
+        model: VaceModel,
+        footage: CroppedFootage,
+        parameters: ParameterSet,
+        report: Report,
+        show: Callable[[int, Picture], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        """``show(frame, picture)`` is called from another thread, ``warn`` when memory has to be saved."""
+        self._model, self._footage, self._parameters = model, footage, parameters
+        self._report, self._show, self._warn = report, show, warn
+        self._settings = sampler_settings(parameters)
+        model.prepare([self._settings.prompt, *([self._settings.negative_prompt] * self._settings.is_guided)])
+
+    def frames(self, stretch: range) -> Iterator[tuple[int, Picture]]:
+        """Each frame of the stretch with its picture, (H, W, 3) in [-1, 1], rising."""
+        if self._parameters.text("context_mode") == "sequential":
+            windows = sequential_windows(
+                len(stretch), context_frames(self._parameters), self._parameters.integer("context_overlap")
+            )
+            pictures = generate_sequentially(partial(self._window, stretch, windows), self._source(stretch), windows)
+        else:
+            pictures = self._clip(self._source(stretch), stretch, self._settings, self._report)
+        yield from zip(stretch, pictures, strict=True)
+
+    def _source(self, stretch: range) -> FrameSource:
+        return lambda index: self._footage.frame(stretch[index])
+
+    def _window(self, stretch: range, windows: list[range], source: FrameSource, window: range) -> Iterator[Picture]:
+        """One of the sequential windows; each has noise of its own, or what repeats would show."""
+        number = windows.index(window)
+
+        def report(share: float, message: str) -> None:
+            self._report((number + share) / len(windows), message)
+
+        settings = replace(self._settings, seed=(self._settings.seed + number) % 2**32)
+        return self._clip(source, range(stretch.start + window.start, stretch.start + window.stop), settings, report)
+
+    def _clip(self, source: FrameSource, frames: range, settings: SamplerSettings, report: Report) -> Iterator[Picture]:
+        """A clip that is denoised as a whole, with less memory from then on where it did not suffice."""
+
+        def progress(done: float, total: float) -> None:
+            step = f"step {min(int(done) + 1, int(total))} of {int(total)}"
+            report(done / total, f"frames {frames.start}-{frames.stop - 1}, {step}")
+
+        def attempt() -> Iterator[Picture]:
+            with ExitStack() as stack:
+                observe = self._observer(frames, stack)
+                pictures = generate(
+                    self._model, source, len(frames), settings, progress, references=self._references, observe=observe
+                )
+                first = list(islice(pictures, _PRIMED_FRAMES))
+            return chain(first, pictures)
+
+        return within_memory(self._model, attempt, self._warn)
+
+    @property
+    def _references(self) -> list[Picture]:
+        path = self._parameters.text("reference_image").strip()
+        if not path:
+            return []
+        is_cropped = self._parameters.flag("reference_crop")
+        return [load_reference(path, self._footage.crop.working_size, is_cropped=is_cropped)]
+
+    def _observer(self, frames: range, stack: ExitStack) -> Observer | None:
+        """Hands each step's estimate to the previews, which end with ``stack``, before final frames come."""
+        if not self._parameters.flag("preview"):
+            return None
+        sender = stack.enter_context(PreviewSender(self._show))
+        groups = [
+            [frames[index] for index in group if index < len(frames)]
+            for group in latent_groups(padded_frame_count(len(frames)))
+        ]
+
+        def observe(estimate: torch.Tensor, control: Control) -> None:
+            sender.offer(lambda: estimate[0].float().cpu().numpy(), control.colors, groups)
+
+        return observe
