@@ -1,9 +1,10 @@
 """Measures the clean-plate recovery on clips whose true background is known, beside OpenCV's per-frame inpainting.
 
-    .venv/bin/python -m bench.clean_plate CASE_FOLDER... [--sheet SHEET.png]
+    .venv/bin/python -m bench.clean_plate CASE_FOLDER... [--matte] [--sheet SHEET.png]
 
 A case folder holds src.mp4 (with the object), gt.mp4 (the true background) and boxes.json,
-{"boxes": [[x0, y0, x1, y1] or null per frame]}; the whole box is the hole. Per case and method: mean PSNR (capped at
+{"boxes": [[x0, y0, x1, y1] or null per frame]}; the whole box is the hole. With --matte it is mask.mkv, the object's
+own matte, grown by 4 px. Per case and method: mean PSNR (capped at
 60 dB a frame) and SSIM inside the boxes, flicker (mean absolute change of the error from frame to frame, in 8-bit
 codes), and seconds per frame. The sheet shows, for each case, the three worst frames: source, recovered, truth.
 """
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from engine.plate.analysis import dilate
 from engine.plate.model import OUTSIDE_HOLE, PlateSettings
 from engine.plate.recover import recover
 from roi_tools.geometry import Box
@@ -31,6 +33,7 @@ Video = list[NDArray[np.uint8]]
 """8-bit B'G'R' frames, as OpenCV decodes them."""
 
 SHEET_ROWS = 3
+MATTE_GROW_PX = 4
 PSNR_CAP_DB = 60.0
 
 
@@ -42,6 +45,7 @@ class Case:
     source: Video
     truth: Video
     boxes: list[Box | None]
+    mattes: list[NDArray[np.bool_]] | None = None
 
     def rgb(self, frame: int, window: Box | None = None) -> NDArray[np.float32]:
         """See PlateSource."""
@@ -50,6 +54,8 @@ class Case:
 
     def hole(self, frame: int) -> NDArray[np.bool_]:
         """See PlateSource."""
+        if self.mattes is not None:
+            return self.mattes[frame]
         mask = np.zeros(self.source[frame].shape[:2], bool)
         box = self.boxes[frame]
         if box is not None:
@@ -70,12 +76,13 @@ class Score:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="+", type=Path, metavar="CASE_FOLDER")
+    parser.add_argument("--matte", action="store_true", help="the grown mask.mkv is the hole, not the whole box")
     parser.add_argument("--sheet", type=Path, help="writes a picture of the worst frames")
     given = parser.parse_args()
     table = Table("case", "method", "PSNR dB", "SSIM", "flicker", "s/frame", "time : Telea")
     rows: list[NDArray[np.uint8]] = []
     for folder in given.cases:
-        case = load_case(folder)
+        case = load_case(folder, given.matte)
         telea, telea_s = timed(with_telea, case)
         plate, plate_s = timed(with_clean_plate, case)
         for method, result, seconds in (("Telea", telea, telea_s), ("clean-plate", plate, plate_s)):
@@ -88,13 +95,14 @@ def main() -> None:
         raise SystemExit(f"cannot write the sheet {given.sheet}; choose a folder that exists and a .png name")
 
 
-def load_case(folder: Path) -> Case:
+def load_case(folder: Path, with_matte: bool) -> Case:
     boxes = json.loads((folder / "boxes.json").read_text())["boxes"]
     return Case(
         folder.name,
         read_video(folder / "src.mp4"),
         read_video(folder / "gt.mp4"),
         [None if box is None else Box(*box) for box in boxes],
+        [dilate(image[..., 0] > 0, MATTE_GROW_PX) for image in read_video(folder / "mask.mkv")] if with_matte else None,
     )
 
 

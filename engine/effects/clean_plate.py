@@ -71,7 +71,7 @@ PARAMETERS = (
 
 
 class CleanPlate(ImageEffect):
-    """Real pixels from other frames; only what no frame shows is filled from the surroundings. Needs no model."""
+    """Real pixels from other frames; only what no frame shows is invented, from the texture around. Needs no model."""
 
     identifier: ClassVar[str] = "clean-plate"
 
@@ -91,8 +91,8 @@ class CleanPlate(ImageEffect):
         )
 
     def get_frames_needed(self, frame: int) -> range:
-        """The reach on both sides, and a batch ahead: frames are worked on in batches."""
-        reach, available = self.parameters.integer("reach_frames"), self._available
+        """Twice the reach on both sides, for what must be invented, and a batch ahead: frames come in batches."""
+        reach, available = 2 * self.parameters.integer("reach_frames"), self._available
         return range(max(frame - reach, available.start), min(frame + MAX_BATCH_FRAMES + reach, available.stop - 1) + 1)
 
     def begin_sequence_render(self, frames: range) -> None:

@@ -26,10 +26,10 @@ def membrane(error: FloatImage, band: Mask) -> FloatImage:
     values = np.where(usable[..., None], error, 0.0).astype(np.float32)
     total = cv2.GaussianBlur(values, (0, 0), SMOOTH_PX)
     amount = cv2.GaussianBlur(weight, (0, 0), SMOOTH_PX)
-    return _pull_push(np.asarray(total, np.float32), np.asarray(amount, np.float32))
+    return pull_push(np.asarray(total, np.float32), np.asarray(amount, np.float32))
 
 
-def _pull_push(total: FloatImage, amount: FloatImage) -> FloatImage:
+def pull_push(total: FloatImage, amount: FloatImage) -> FloatImage:
     """Ratio total / amount where the amount is solid, coarser averages where it is not."""
     height, width = amount.shape
     confidence = np.minimum(amount / 0.05, 1.0)[..., None]
@@ -38,7 +38,7 @@ def _pull_push(total: FloatImage, amount: FloatImage) -> FloatImage:
         whole = total.sum(axis=(0, 1)) / max(float(amount.sum()), 1e-6)
         return np.asarray(confidence * ratio + (1 - confidence) * whole, np.float32)
     half = (max(width // 2, 1), max(height // 2, 1))
-    coarse = _pull_push(
+    coarse = pull_push(
         np.asarray(cv2.resize(total, half, interpolation=cv2.INTER_AREA), np.float32),
         np.asarray(cv2.resize(amount, half, interpolation=cv2.INTER_AREA), np.float32),
     )

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from engine.plate.analysis import box_around
-from engine.plate.chain import SIGHTING_ORDERS, Nodes, Sighting, follow
+from engine.plate.chain import SIGHTING_ORDERS, Sighting, follow
 from engine.plate.footage import Footage
 from engine.plate.fusion import (
     COLOUR_MEMORY_FRAMES,
@@ -21,24 +21,24 @@ from engine.plate.fusion import (
     Evidence,
     fuse,
 )
+from engine.plate.inventions import Inventions, Painted
 from engine.plate.model import (
     OUTSIDE_HOLE,
     SYNTHESISED,
     FloatImage,
-    Mask,
     PlateSettings,
     PlateSource,
     Points,
-    ProvenanceMap,
     RecoveredFrame,
 )
 from engine.plate.photometric import membrane
-from engine.plate.registration import RING_PX, Ring
+from engine.plate.registration import Registration
 from engine.plate.sampling import pick, sample_sharp
-from engine.plate.synthesis import fill_never_seen
 from roi_tools.geometry import Box
 
 Progress = Callable[[float], None]
+Still = Callable[[], None]
+"""Raises when nobody wants the result any more."""
 
 TRACING_SHARE = 0.6
 """The part of the time that goes into following pixels, before the first frame of a batch is finished."""
@@ -62,26 +62,30 @@ def recover(
 ) -> Iterator[RecoveredFrame]:
     """Yields the frames of `core`, rising, each with its hidden pixels recovered.
 
-    Looks at frames of `available` up to `settings.reach_frames` before and after each; a result depends on those
-    alone, not on how a shot is cut into cores. Raises ValueError for a core outside `available`. Memory is bounded by
-    the reach and the frame size, not by the length of `core`. `progress` is called often with the share done, 0 to 1,
-    and cancels the work by raising.
+    Looks at frames of `available` up to `settings.reach_frames` before and after each, and up to twice as far for what
+    none of them shows; a result depends on those alone, not on how a shot is cut into cores. Memory is bounded by the
+    reach and the frame size, not by the length of `core`. Raises ValueError for a core outside `available`. `progress`
+    is called often with the share done, 0 to 1, and cancels the work by raising.
     """
     if not all(frame in available for frame in core):
         raise ValueError(f"core {core} leaves the available frames {available}; ask only for frames that exist")
     footage = Footage(source, available, settings)
+    inventions = Inventions(footage, partial(_paint_alone, footage))
     done = 0
     while done < len(core):
-        for result, share in _batch(footage, core[done : done + MAX_BATCH_FRAMES], progress, done, len(core)):
+        for result, share in _batch(
+            footage, inventions, core[done : done + MAX_BATCH_FRAMES], progress, done, len(core)
+        ):
             done += 1
             progress(share)
             yield result
         if done < len(core):
             footage.forget_before(core[done] - settings.reach_frames)
+            inventions.forget_before(core[done])
 
 
 def _batch(
-    footage: Footage, frames: Sequence[int], progress: Progress, done: int, total: int
+    footage: Footage, inventions: Inventions, frames: Sequence[int], progress: Progress, done: int, total: int
 ) -> Iterator[tuple[RecoveredFrame, float]]:
     """As many of the frames as fit into memory at once, each with the share that is done after it."""
     batch: list[_Target] = []
@@ -96,8 +100,9 @@ def _batch(
     for _ in _gather(footage, batch):
         progress(traced)
     for finished, target in enumerate(batch, start=1):
-        rest = TRACING_SHARE * (len(batch) - finished)
-        yield _finish(footage, target), (done + finished + rest) / total
+        before = (done + finished - 1 + TRACING_SHARE * (len(batch) - finished + 1)) / total
+        after = (done + finished + TRACING_SHARE * (len(batch) - finished)) / total
+        yield _finish(footage, target, inventions, partial(progress, before)), after
 
 
 @dataclass
@@ -116,13 +121,13 @@ class _Target:
         return sum(36 * len(s.index) for direction in self.sightings for s in direction)
 
 
-def _trace(footage: Footage, frame: int, still_wanted: Callable[[], None]) -> _Target:
+def _trace(footage: Footage, frame: int, still_wanted: Still) -> _Target:
     """Follows the hidden pixels of a frame both ways at once; `still_wanted` raises when they no longer are."""
     view = footage.view(frame)
     if view.box is None:
         return _Target(frame, None, 0)
     wanted = view.guarded
-    correct = _Registration(footage, frame)
+    correct = Registration(footage, frame)
     reach = footage.settings.reach_frames
     before = range(frame, max(frame - reach, footage.available.start) - 1, -1)
     after = range(frame, min(frame + reach, footage.available.stop - 1) + 1)
@@ -138,29 +143,6 @@ def _trace(footage: Footage, frame: int, still_wanted: Callable[[], None]) -> _T
             footage.abandon()
             raise
         return _Target(frame, view.box, int(wanted.sum()), (ways[0].result(), ways[1].result()))
-
-
-class _Registration:
-    """Takes the drift out of the chains of one target. A Correction."""
-
-    def __init__(self, footage: Footage, frame: int) -> None:
-        self._footage = footage
-        self._view = footage.view(frame)
-        self._ring = Ring(self._view)
-
-    @property
-    def margin_px(self) -> int:
-        """How far around the box it looks."""
-        return math.ceil(RING_PX / min(self._view.scale)) + 1
-
-    def shift(self, frame: int, nodes: Nodes, chosen: Mask) -> Points:
-        """See Correction."""
-        box = self._view.box
-        affine = self._ring.drift(self._footage.view(frame), nodes.reached(self._ring.points))
-        row, column = np.nonzero(chosen)
-        if affine is None or box is None:
-            return np.zeros((len(row), 2), np.float32)
-        return self._ring.shift(affine, np.stack([column + box.x0, row + box.y0], axis=1).astype(np.float32))
 
 
 def _gather(footage: Footage, batch: list[_Target]) -> Iterator[None]:
@@ -180,43 +162,54 @@ def _gather(footage: Footage, batch: list[_Target]) -> Iterator[None]:
         yield
 
 
-def _finish(footage: Footage, target: _Target) -> RecoveredFrame:
-    """Fuses, matches the light, synthesises the rest, and cuts out the hole's box."""
-    view = footage.view(target.frame)
-    hole_box = box_around(view.hole)
-    if target.box is None or hole_box is None:
+def _finish(footage: Footage, target: _Target, inventions: Inventions, still_wanted: Still) -> RecoveredFrame:
+    """Fuses, matches the light, invents the rest, and cuts out the hole's box."""
+    painted = _painted(footage, target)
+    hole_box = None if painted is None else box_around(painted.hole)
+    if painted is None or hole_box is None:
         return RecoveredFrame(target.frame, None, np.zeros((0, 0, 3), np.float32), np.zeros((0, 0), np.int32))
-    hole_box = hole_box.shifted(target.box.x0, target.box.y0)
+    plate = inventions.complete(painted, still_wanted)
+    cut = hole_box.slices
+    hole = painted.hole[cut]
+    rgb = footage.source.rgb(target.frame, painted.window)[cut]
+    return RecoveredFrame(
+        target.frame,
+        hole_box.shifted(painted.window.x0, painted.window.y0),
+        np.where(hole[..., None], plate[cut], rgb).astype(np.float32),
+        np.where(hole, painted.provenance[cut], OUTSIDE_HOLE).astype(np.int32),
+    )
+
+
+def _paint_alone(footage: Footage, frame: int, still_wanted: Still) -> Painted | None:
+    """A reference frame, recovered out of turn."""
+    target = _trace(footage, frame, still_wanted)
+    for _ in _gather(footage, [target]):
+        still_wanted()
+    return _painted(footage, target)
+
+
+def _painted(footage: Footage, target: _Target) -> Painted | None:
+    """The frame with all that was found painted in, its light matched; None where it has no hole."""
+    view = footage.view(target.frame)
+    if target.box is None:
+        return None
     window = target.box.grown(CONTEXT_PX).clipped(view.size) or target.box
-    rgb = footage.source.rgb(target.frame, window)
-    guarded, hole = np.zeros(rgb.shape[:2], bool), np.zeros(rgb.shape[:2], bool)
+    plate = np.array(footage.source.rgb(target.frame, window), np.float32)
+    guarded, hole = np.zeros(plate.shape[:2], bool), np.zeros(plate.shape[:2], bool)
     inside = target.box.shifted(-window.x0, -window.y0).slices
     guarded[inside], hole[inside] = view.guarded, view.hole
-    plate, provenance = _painted(target, rgb, guarded, hole, footage.settings.blend_px)
-    plate = fill_never_seen(plate, provenance == SYNTHESISED)
-    cut = hole_box.shifted(-window.x0, -window.y0).slices
-    return RecoveredFrame(target.frame, hole_box, plate[cut].copy(), provenance[cut].copy())
-
-
-def _painted(
-    target: _Target, rgb: FloatImage, guarded: Mask, hole: Mask, blend_px: float
-) -> tuple[FloatImage, ProvenanceMap]:
-    """The image with all that was found painted into the hole, its light matched, and where it came from."""
-    plate = rgb.copy()
     provenance = np.full(hole.shape, SYNTHESISED, np.int32)
     evidence = _evidence(target)
     if evidence.starts:
-        fused = fuse(evidence, guarded, blend_px)
+        fused = fuse(evidence, guarded, footage.settings.blend_px)
         found = np.zeros(hole.shape, bool)
         found[guarded] = fused.found
-        plate[found] = fused.colour[fused.found]
         provenance[guarded] = np.where(fused.found, fused.frame, SYNTHESISED)
+        rgb = plate.copy()
+        plate[found] = fused.colour[fused.found]
         band = found & ~hole
-        error = np.where(band[..., None], rgb - plate, np.float32(0.0))
-        plate[found] += membrane(error, band)[found]
-    plate[~hole] = rgb[~hole]
-    provenance[~hole] = OUTSIDE_HOLE
-    return plate, provenance
+        plate[found] += membrane(np.where(band[..., None], rgb - plate, np.float32(0.0)), band)[found]
+    return Painted(target.frame, target.box, window, plate, hole, provenance)
 
 
 def _window(footage: Footage, points: list[Points]) -> Box:

@@ -7,12 +7,16 @@ in the form of Baker and Matthews 2004 with the target's gradients, computed onc
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.plate.analysis import FrameView
-from engine.plate.model import FloatImage, Points
+from engine.plate.chain import Nodes
+from engine.plate.footage import Footage
+from engine.plate.model import FloatImage, Mask, Points
 from engine.plate.sampling import pick, sample_linear
 
 RING_PX = 32
@@ -30,6 +34,29 @@ MIN_GAIN = 0.02
 """The ring must match better by this part, or the chain is right as it is."""
 
 Affine = NDArray[np.float64]
+
+
+class Registration:
+    """Takes the drift out of the chains of one target. A Correction."""
+
+    def __init__(self, footage: Footage, frame: int) -> None:
+        self._footage = footage
+        self._view = footage.view(frame)
+        self._ring = Ring(self._view)
+
+    @property
+    def margin_px(self) -> int:
+        """How far around the box it looks."""
+        return math.ceil(RING_PX / min(self._view.scale)) + 1
+
+    def shift(self, frame: int, nodes: Nodes, chosen: Mask) -> Points:
+        """See Correction."""
+        box = self._view.box
+        affine = self._ring.drift(self._footage.view(frame), nodes.reached(self._ring.points))
+        row, column = np.nonzero(chosen)
+        if affine is None or box is None:
+            return np.zeros((len(row), 2), np.float32)
+        return self._ring.shift(affine, np.stack([column + box.x0, row + box.y0], axis=1).astype(np.float32))
 
 
 class Ring:

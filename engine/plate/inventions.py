@@ -1,0 +1,189 @@
+"""What no frame shows is invented once, on a reference frame, and carried from there to all others: it holds still.
+
+The reference frames of a stretch form a binary tree: its middle frame, then the middles of its halves, and so on. A
+frame takes what it lacks from its ancestors, the oldest first; what they don't show either it invents itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from engine.plate.analysis import box_around, dilate
+from engine.plate.chain import Nodes
+from engine.plate.footage import Footage
+from engine.plate.model import SYNTHESISED, FloatImage, Mask, ProvenanceMap
+from engine.plate.photometric import membrane
+from engine.plate.registration import Registration
+from engine.plate.sampling import pick, sample_sharp
+from engine.plate.synthesis import fill_never_seen
+from engine.plate.texture import continue_texture
+from roi_tools.geometry import Box
+
+Still = Callable[[], None]
+
+SHORTEST_STRETCH_FRAMES = 8
+"""Within fewer frames no further reference is made: little comes into view."""
+
+TINY_DEPTH_PX = 4.0
+"""Thinner regions have no room for texture."""
+
+SEAM_PX = 8
+"""So far around a region the lent picture is compared with the frame's own, to meet its light."""
+
+MIN_CONTEXT_PX = 96
+MAX_CONTEXT_PX = 400
+"""How much of the picture around a hole may lend texture: as much as the hole is large, within these limits."""
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A frame with all that others show of it painted in.
+
+    `plate`: (h, w, 3) of `window`; in the guard band it shows what was recovered, as in the hole. `box`: of the
+    guarded hole. `hole`, `provenance`: (h, w) of the window.
+    """
+
+    frame: int
+    box: Box
+    window: Box
+    plate: FloatImage
+    hole: Mask
+    provenance: ProvenanceMap
+
+    @property
+    def unseen(self) -> Mask:
+        """(h, w) what of the hole no frame within reach shows."""
+        return self.hole & (self.provenance == SYNTHESISED)
+
+
+class Inventions:
+    """Fills the unseen parts of frames; each result depends on the frame and the footage alone.
+
+    `paint` recovers a frame of the footage; `still_wanted` raises when nobody wants the result any more.
+    """
+
+    def __init__(self, footage: Footage, paint: Callable[[int, Still], Painted | None]) -> None:
+        self._footage = footage
+        self._paint = paint
+        self._references: dict[int, Painted] = {}
+
+    def complete(self, painted: Painted, still_wanted: Still) -> FloatImage:
+        """(h, w, 3) the plate of the window with nothing left unseen."""
+        rest = _without_thin_parts(painted.unseen)
+        plate = painted.plate
+        for frame in ancestors(painted.frame, self._footage.available, 2 * self._footage.settings.reach_frames):
+            if not rest.any() or frame == painted.frame:
+                break
+            plate, rest = self._lend(painted, plate, rest, frame, still_wanted)
+        if rest.any():
+            plate = self._invent(painted, plate, rest, still_wanted)
+            rest = np.zeros_like(rest)
+        thin = painted.unseen & ~_without_thin_parts(painted.unseen)
+        return fill_never_seen(plate, thin)
+
+    def forget_before(self, frame: int) -> None:
+        """Frees the references that no later frame has as an ancestor."""
+        oldest = frame - 2 * self._footage.settings.reach_frames
+        self._references = {n: v for n, v in self._references.items() if n >= oldest}
+
+    def _reference(self, frame: int, still_wanted: Still) -> Painted | None:
+        if frame not in self._references:
+            painted = self._paint(frame, still_wanted)
+            if painted is None:
+                return None
+            plate = self.complete(painted, still_wanted)
+            self._references[frame] = replace(painted, plate=plate)
+        return self._references[frame]
+
+    def _lend(
+        self, painted: Painted, plate: FloatImage, rest: Mask, frame: int, still_wanted: Still
+    ) -> tuple[FloatImage, Mask]:
+        """The plate with what a reference shows of the `rest`, and what remains."""
+        register = Registration(self._footage, painted.frame)
+        nodes, offset = self._walk(painted, frame, register.margin_px)
+        if nodes is None:
+            return plate, rest
+        reference = self._reference(frame, still_wanted)
+        if reference is None:
+            return plate, rest
+        inside = painted.box.shifted(-painted.window.x0, -painted.window.y0).slices
+        wanted = dilate(rest, SEAM_PX)[inside]
+        points = nodes.points(wanted)
+        if not nodes.static:
+            points = points + register.shift(frame, nodes, wanted)
+        local = points - np.array([reference.window.x0, reference.window.y0], np.float32)
+        limit = np.array([reference.window.width_px - 1, reference.window.height_px - 1], np.float32)
+        shown = ((local >= 0) & (local <= limit)).all(axis=1)
+        colour = (pick if nodes.static else sample_sharp)(reference.plate, local[shown]) + offset
+        lent = np.zeros(rest.shape, bool)
+        lent[inside][wanted] = shown
+        picture = np.zeros_like(plate)
+        picture[lent] = colour
+        seam = lent & ~painted.unseen
+        picture += membrane(np.where(seam[..., None], plate - picture, np.float32(0.0)), seam)
+        taken = lent & rest
+        return np.where(taken[..., None], picture, plate).astype(np.float32), rest & ~taken
+
+    def _walk(self, painted: Painted, frame: int, margin_px: int) -> tuple[Nodes | None, FloatImage]:
+        """Where the pixels of a frame's box are in another frame, and the change of light; None over a cut."""
+        nodes = Nodes(painted.box, margin_px)
+        offset = np.zeros(3, np.float32)
+        way = 1 if frame > painted.frame else -1
+        for a, b in itertools.pairwise(range(painted.frame, frame + way, way)):
+            step = self._footage.step(a, b)
+            if step is None:
+                return None, offset
+            nodes.advance(step)
+            offset = offset + step.colour_offset
+        return nodes, offset
+
+    def _invent(self, painted: Painted, plate: FloatImage, rest: Mask, still_wanted: Still) -> FloatImage:
+        """The plate with the `rest` continued from the picture around; other holes lend nothing."""
+        context_px = min(max(painted.box.width_px, painted.box.height_px, MIN_CONTEXT_PX), MAX_CONTEXT_PX)
+        window = painted.box.grown(context_px).clipped(self._footage.size) or painted.window
+        picture = self._footage.source.rgb(painted.frame, window).copy()
+        inside = painted.window.shifted(-window.x0, -window.y0).slices
+        picture[inside] = plate
+        unknown = np.zeros(picture.shape[:2], bool)
+        unknown[inside] = rest | painted.unseen
+        lends = ~self._footage.hidden(painted.frame)[window.slices]
+        filled = continue_texture(picture, unknown, lends, still_wanted)
+        if filled is None:
+            return fill_never_seen(plate, rest)
+        return np.where(rest[..., None], filled[inside], plate).astype(np.float32)
+
+
+def ancestors(frame: int, available: range, longest_frames: int) -> list[int]:
+    """The reference frames of a frame, the one for most frames first; the last may be the frame itself.
+
+    The available frames are divided into equal stretches of at most `longest_frames`.
+    """
+    count = -(-len(available) // longest_frames)
+    number = (frame - available.start) * count // len(available)
+    start = available.start + -(-number * len(available) // count)
+    stop = available.start + -(-(number + 1) * len(available) // count)
+    found: list[int] = []
+    while stop - start >= SHORTEST_STRETCH_FRAMES or not found:
+        middle = (start + stop) // 2
+        found.append(middle)
+        if frame == middle:
+            break
+        start, stop = (start, middle) if frame < middle else (middle + 1, stop)
+    return found
+
+
+def _without_thin_parts(mask: Mask) -> Mask:
+    """The connected parts of a mask that are somewhere deeper than TINY_DEPTH_PX."""
+    if box_around(mask) is None:
+        return mask
+    depth = cv2.distanceTransform(np.pad(mask, 1, mode="edge").view(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    count, labels = cv2.connectedComponents(mask.view(np.uint8))
+    deep = np.zeros(count, bool)
+    deep[np.unique(labels[mask & (depth > TINY_DEPTH_PX)])] = True
+    deep[0] = False
+    return np.asarray(deep[labels])

@@ -1,0 +1,242 @@
+"""What no frame shows: texture from patches, made once and carried to the other frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from engine.plate.inventions import ancestors
+from engine.plate.model import SYNTHESISED, PlateSettings
+from engine.plate.patch_match import RADIUS_PX, Matches, PatchSpace, nearest_true, patches_at
+from engine.plate.recover import recover
+from engine.plate.synthesis import fill_never_seen
+from engine.plate.texture import continue_texture
+from roi_tools.geometry import Box
+from tests.engine.plate.synthetic import Clip, shifted, texture
+
+PICTURE = texture(480, 320)
+
+
+def go_on() -> None:
+    """Nobody cancels."""
+
+
+def stripes(width_px: int, height_px: int) -> NDArray[np.float32]:
+    """Slanted stripes with a little noise."""
+    y, x = np.mgrid[:height_px, :width_px]
+    noise = np.random.default_rng(2).normal(0, 0.01, (height_px, width_px, 1))
+    wave = 0.5 + 0.3 * np.sin((x + 0.5 * y) * 2 * np.pi / 16)
+    return np.asarray(wave[..., None] * np.array([1.0, 0.8, 0.6]) + noise, np.float32)
+
+
+def hole_in(shape: tuple[int, ...], box: Box) -> NDArray[np.bool_]:
+    hole = np.zeros(shape[:2], bool)
+    hole[box.slices] = True
+    return hole
+
+
+def error(a: NDArray[np.float32], b: NDArray[np.float32], where: NDArray[np.bool_]) -> float:
+    return float(np.abs(a - b)[where].mean())
+
+
+# --- texture ----------------------------------------------------------------------------------------------------
+
+
+def test_a_pattern_goes_on_through_the_hole() -> None:
+    truth = stripes(160, 120)
+    hole = hole_in(truth.shape, Box(60, 40, 110, 85))
+    filled = continue_texture(truth, hole, ~hole, go_on)
+    assert filled is not None
+    np.testing.assert_array_equal(filled[~hole], truth[~hole])
+    assert error(filled, truth, hole) < 0.3 * error(fill_never_seen(truth, hole), truth, hole)
+
+
+def test_a_fill_has_the_contrast_of_its_surroundings() -> None:
+    picture = texture(200, 160, seed=4)
+    hole = hole_in(picture.shape, Box(70, 50, 130, 110))
+    filled = continue_texture(picture, hole, ~hole, go_on)
+    assert filled is not None
+    detail = [float((image - cv2.GaussianBlur(image, (0, 0), 4))[hole].std()) for image in (filled, picture)]
+    assert 0.6 * detail[1] < detail[0] < 1.4 * detail[1]
+
+
+def test_what_does_not_lend_is_not_copied() -> None:
+    picture = stripes(160, 120)
+    picture[:, 112:140] = (0.0, 0.0, 5.0)
+    hole = hole_in(picture.shape, Box(60, 40, 110, 85))
+    lends = ~hole & (picture[..., 2] < 2.0)
+    filled = continue_texture(picture, hole, lends, go_on)
+    assert filled is not None
+    assert filled[hole][:, 2].max() < 1.5
+
+
+def test_it_repeats_exactly_and_does_not_write_into_what_it_is_given() -> None:
+    picture = texture(120, 100, seed=6)
+    kept = picture.copy()
+    hole = hole_in(picture.shape, Box(40, 30, 80, 70))
+    first, second = (continue_texture(picture, hole, ~hole, go_on) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(picture, kept)
+
+
+def test_the_unknown_itself_has_no_influence() -> None:
+    picture = texture(120, 100, seed=6)
+    hole = hole_in(picture.shape, Box(40, 30, 80, 70))
+    other = picture.copy()
+    other[hole] = np.nan
+    first, second = (continue_texture(image, hole, ~hole, go_on) for image in (picture, other))
+    assert first is not None
+    assert second is not None
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 30.0])
+def test_a_flat_picture_stays_flat(value: float) -> None:
+    picture = np.full((90, 120, 3), value, np.float32)
+    hole = hole_in(picture.shape, Box(30, 20, 90, 70))
+    filled = continue_texture(picture, hole, ~hole, go_on)
+    assert filled is not None
+    np.testing.assert_allclose(filled, value, rtol=1e-5, atol=1e-5)
+
+
+def test_a_hole_at_the_edge_and_in_two_parts() -> None:
+    picture = stripes(160, 120)
+    hole = hole_in(picture.shape, Box(0, 0, 40, 40)) | hole_in(picture.shape, Box(120, 90, 160, 120))
+    filled = continue_texture(picture, hole, ~hole, go_on)
+    assert filled is not None
+    assert error(filled, picture, hole) < 0.15
+
+
+def test_with_too_little_to_copy_there_is_no_answer() -> None:
+    picture = texture(60, 50)
+    hole = hole_in(picture.shape, Box(10, 10, 50, 40))
+    assert continue_texture(picture, hole, np.zeros_like(hole), go_on) is None
+    assert continue_texture(picture, np.ones_like(hole), ~hole, go_on) is None
+
+
+def test_it_can_be_cancelled() -> None:
+    class CancelledError(Exception):
+        pass
+
+    def cancel() -> None:
+        raise CancelledError
+
+    picture = stripes(160, 120)
+    hole = hole_in(picture.shape, Box(60, 40, 110, 85))
+    with pytest.raises(CancelledError):
+        continue_texture(picture, hole, ~hole, cancel)
+
+
+# --- patches ----------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 1000), st.integers(1, 40), st.integers(1, 40))
+def test_nearest_true_is_nearest(seed: int, width_px: int, height_px: int) -> None:
+    random = np.random.default_rng(seed)
+    mask = random.random((height_px, width_px)) < 0.2
+    mask[random.integers(height_px), random.integers(width_px)] = True
+    at = np.argwhere(~mask)
+    if len(at) == 0:
+        return
+    found = nearest_true(mask, at)
+    assert mask[found[:, 0], found[:, 1]].all()
+    away = np.linalg.norm(found - at, axis=1)
+    best = np.linalg.norm(np.argwhere(mask)[None] - at[:, None], axis=2).min(axis=1)
+    # The 5x5 distance transform is right to within a few per cent.
+    assert (away <= best * 1.05 + 0.6).all()
+
+
+def search_case() -> tuple[NDArray[np.float32], PatchSpace, Matches]:
+    """A picture above the size that is compared as a whole, whose lower part repeats the upper."""
+    upper = texture(220, 60, seed=8)
+    picture = np.concatenate([upper, texture(220, 40, seed=9), upper])
+    sources = np.zeros(picture.shape[:2], bool)
+    sources[RADIUS_PX : 90 - RADIUS_PX, RADIUS_PX:-RADIUS_PX] = True
+    target = np.argwhere(hole_in(picture.shape, Box(20, 104, 200, 156)))
+    random = np.random.default_rng(0)
+    centres = np.argwhere(sources)
+    source = centres[random.integers(len(centres), size=len(target))]
+    return picture, PatchSpace(picture, sources), Matches(target, source, np.full(len(target), 1.0, np.float32))
+
+
+def test_the_search_finds_a_repeated_picture() -> None:
+    picture, space, start = search_case()
+    found = space.match(picture, start, 8, 0)
+    exact = (found.source == found.target - np.array([100, 0])).all(axis=1)
+    assert exact.mean() > 0.9
+    assert space.sources[found.source[:, 0], found.source[:, 1]].all()
+
+
+def test_more_rounds_match_better() -> None:
+    picture, space, start = search_case()
+    means = [float(space.match(picture, start, rounds, 0).distance.mean()) for rounds in (1, 3)]
+    assert means[1] < means[0]
+
+
+def test_patches_are_read_around_their_centres() -> None:
+    picture = texture(40, 30)
+    (patch,) = patches_at(picture, np.array([[10, 20]]))
+    expected = picture[7:14, 17:24].transpose(2, 0, 1).reshape(-1)
+    np.testing.assert_array_equal(patch, expected)
+
+
+# --- reference frames -------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 5000), st.integers(1, 900), st.integers(2, 300), st.data())
+def test_references_form_a_tree(start: int, length: int, longest: int, data: st.DataObject) -> None:
+    available = range(start, start + length)
+    frame = data.draw(st.sampled_from(available))
+    found = ancestors(frame, available, longest)
+    assert found
+    assert all(n in available and abs(n - frame) <= longest for n in found)
+    assert len(set(found)) == len(found)
+    for depth, reference in enumerate(found):
+        assert ancestors(reference, available, longest) == found[: depth + 1]
+
+
+def test_a_short_shot_has_one_root() -> None:
+    roots = {ancestors(n, range(100), 240)[0] for n in range(100)}
+    assert roots == {50}
+
+
+# --- in a shot --------------------------------------------------------------------------------------------------
+
+
+def invented(truth: list[NDArray[np.float32]], box_of: Callable[[int], Box]) -> list[NDArray[np.float32]]:
+    clip, frames = Clip(truth, box_of), range(len(truth))
+    results = list(recover(clip, frames, frames, PlateSettings(), lambda share: None))
+    assert all((result.provenance == SYNTHESISED).mean() > 0.5 for result in results)
+    return [result.rgb for result in results]
+
+
+def test_an_invention_holds_still() -> None:
+    pictures = invented([shifted(PICTURE, 60, 60, 240, 160)] * 12, lambda n: Box(80, 60, 130, 100))
+    for picture in pictures[1:]:
+        np.testing.assert_array_equal(picture, pictures[0])
+
+
+def test_an_invention_moves_with_the_background() -> None:
+    truth = [shifted(PICTURE, 60 + 2 * n, 60, 240, 160) for n in range(12)]
+    pictures = invented(truth, lambda n: Box(110 - 2 * n, 60, 160 - 2 * n, 100))
+    for picture in pictures:
+        assert float(np.abs(picture - pictures[6])[4:-4, 4:-4].mean()) < 0.01
+
+
+def test_an_invention_does_not_depend_on_the_chunks() -> None:
+    truth = [shifted(PICTURE, 60 + 1.3 * n, 60, 240, 160) for n in range(14)]
+    clip = Clip(truth, lambda n: Box(90 - n, 60, 140, 100))
+    near = PlateSettings(reach_frames=5)
+    whole = list(recover(clip, range(14), range(14), near, lambda share: None))
+    parts = [next(recover(clip, [n], range(14), near, lambda share: None)) for n in (1, 6, 7, 13)]
+    for part in parts:
+        np.testing.assert_array_equal(part.rgb, whole[part.frame].rgb)
