@@ -17,6 +17,7 @@ COMMANDS = {
     "clean": "remove what boxes or a matte mark, and write the cleaned clip",
     "effects": "list the effects and their parameters",
     "probe": "show frames, size, rate, pixel format, colour tags and timecode of media",
+    "models": "list, add and download the models of the vace effect",
     "demo": "clean the bundled sample clip and measure the result",
 }
 
@@ -28,6 +29,7 @@ grayplate [PROJECT | MEDIA...]                       opens the desktop
                  [--report REPORT.json] [--preview DIR] [--overwrite] [--quiet]
        grayplate effects [--json]
        grayplate probe MEDIA [--json]
+       grayplate models list | add PATH | get NAME
        grayplate demo
 """
 

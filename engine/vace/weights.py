@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import WeightsError
+from engine.model_registry import find_installed
 from engine.vace.model_parameters import ModelSettings
 from engine.vace.safetensors_check import refuse_pickle
 from engine.vace.weight_files import files_of
@@ -100,8 +101,8 @@ def _vae_of(components: Path | None) -> tuple[Path, ...]:
 
 def _components(model: Path, settings: ModelSettings) -> Path | None:
     """The folder with the other parts of a single-file model."""
-    given = settings.components.strip()
-    if given and not (Path(given).expanduser() / "vae/config.json").is_file():
+    given = str(_path(settings.components)) if settings.components.strip() else ""
+    if given and not (Path(given) / "vae/config.json").is_file():
         raise WeightsError(
             f"'components' is {given}, which is no Wan 2.1 folder in diffusers' layout (it has no vae/config.json)"
         )
@@ -110,8 +111,14 @@ def _components(model: Path, settings: ModelSettings) -> Path | None:
     return next((folder for folder in folders if (folder / "vae/config.json").is_file()), None)
 
 
-def _single_file(name: str) -> Path:
+def _path(name: str) -> Path:
+    """A path as it was given, or the one of an installed model of this name."""
     path = Path(name.strip()).expanduser()
+    return path if path.exists() else find_installed(name) or path
+
+
+def _single_file(name: str) -> Path:
+    path = _path(name)
     refuse_pickle(path)
     if path.suffix.lower() not in _SINGLE_FILES:
         raise WeightsError(f"{path} is no weight file; take a .safetensors or .gguf file")
@@ -123,11 +130,11 @@ def _existing(path: Path) -> Path | None:
 
 
 def find_lora(name: str) -> Path:
-    """The file of a LoRA, given by its path; raises WeightsError."""
-    path = Path(name).expanduser()
+    """The file of a LoRA, given by its path or by its name in `grayplate models list`; raises WeightsError."""
+    path = _path(name)
     if not path.is_file():
-        raise WeightsError(f"there is no LoRA {path}; choose a .safetensors file")
-    return _single_file(name)
+        raise WeightsError(f"there is no LoRA {path}; choose a .safetensors file or a name in `grayplate models list`")
+    return _single_file(str(path))
 
 
 def find_model(given: str) -> Path:
@@ -139,7 +146,7 @@ def find_model(given: str) -> Path:
     name = given.strip() or os.environ.get(MODEL_VARIABLE, "").strip()
     if not name:
         raise WeightsError(f"the vace effect needs a Wan VACE model and none is set: {HOW_TO_GET_A_MODEL}")
-    folder = Path(name).expanduser()
+    folder = _path(name)
     if folder.is_file():
         return _single_file(name)
     _check_folder(folder)

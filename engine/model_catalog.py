@@ -1,0 +1,131 @@
+"""Models and LoRAs that are known to fit, and what a file that somebody already has turns out to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import BadRequestError, WeightsError
+from engine.model_registry import InstalledModel, ModelKind, installed_models, register
+from engine.vace.key_names import without_prefix
+from engine.vace.safetensors_check import read_header
+from engine.vace.weights import find_model
+
+_PARTS = ("*.json", "*.safetensors", "*.model", "*.txt")
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """One download. ``patterns``: which files of the repository; the size is about what they take together."""
+
+    name: str
+    kind: ModelKind
+    label: str
+    repository: str
+    patterns: tuple[str, ...]
+    licence: str
+    size_gb: float
+
+
+CATALOGUE = (
+    CatalogueEntry(
+        name="wan2.1-vace-1.3b",
+        kind="model",
+        label="Wan 2.1 VACE 1.3B: GPUs from 8 GB, 480p",
+        repository="Wan-AI/Wan2.1-VACE-1.3B-diffusers",
+        patterns=_PARTS,
+        licence="Apache-2.0",
+        size_gb=19,
+    ),
+    CatalogueEntry(
+        name="wan2.1-vace-14b",
+        kind="model",
+        label="Wan 2.1 VACE 14B: GPUs from 24 GB (12 GB with swapped blocks), up to 720p",
+        repository="Wan-AI/Wan2.1-VACE-14B-diffusers",
+        patterns=_PARTS,
+        licence="Apache-2.0",
+        size_gb=75,
+    ),
+    CatalogueEntry(
+        name="wan2.1-vace-14b-fp16",
+        kind="model",
+        label="Wan 2.1 VACE 14B, the transformer alone as a single file; components come from another model",
+        repository="Comfy-Org/Wan_2.1_ComfyUI_repackaged",
+        patterns=("split_files/diffusion_models/wan2.1_vace_14B_fp16.safetensors",),
+        licence="Apache-2.0",
+        size_gb=35,
+    ),
+    CatalogueEntry(
+        name="lightx2v-14b-4step",
+        kind="lora",
+        label="Distilled LoRA for 14B: 4 steps, guidance 1",
+        repository="Kijai/WanVideo_comfy",
+        patterns=("Wan21_T2V_14B_lightx2v_cfg_step_distill_lora_rank32.safetensors",),
+        licence="Apache-2.0",
+        size_gb=0.3,
+    ),
+    CatalogueEntry(
+        name="causvid-1.3b",
+        kind="lora",
+        label="Distilled LoRA for 1.3B: 4 to 8 steps, guidance 1",
+        repository="Kijai/WanVideo_comfy",
+        patterns=("Wan21_CausVid_bidirect2_T2V_1_3B_lora_rank32.safetensors",),
+        licence="CC BY-NC-SA 4.0 (not for commercial work)",
+        size_gb=0.1,
+    ),
+)
+
+
+def find_entry(name: str) -> CatalogueEntry:
+    """The entry of this name; raises BadRequestError, which lists what there is."""
+    for entry in CATALOGUE:
+        if entry.name == name:
+            return entry
+    raise BadRequestError(f"no model '{name}' is known; there are: {', '.join(entry.name for entry in CATALOGUE)}")
+
+
+def add_model(path: Path, name: str = "") -> InstalledModel:
+    """Checks a folder or file that is already here and gives it a name; nothing is copied.
+
+    Raises WeightsError where it is damaged or nothing that the vace effect can use, and BadRequestError where another
+    model has its name.
+    """
+    path = path.expanduser().absolute()
+    kind = model_kind(path)
+    size_bytes = sum(file.stat().st_size for file in _weight_files(path))
+    entry = InstalledModel(name or _name(path), kind, str(path), size_bytes)
+    known = installed_models().get(entry.name)
+    if known is not None and known.path != entry.path:
+        raise BadRequestError(f"'{entry.name}' is the name of {known.path} already; give another one with --name")
+    register(entry)
+    return entry
+
+
+def model_kind(path: Path) -> ModelKind:
+    """What a folder or file is, from its headers alone; raises WeightsError."""
+    find_model(str(path))
+    for file in _weight_files(path):
+        if file.suffix == ".safetensors":
+            header = read_header(file)
+    if path.is_dir() or path.suffix.lower() == ".gguf":
+        return "model"
+    names = {without_prefix(name) for name in header.tensors}
+    if any(".lora" in name or name.endswith((".diff", ".diff_b")) for name in names):
+        return "lora"
+    has_vace = any(name.startswith("vace_blocks.") for name in names)
+    has_main = any(name.startswith("blocks.") for name in names)
+    if not has_vace and not has_main:
+        first = next(iter(sorted(names)), "nothing")
+        raise WeightsError(f"{path} is neither a Wan transformer nor a LoRA, its first tensor is '{first}'")
+    if has_vace:
+        return "model" if has_main else "module"
+    return "base"
+
+
+def _weight_files(path: Path) -> Iterable[Path]:
+    return sorted(path.rglob("*.safetensors")) if path.is_dir() else [path]
+
+
+def _name(path: Path) -> str:
+    return path.name if path.is_dir() else path.stem

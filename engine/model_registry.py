@@ -1,0 +1,70 @@
+"""The models and LoRAs that this person has: names for paths, kept beside the downloaded ones."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import platformdirs
+
+from engine.errors import EngineUnavailableError
+from engine.paths import HOME_VARIABLE
+
+ModelKind: TypeAlias = Literal["model", "module", "base", "lora"]
+"""A whole VACE model; a VACE module, which needs a base; a text-to-video base; a LoRA."""
+
+
+@dataclass(frozen=True)
+class InstalledModel:
+    """One entry: ``path`` is a folder in diffusers' layout or a weight file."""
+
+    name: str
+    kind: ModelKind
+    path: str
+    size_bytes: int
+
+
+def models_folder() -> Path:
+    """Where downloads go: a folder of a person's data, not of caches, since gigabytes should survive a cleaning."""
+    if home := os.environ.get(HOME_VARIABLE):
+        return Path(home).absolute() / "models"
+    return Path(platformdirs.user_data_dir("grayplate", appauthor=False)) / "models"
+
+
+def installed_models() -> Mapping[str, InstalledModel]:
+    """All entries whose files are still there, by name."""
+    try:
+        known = json.loads(_file().read_text("utf-8"))
+        entries = [InstalledModel(**entry) for entry in known]
+    except (OSError, ValueError, TypeError):
+        return {}
+    return {entry.name: entry for entry in entries if Path(entry.path).exists()}
+
+
+def find_installed(name: str) -> Path | None:
+    """The path of the entry of this name."""
+    entry = installed_models().get(name.strip())
+    return Path(entry.path) if entry else None
+
+
+def register(entry: InstalledModel) -> None:
+    """Keeps an entry; one of the same name is replaced. Raises EngineUnavailableError where it cannot be written."""
+    entries = {**installed_models(), entry.name: entry}
+    path = _file()
+    temporary = path.with_suffix(f".{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps([asdict(known) for known in entries.values()], indent=2), "utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise EngineUnavailableError(
+            f"{path} cannot be written ({error.strerror}); set {HOME_VARIABLE} to a folder that you may write"
+        ) from error
+
+
+def _file() -> Path:
+    return models_folder() / "installed.json"
