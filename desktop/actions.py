@@ -14,7 +14,7 @@ from desktop.icons import icon
 
 @dataclass(frozen=True)
 class ActionSpec:
-    """``menu`` is the menu's title; ``separated`` draws a line above it there."""
+    """``menu`` is the menu's title, with a submenu's after a slash; ``separated`` draws a line above it there."""
 
     name: str
     menu: str
@@ -53,9 +53,26 @@ ACTIONS: tuple[ActionSpec, ...] = (
         checkable=True,
         separated=True,
     ),
-    ActionSpec("wipe", "&View", "&Wipe", ("W",), "wipe", "Source and result side by side", checkable=True),
+    ActionSpec("wipe", "&View", "&Wipe", ("W",), "wipe", "Source left of the line, result right of it", True),
+    ActionSpec("side_by_side", "&View", "&Side by Side", ("S",), "side_by_side", "Source left, result right", True),
+    ActionSpec("difference", "&View", "&Difference", ("D",), "", "What the result changed, amplified", True),
+    ActionSpec("onion", "&View", "O&nion Skin", ("Shift+D",), "", "The source over the result, half transparent", True),
     ActionSpec("overlays", "&View", "&Boxes", ("Q",), "overlay", "Show boxes", checkable=True),
     ActionSpec("matte", "&View", "&Matte", ("M",), "matte", "Tint what is removed", checkable=True),
+    ActionSpec("safe_areas", "&View", "Safe &Areas", ("Shift+S",), "", "Action and title safe", True),
+    ActionSpec("show_rgb", "&View/&Channel", "&RGB", ("Shift+C",), checkable=True),
+    ActionSpec("show_red", "&View/&Channel", "R&ed", ("Shift+R",), checkable=True),
+    ActionSpec("show_green", "&View/&Channel", "&Green", ("Shift+G",), checkable=True),
+    ActionSpec("show_blue", "&View/&Channel", "&Blue", ("Shift+B",), checkable=True),
+    ActionSpec("show_alpha", "&View/&Channel", "&Alpha", ("Shift+A",), checkable=True),
+    ActionSpec("show_luma", "&View/&Channel", "&Luma", ("Shift+Y",), checkable=True),
+    ActionSpec("scale_full", "&View/P&roxy Scale", "&Full", ("Alt+1",), checkable=True),
+    ActionSpec("scale_half", "&View/P&roxy Scale", "&Half", ("Alt+2",), checkable=True),
+    ActionSpec("scale_quarter", "&View/P&roxy Scale", "&Quarter", ("Alt+4",), checkable=True),
+    ActionSpec("exposure_up", "&View/&Exposure", "&Lighter", ("Alt+Up",)),
+    ActionSpec("exposure_down", "&View/&Exposure", "&Darker", ("Alt+Down",)),
+    ActionSpec("reset_look", "&View/&Exposure", "&Neutral", ("Alt+0",), "", "No exposure, gamma 1, RGB"),
+    ActionSpec("full_screen", "&View", "F&ull Screen", ("F11",), "", "The viewer alone", True, True),
     ActionSpec("timeline_fit", "&View", "Fit &Timeline", ("Shift+F",), separated=True),
     ActionSpec("play", "&Playback", "&Play", ("Space",), "play"),
     ActionSpec("play_backward", "&Playback", "Play &Backward, Faster", ("J",)),
@@ -108,15 +125,20 @@ def make_actions(window: QMainWindow) -> dict[str, QAction]:
     menus: dict[str, QMenu] = {}
     actions = {}
     for spec in ACTIONS:
-        if spec.menu not in menus:
-            menus[spec.menu] = window.menuBar().addMenu(spec.menu)
-            menus[spec.menu].setToolTipsVisible(False)
-        menu = menus[spec.menu]
+        menu = _menu(spec.menu, menus, window)
         if spec.separated:
             menu.addSeparator()
         actions[spec.name] = _make(spec, window)
         menu.addAction(actions[spec.name])
+        window.addAction(actions[spec.name])  # its shortcut works while the menu bar is hidden
     return actions
+
+
+def _menu(title: str, menus: dict[str, QMenu], window: QMainWindow) -> QMenu:
+    if title not in menus:
+        parent, _, last = title.rpartition("/")
+        menus[title] = _menu(parent, menus, window).addMenu(last) if parent else window.menuBar().addMenu(last)
+    return menus[title]
 
 
 def _make(spec: ActionSpec, window: QMainWindow) -> QAction:

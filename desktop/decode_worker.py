@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 
-from desktop.display import DisplayFrame, FrameRequest, frame_image
+from desktop.display import DisplayFrame, FrameRequest, difference_image, frame_image
 from timeline.errors import MediaError
 
 if TYPE_CHECKING:
@@ -169,12 +169,11 @@ class DecodeWorker:
     def _decoded(self, request: FrameRequest) -> DisplayFrame:
         with self._condition:
             ready = self._cache.get(request)
-            base = self._cache.get(FrameRequest(request.path, request.rate, request.frame))
+            near = self._cache.nearest(request)
         if ready:
             return ready
-        native = base.native if base else self._reader(request.path, request.rate, "show").read(request.frame)
-        source = base.source if base else frame_image(native)
-        decoded = _with_patches(request, native, source)
+        native = near.native if near else self._reader(request.path, request.rate, "show").read(request.frame)
+        decoded = _shown(request, native, near)
         with self._condition:
             self._cache.put(decoded)
         return decoded
@@ -211,6 +210,12 @@ class FrameCache:
             self._frames.move_to_end(request)
         return self._frames.get(request)
 
+    def nearest(self, request: FrameRequest) -> DisplayFrame | None:
+        """The same frame of the same media with other patches or another look, if possible with the same patches."""
+        media = (request.path, request.rate, request.frame)
+        same = [frame for key, frame in self._frames.items() if (key.path, key.rate, key.frame) == media]
+        return max(same, key=lambda frame: frame.request.patches == request.patches, default=None)
+
     def put(self, frame: DisplayFrame) -> None:
         """Keep a frame; the newest one stays even if it alone is over the limit."""
         before = self._frames.pop(frame.request, None)
@@ -220,15 +225,26 @@ class FrameCache:
             self.byte_count -= self._frames.popitem(last=False)[1].byte_count
 
 
-def _with_patches(request: FrameRequest, native: Frame, source: QImage) -> DisplayFrame:
-    from timeline.media.patch import FramePatch
-
+def _shown(request: FrameRequest, native: Frame, near: DisplayFrame | None) -> DisplayFrame:
+    """``near`` is the same frame as it was shown before: what still fits of it is used again."""
+    same_look = near is not None and near.request.look == request.look
+    source = near.source if near and same_look else frame_image(native, request.look)
     if not request.patches:
         return DisplayFrame(request, native, source)
-    cleaned = native
-    for path in request.patches:
-        cleaned = FramePatch.load(path).apply(cleaned)
-    return DisplayFrame(request, native, source, cleaned, frame_image(cleaned))
+    if near and near.native_result and near.request.patches == request.patches:
+        cleaned = near.native_result
+    else:
+        cleaned = _patched(native, request.patches)
+    gained = difference_image(native, cleaned, request.look) if request.look.difference_gain > 0 else None
+    return DisplayFrame(request, native, source, cleaned, frame_image(cleaned, request.look), gained)
+
+
+def _patched(native: Frame, patches: Sequence[str]) -> Frame:
+    from timeline.media.patch import FramePatch
+
+    for path in patches:
+        native = FramePatch.load(path).apply(native)
+    return native
 
 
 def _ignore(message: str) -> None:

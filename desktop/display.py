@@ -9,18 +9,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtGui import QImage
 
+from desktop.look import Image8, Look, difference8, looked8
+
 if TYPE_CHECKING:
     from timeline.media.frame import Frame
 
 
+NEUTRAL = Look()
+
+
 @dataclass(frozen=True)
 class FrameRequest:
-    """One frame to show: of which media, and with which patches of the engine over it."""
+    """One frame to show: of which media, with which patches of the engine over it, and how it is looked at."""
 
     path: str
     rate: Fraction | None
     frame: int
     patches: tuple[str, ...] = ()
+    look: Look = NEUTRAL
 
 
 @dataclass(frozen=True)
@@ -32,21 +38,30 @@ class DisplayFrame:
     source: QImage = field(repr=False)
     native_result: Frame | None = field(default=None, repr=False)
     result: QImage | None = field(default=None, repr=False)
+    difference: QImage | None = field(default=None, repr=False)
+    """Only where the look asks for it."""
 
     @property
     def byte_count(self) -> int:
         """Memory that this frame holds."""
         frames = [self.native] + ([self.native_result] if self.native_result else [])
-        images = [self.source] + ([self.result] if self.result else [])
+        images = [image for image in (self.source, self.result, self.difference) if image]
         planes = sum(plane.nbytes for frame in frames for plane in frame.planes)
         return planes + sum(image.sizeInBytes() for image in images)
 
 
-def frame_image(frame: Frame) -> QImage:
+def frame_image(frame: Frame, look: Look = NEUTRAL) -> QImage:
     """The whole frame as a viewer shows it, Format_RGB32 (what QPainter draws fastest)."""
-    from timeline.media.display import frame_to_display8  # loads FFmpeg; only where frames are decoded
+    return _image(looked8(frame, look))
 
-    rgb = np.ascontiguousarray(frame_to_display8(frame))
+
+def difference_image(source: Frame, result: Frame, look: Look) -> QImage:
+    """What the result changed, amplified."""
+    return _image(difference8(source, result, look))
+
+
+def _image(pixels: Image8) -> QImage:
+    rgb = np.ascontiguousarray(pixels)
     height, width, _ = rgb.shape
     # The conversion copies, so the image does not point into the array.
     return QImage(rgb.data, width, height, 3 * width, QImage.Format.Format_RGB888).convertToFormat(

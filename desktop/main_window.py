@@ -66,6 +66,8 @@ class MainWindow(QMainWindow):
         self.render_panel = RenderPanel()
         self.probe_label, self.media_label, self.engine_label = QLabel(), QLabel(), QLabel()
         self._may_close = False
+        self._hidden_parts: list[QWidget] = []
+        self._was_maximized = False
         self._lay_out()
         self._restore_layout()
         self.documents.quit_agreed.connect(self._close_for_good)
@@ -149,6 +151,35 @@ class MainWindow(QMainWindow):
             return True
         return super().event(event)
 
+    # --- full screen --------------------------------------------------------------------------------------------
+
+    @property
+    def is_viewer_only(self) -> bool:
+        """Whether the viewer fills the screen."""
+        return bool(self._hidden_parts)
+
+    def set_viewer_only(self, alone: bool) -> None:
+        """Let the viewer fill the screen, or bring the panels back as they were."""
+        if alone == self.is_viewer_only:
+            return
+        if alone:
+            parts = (self.menuBar(), self.statusBar(), *self.findChildren(QToolBar), *self.findChildren(Panel))
+            self._hidden_parts = [part for part in parts if part.isVisible()]
+            self._was_maximized = self.isMaximized()
+            self.showFullScreen()
+        for part in self._hidden_parts:
+            part.setVisible(not alone)
+        if not alone:
+            self._hidden_parts = []
+            self.showMaximized() if self._was_maximized else self.showNormal()
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.is_viewer_only:
+            self.window_actions["full_screen"].trigger()
+        else:
+            super().keyPressEvent(event)
+
     # --- drop and close -----------------------------------------------------------------------------------------
 
     @override
@@ -172,6 +203,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             self.documents.ask_to_quit()
             return
+        self.set_viewer_only(False)
         self._keep_layout()
         self.closing.emit()
         self.playback.stop()

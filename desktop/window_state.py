@@ -96,7 +96,20 @@ class WindowState(QObject):
 
 _NEED_SHOT = (
     *("save", "save_as", "fit", "actual_size", "zoom_in", "zoom_out", "compare", "wipe", "overlays", "matte"),
-    *("timeline_fit", "play", "play_backward", "stop", "play_forward", "step_back", "step_forward", "back_10"),
+    *(
+        "side_by_side",
+        "difference",
+        "onion",
+        "safe_areas",
+        "timeline_fit",
+        "play",
+        "play_backward",
+        "stop",
+        "play_forward",
+        "step_back",
+        "step_forward",
+        "back_10",
+    ),
     *("forward_10", "previous_shot", "next_shot", "to_start", "to_end", "split_shot", "detect_cuts", "rename_shot"),
     *("mark_in", "mark_out", "trim_start", "trim_end", "relink"),
     *("remove_shot", "select_tool", "box_tool", "add_removal"),

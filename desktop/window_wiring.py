@@ -15,7 +15,8 @@ from desktop.cut_finder import CutFinder
 from desktop.edit_wiring import EditWiring
 from desktop.export_dialog import ExportDialog
 from desktop.main_window import MainWindow
-from desktop.viewer.canvas import Compare, Tool
+from desktop.view_wiring import ViewWiring
+from desktop.viewer.canvas import Tool
 from desktop.window_state import WindowState
 from engine.protocol import EffectDescriptor, Job, ProgressEvent
 from roi_tools.errors import RoiError
@@ -42,6 +43,7 @@ class WindowWiring(QObject):
         self._connect_render()
         self._connect_parts()
         self._edits = EditWiring(window, self._on)
+        self._view = ViewWiring(window, self._on)
         self._state = WindowState(window)
 
     def _on(self, name: str, slot: Callable[[], object]) -> None:
@@ -102,8 +104,6 @@ class WindowWiring(QObject):
         self._actions["overlays"].setChecked(True)
         self._actions["overlays"].toggled.connect(canvas.set_overlays)
         self._actions["matte"].toggled.connect(canvas.set_matte)
-        self._actions["compare"].toggled.connect(lambda on: self._set_compare(Compare.SOURCE if on else None, "wipe"))
-        self._actions["wipe"].toggled.connect(lambda on: self._set_compare(Compare.WIPE if on else None, "compare"))
         tools = QActionGroup(self)
         for name, tool in (("select_tool", Tool.SELECT), ("box_tool", Tool.BOX)):
             tools.addAction(self._actions[name])
@@ -246,14 +246,6 @@ class WindowWiring(QObject):
     def _choose_tool(self, tool: Tool) -> None:
         self._actions["box_tool" if tool is Tool.BOX else "select_tool"].setChecked(True)
         self._window.canvas.set_tool(tool)
-
-    def _set_compare(self, compare: Compare | None, other: str) -> None:
-        if compare is not None:
-            self._actions[other].setChecked(False)
-            self._window.canvas.set_compare(compare)
-        elif not self._actions[other].isChecked():
-            self._window.canvas.set_compare(Compare.RESULT)
-        self._window.picture.show_badge()
 
     def _go(self, frame: int) -> None:
         self._hold_playhead()

@@ -13,7 +13,16 @@ from typing_extensions import override
 from desktop import theme
 from desktop.display import DisplayFrame
 from desktop.viewer.box_handles import Handle, dragged, drawn, handle_at
-from desktop.viewer.overlays import HANDLE_PX, BoxOverlay, draw_badge, draw_box, draw_matte, to_qrect
+from desktop.viewer.comparison import Compare, draw_frame, draw_wipe
+from desktop.viewer.overlays import (
+    HANDLE_PX,
+    BoxOverlay,
+    draw_badge,
+    draw_box,
+    draw_matte,
+    draw_safe_areas,
+    to_qrect,
+)
 from desktop.viewer.view_transform import ViewTransform, centred, fitted
 from roi_tools.geometry import Size
 from roi_tools.shapes import RectF
@@ -28,14 +37,6 @@ class Tool(Enum):
 
     SELECT = "select"
     BOX = "box"
-
-
-class Compare(Enum):
-    """Which picture is shown."""
-
-    RESULT = "result"
-    SOURCE = "source"
-    WIPE = "wipe"
 
 
 @dataclass(frozen=True)
@@ -105,10 +106,11 @@ class Canvas(QWidget):
         self._fits = True
         self._tool = Tool.SELECT
         self._compare = Compare.RESULT
-        self._overlays, self._matte = True, False
+        self._overlays, self._matte, self._safe_areas = True, False, False
         self._wipe = 0.5
         self._drag: _BoxDrag | _NewBox | _Pan | _WipeDrag | None = None
         self._drag_rect: RectF | None = None
+        self._drag_offset = QPointF()
 
     # --- what is shown ------------------------------------------------------------------------------------------
 
@@ -135,7 +137,7 @@ class Canvas(QWidget):
     def set_frame(self, frame: DisplayFrame | None) -> None:
         """Show a frame; another size than before fits the view again."""
         self._frame, self._message = frame, ""
-        size = Size(frame.source.width(), frame.source.height()) if frame else None
+        size = frame.native.size if frame else None
         if size != self._size:
             self._size = size
             self.fit()
@@ -162,8 +164,16 @@ class Canvas(QWidget):
         self._update_cursor(None)
 
     def set_compare(self, compare: Compare) -> None:
-        """Choose which picture is shown."""
+        """Choose which picture is shown; two panes fit the picture again."""
+        panes_change = Compare.SIDE_BY_SIDE in (compare, self._compare) and compare is not self._compare
         self._compare = compare
+        if panes_change:
+            self.fit()
+        self.update()
+
+    def set_safe_areas(self, visible: bool) -> None:
+        """Show or hide the frames of action and title safe."""
+        self._safe_areas = visible
         self.update()
 
     def set_overlays(self, visible: bool) -> None:
@@ -182,18 +192,18 @@ class Canvas(QWidget):
         """The whole picture, and keep it so when the window's size changes."""
         self._fits = True
         if self._size:
-            self._set_view(fitted(self._size, self.width(), self.height(), FIT_MARGIN_PX))
+            self._set_view(fitted(self._size, self._pane_width(), self.height(), FIT_MARGIN_PX))
 
     def actual_size(self) -> None:
         """One image pixel on one pixel of the screen."""
         self._fits = False
         if self._size:
-            self._set_view(centred(self._size, self.width(), self.height(), 1 / self.devicePixelRatioF()))
+            self._set_view(centred(self._size, self._pane_width(), self.height(), 1 / self.devicePixelRatioF()))
 
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
         """Zoom around a widget point, the middle by default."""
         self._fits = False
-        point = at or QPointF(self.width() / 2, self.height() / 2)
+        point = at or QPointF(self._pane_width() / 2, self.height() / 2)
         self._set_view(self._view.zoomed_at(point.x(), point.y(), factor))
 
     def _set_view(self, view: ViewTransform) -> None:
@@ -218,8 +228,10 @@ class Canvas(QWidget):
         if self._frame is None:
             self._paint_message(painter)
             return
-        self._paint_picture(painter, self._frame)
-        self._paint_boxes(painter)
+        if self._compare is Compare.SIDE_BY_SIDE:
+            self._paint_panes(painter, self._frame)
+        else:
+            self._paint_pane(painter, self._frame, self._compare)
         if self._badge:
             draw_badge(painter, self._badge[0], QPointF(self.width() - 12, 12), self._badge[1])
 
@@ -232,37 +244,45 @@ class Canvas(QWidget):
         assert self._size is not None
         return to_qrect(self._view.rect_to_widget(RectF(0, 0, float(self._size.width_px), float(self._size.height_px))))
 
-    def _paint_picture(self, painter: QPainter, frame: DisplayFrame) -> None:
+    def _paint_pane(self, painter: QPainter, frame: DisplayFrame, compare: Compare) -> None:
         # Enlarged twice and more, an artist wants to see the pixels.
         smooth = self._view.zoom * self.devicePixelRatioF() < 2
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
         target = self._picture_rect()
-        result = frame.result or frame.source
-        painter.drawImage(target, frame.source if self._compare is Compare.SOURCE else result)
-        if self._compare is Compare.WIPE:
-            self._paint_wipe(painter, frame, target)
+        draw_frame(painter, frame, compare, target)
+        if compare is Compare.WIPE:
+            draw_wipe(painter, frame.source, target, self._wipe_x())
         painter.setPen(QPen(QColor(0, 0, 0), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(target.adjusted(-1, -1, 0, 0))
+        if self._safe_areas:
+            draw_safe_areas(painter, target)
+        self._paint_boxes(painter)
+
+    def _paint_panes(self, painter: QPainter, frame: DisplayFrame) -> None:
+        """Source left, result right, at the same place in both."""
+        width = self._pane_width()
+        for number, compare in enumerate((Compare.SOURCE, Compare.RESULT)):
+            painter.save()
+            painter.translate(number * width, 0)
+            painter.setClipRect(QRectF(0, 0, width, self.height()))
+            self._paint_pane(painter, frame, compare)
+            if compare is Compare.SOURCE:
+                draw_badge(painter, "Source", QPointF(width - 12, 12), QColor("#ffffff"))
+            painter.restore()
+        painter.fillRect(QRectF(width - 1, 0, 2, self.height()), QColor(theme.EDGE))
+
+    def _pane_width(self) -> float:
+        return self.width() / 2 if self._compare is Compare.SIDE_BY_SIDE else float(self.width())
+
+    def _in_pane(self, point: QPointF) -> QPointF:
+        """A widget point as one of the left pane, where everything is measured."""
+        width = self._pane_width()
+        return QPointF(point.x() - width, point.y()) if point.x() >= width else point
 
     def _wipe_x(self) -> float:
         target = self._picture_rect()
         return target.left() + target.width() * self._wipe
-
-    def _paint_wipe(self, painter: QPainter, frame: DisplayFrame, target: QRectF) -> None:
-        x = self._wipe_x()
-        painter.save()
-        painter.setClipRect(QRectF(target.left(), target.top(), x - target.left(), target.height()))
-        painter.drawImage(target, frame.source)
-        painter.restore()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor("#ffffff"), 1.5))
-        painter.drawLine(QPointF(x, target.top()), QPointF(x, target.bottom()))
-        painter.setBrush(QColor("#ffffff"))
-        painter.drawEllipse(QPointF(x, target.center().y()), 6, 6)
-        painter.setFont(theme.ui_font(11, bold=True))
-        painter.drawText(QPointF(x - 56, target.bottom() - 10), "Source")
-        painter.drawText(QPointF(x + 10, target.bottom() - 10), "Result")
 
     def _paint_boxes(self, painter: QPainter) -> None:
         if self._matte:
@@ -293,7 +313,7 @@ class Canvas(QWidget):
 
     @override
     def wheelEvent(self, event: QWheelEvent) -> None:
-        self.zoom_by(WHEEL_FACTOR ** (event.angleDelta().y() / 120), event.position())
+        self.zoom_by(WHEEL_FACTOR ** (event.angleDelta().y() / 120), self._in_pane(event.position()))
         event.accept()
 
     @override
@@ -305,7 +325,8 @@ class Canvas(QWidget):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif event.button() == Qt.MouseButton.LeftButton:
             self.grabbed.emit()
-            self._press(event.position())
+            self._drag_offset = event.position() - self._in_pane(event.position())
+            self._press(self._in_pane(event.position()))
 
     def _press(self, point: QPointF) -> None:
         if self._on_wipe(point):
@@ -324,11 +345,12 @@ class Canvas(QWidget):
 
     @override
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        point = event.position()
+        # A drag goes on in the pane where it began, even beyond its edge.
+        point = event.position() - self._drag_offset if self._drag else self._in_pane(event.position())
         self._probe(point)
         if isinstance(self._drag, _Pan):
-            moved = point - self._drag.last
-            self._drag = _Pan(point)
+            moved = event.position() - self._drag.last
+            self._drag = _Pan(event.position())
             self._fits = False
             self._set_view(self._view.panned(moved.x(), moved.y()))
         elif isinstance(self._drag, _WipeDrag):
@@ -355,11 +377,11 @@ class Canvas(QWidget):
         if isinstance(drag, _NewBox) and rect is not None:
             self.box_drawn.emit(rect)
         elif isinstance(drag, _NewBox):
-            overlay, _ = self._box_at(event.position())
+            overlay, _ = self._box_at(self._in_pane(event.position()))
             self.box_clicked.emit(overlay.removal_id if overlay else None)
         elif isinstance(drag, _BoxDrag) and rect is not None and rect != drag.overlay.rect:
             self.box_changed.emit(drag.overlay.removal_id, rect)
-        self._update_cursor(event.position())
+        self._update_cursor(self._in_pane(event.position()))
         self.update()
 
     @override

@@ -60,6 +60,23 @@ def draw_box(painter: QPainter, overlay: BoxOverlay, rect: QRectF, *, sizes: boo
         )
 
 
+def draw_safe_areas(painter: QPainter, picture: QRectF) -> None:
+    """Action safe (93 %) and title safe (90 %) of SMPTE ST 2046-1, and the middle."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for share, name in ((0.93, "Action"), (0.90, "Title")):
+        dx, dy = picture.width() * (1 - share) / 2, picture.height() * (1 - share) / 2
+        rect = picture.adjusted(dx, dy, -dx, -dy)
+        for color, style in ((QColor(0, 0, 0, 150), Qt.PenStyle.SolidLine), (QColor("#ffffff"), Qt.PenStyle.DotLine)):
+            painter.setPen(QPen(color, 1, style))
+            painter.drawRect(rect)
+        painter.setFont(theme.ui_font(10))
+        painter.drawText(rect.topLeft() + QPointF(4, 12 if share < 0.92 else -2), name)
+    centre = picture.center()
+    painter.drawLine(centre - QPointF(9, 0), centre + QPointF(9, 0))
+    painter.drawLine(centre - QPointF(0, 9), centre + QPointF(0, 9))
+
+
 def draw_badge(painter: QPainter, text: str, right_top: QPointF, color: QColor) -> None:
     """What the picture is (source, result, ...), in the viewer's corner."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

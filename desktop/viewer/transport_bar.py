@@ -43,7 +43,7 @@ class TransportBar(QWidget):
         grid.addLayout(left, 0, 0)
         transport = ("to_start", "previous_key", "step_back", "play", "step_forward", "next_key", "to_end")
         grid.addLayout(_row(*(_button(actions[name]) for name in transport), spacing=2), 0, 1)
-        view = ("compare", "wipe", "matte", "overlays", "fit", "actual_size")
+        view = ("compare", "wipe", "side_by_side", "matte", "overlays", "fit", "actual_size")
         buttons = [_button(actions[name]) for name in view]
         right = _row(self._zoom, *buttons, spacing=2)
         right.insertStretch(0, 1)

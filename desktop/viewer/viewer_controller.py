@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QImage
 
 from desktop import commands, theme
-from desktop.display import DisplayFrame, FrameRequest
+from desktop.display import NEUTRAL, DisplayFrame, FrameRequest
+from desktop.look import Look
 from desktop.media_service import MediaService
 from desktop.playback import Playback
 from desktop.results import ResultState, ResultStore
 from desktop.session import Session
 from desktop.timeline_map import Place, place_at
-from desktop.viewer.canvas import Canvas, Compare
+from desktop.viewer.canvas import Canvas
+from desktop.viewer.comparison import Compare
 from desktop.viewer.overlays import BoxOverlay
 from timeline.removal import Removal
 
@@ -31,6 +34,7 @@ _BADGES = {
     ResultState.MISSING: ("Not rendered yet: source", theme.TEXT_DIM),
     ResultState.UNTOUCHED: ("Nothing to remove on this frame", theme.TEXT_DIM),
 }
+_MIXED = {Compare.DIFFERENCE: "Difference", Compare.ONION: "Source over result"}
 
 
 class ViewerController(QObject):
@@ -56,6 +60,7 @@ class ViewerController(QObject):
         self._session, self._results, self._media = session, results, media
         self._playback, self._canvas = playback, canvas
         self._grow_defaults: dict[str, float] = {}
+        self._look = NEUTRAL
         self._probe_at: tuple[int, int] | None = None
         self._wanted: FrameRequest | None = None
         session.project_changed.connect(self.refresh)
@@ -74,6 +79,12 @@ class ViewerController(QObject):
         """How many px each effect grows a box by itself (its ``grow_px`` default), for the matte overlay."""
         self._grow_defaults = defaults
         self._show_boxes()
+
+    def set_look(self, look: Look) -> None:
+        """Show all frames this way."""
+        if look != self._look:
+            self._look = look
+            self.refresh()
 
     def refresh(self) -> None:
         """Show what the session says now."""
@@ -103,14 +114,18 @@ class ViewerController(QObject):
         if self._canvas.compare is Compare.SOURCE:
             self._canvas.set_badge("Source", QColor("#ffffff"))
             return
-        text, color = _BADGES[self._results.state(place.shot, place.media_frame)]
+        state = self._results.state(place.shot, place.media_frame)
+        text, color = _BADGES[state]
+        mixed = _MIXED.get(self._canvas.compare)
+        if mixed and state not in (ResultState.MISSING, ResultState.UNTOUCHED):
+            text = f"{mixed} – {text}"
         self._canvas.set_badge(text, QColor(color))
 
     # --- frames -------------------------------------------------------------------------------------------------
 
     def _request(self, place: Place) -> FrameRequest:
         patches = self._results.patches(place.shot, place.media_frame)
-        return FrameRequest(place.shot.media_path, place.shot.media_rate, place.media_frame, patches)
+        return FrameRequest(place.shot.media_path, place.shot.media_rate, place.media_frame, patches, self._look)
 
     def _look_ahead(self) -> None:
         count = LOOK_AHEAD_PLAYING_FRAMES if self._playback.is_playing else LOOK_AHEAD_FRAMES
@@ -132,7 +147,7 @@ class ViewerController(QObject):
         self._playback.stop()
         if request.patches:
             # The engine's cache may have let go of the result; the source is still there to show.
-            self._wanted = FrameRequest(request.path, request.rate, request.frame)
+            self._wanted = replace(request, patches=())
             self._media.show(self._wanted)
         else:
             self._canvas.set_message(message)
@@ -192,7 +207,13 @@ class ViewerController(QObject):
         if self._canvas.compare is not Compare.SOURCE and frame.native_result is not None:
             native = frame.native_result
         shown = frame.result if native is frame.native_result and frame.result is not None else frame.source
-        self.probe_text.emit(_probe_line(native, QColor(shown.pixelColor(*at)), *at))
+        self.probe_text.emit(_probe_line(native, _shown_color(shown, native, *at), *at))
+
+
+def _shown_color(shown: QImage, frame: Frame, x: int, y: int) -> QColor:
+    """What is displayed for a pixel of the frame; the picture may be smaller than the frame."""
+    size = frame.size
+    return shown.pixelColor(x * shown.width() // size.width_px, y * shown.height() // size.height_px)
 
 
 def _probe_line(frame: Frame, color: QColor, x: int, y: int) -> str:

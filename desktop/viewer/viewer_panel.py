@@ -1,4 +1,4 @@
-"""The middle of the window: the picture (or how to begin) over the transport bar."""
+"""The middle of the window: the picture (or how to begin) between the look bar and the transport bar."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.viewer.canvas import Canvas
 from desktop.viewer.empty_state import EmptyState
+from desktop.viewer.look_bar import LookBar
 from desktop.viewer.transport_bar import TransportBar
 
 
 class ViewerPanel(QWidget):
-    """Holds the three; it decides nothing but which one is seen."""
+    """Holds them and the bars; it decides nothing but which one is seen."""
 
     def __init__(self, actions: Mapping[str, QAction], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.canvas = Canvas()
         self.empty = EmptyState()
+        self.look = LookBar()
         self.transport = TransportBar(actions)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
@@ -26,6 +28,7 @@ class ViewerPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
+        layout.addWidget(self.look)
         layout.addWidget(self._stack, 1)
         layout.addWidget(self.transport)
         self.canvas.zoomed.connect(self.transport.show_zoom)
@@ -34,4 +37,5 @@ class ViewerPanel(QWidget):
     def show_content(self, has_shots: bool) -> None:
         """The picture if there are shots, else how to begin."""
         self._stack.setCurrentWidget(self.canvas if has_shots else self.empty)
+        self.look.setVisible(has_shots)
         self.transport.setVisible(has_shots)

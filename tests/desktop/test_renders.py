@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from desktop import commands
 from desktop.main_window import MainWindow
 from desktop.results import ResultState
-from desktop.viewer.canvas import Compare
+from desktop.viewer.comparison import Compare
 from engine.errors import BadRequestError, EngineUnavailableError
 from engine.protocol import WarningEvent
 from roi_tools.geometry import Box

@@ -1,0 +1,130 @@
+"""Above the picture: how it is looked at. Changes no result."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QWidget
+
+from desktop import theme
+from desktop.look import Channel, Look
+from desktop.panels.panel import dim_label, tool_button
+
+EXPOSURE_STOPS = 6
+"""The slider goes this far both ways."""
+PROXY_STEPS = (1, 2, 4)
+GAINS = (1, 4, 16, 64)
+_TENTHS = 10
+
+
+class LookBar(QWidget):
+    """Its sliders and choices are one :class:`Look`."""
+
+    changed = Signal()
+    """:attr:`look` is another one."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("lookBar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(36)
+        self.channel = _choices([(channel.value, channel) for channel in Channel], "Channel")
+        self.exposure = _slider(-EXPOSURE_STOPS * _TENTHS, EXPOSURE_STOPS * _TENTHS, 0, "Exposure in stops")
+        self.gamma = _slider(2, 40, _TENTHS, "Gamma of the view")
+        self.scale = _choices([("Full" if n == 1 else f"1/{n}", n) for n in PROXY_STEPS], "Proxy scale")
+        self.gain = _choices([(f"× {gain}", gain) for gain in GAINS], "How much the difference is amplified")
+        self.gain.setCurrentIndex(GAINS.index(4))
+        self._exposure_text, self._gamma_text, self._gain_text = QLabel(), QLabel(), dim_label("Difference")
+        self._reset = tool_button("reset", "Neutral view: no exposure, gamma 1, RGB")
+        self._reset.clicked.connect(self.reset)
+        self._differs = False
+        self._lay_out()
+        for combo in (self.channel, self.scale, self.gain):
+            combo.currentIndexChanged.connect(self._on_changed)
+        for slider in (self.exposure, self.gamma):
+            slider.valueChanged.connect(self._on_changed)
+        self.set_difference(False)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 0, 10, 0)
+        row.setSpacing(8)
+        row.addWidget(self.channel)
+        row.addSpacing(8)
+        for name, slider, text in (
+            ("Exposure", self.exposure, self._exposure_text),
+            ("Gamma", self.gamma, self._gamma_text),
+        ):
+            text.setFont(theme.mono_font(12))
+            text.setFixedWidth(40)
+            row.addWidget(dim_label(name))
+            row.addWidget(slider)
+            row.addWidget(text)
+        row.addWidget(self._reset)
+        row.addStretch(1)
+        for widget in (self._gain_text, self.gain, dim_label("Scale"), self.scale):
+            row.addWidget(widget)
+
+    @property
+    def look(self) -> Look:
+        """What is chosen."""
+        return Look(
+            exposure_stops=self.exposure.value() / _TENTHS,
+            gamma=self.gamma.value() / _TENTHS,
+            channel=self.channel.currentData(),
+            proxy_step=self.scale.currentData(),
+            difference_gain=float(self.gain.currentData()) if self._differs else 0.0,
+        )
+
+    def set_channel(self, channel: Channel) -> None:
+        """Show a channel; again: all of them."""
+        chosen = Channel.RGB if self.channel.currentData() is channel else channel
+        self.channel.setCurrentIndex(list(Channel).index(chosen))
+
+    def set_scale(self, step: int) -> None:
+        """Show every ``step``-th pixel."""
+        self.scale.setCurrentIndex(PROXY_STEPS.index(step))
+
+    def add_exposure(self, tenths: int) -> None:
+        """Lighter or darker by tenths of a stop."""
+        self.exposure.setValue(self.exposure.value() + tenths)
+
+    def set_difference(self, visible: bool) -> None:
+        """Whether the difference is shown, which can be amplified."""
+        self._differs = visible
+        self._gain_text.setVisible(visible)
+        self.gain.setVisible(visible)
+        self._on_changed()
+
+    def reset(self) -> None:
+        """The neutral view; the scale stays."""
+        self.exposure.setValue(0)
+        self.gamma.setValue(_TENTHS)
+        self.channel.setCurrentIndex(0)
+
+    def _on_changed(self) -> None:
+        look = self.look
+        self._exposure_text.setText(f"{look.exposure_stops:+.1f}")
+        self._gamma_text.setText(f"{look.gamma:.1f}")
+        self._reset.setEnabled(look.is_graded or look.channel is not Channel.RGB)
+        self.changed.emit()
+
+
+def _choices(entries: list[tuple[str, object]], name: str) -> QComboBox:
+    combo = QComboBox()
+    for text, data in entries:
+        combo.addItem(text, data)
+    combo.setAccessibleName(name)
+    combo.setToolTip(name)
+    combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return combo
+
+
+def _slider(minimum: int, maximum: int, value: int, name: str) -> QSlider:
+    slider = QSlider(Qt.Orientation.Horizontal)
+    slider.setRange(minimum, maximum)
+    slider.setValue(value)
+    slider.setFixedWidth(110)
+    slider.setAccessibleName(name)
+    slider.setToolTip(name)
+    slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return slider
