@@ -6,11 +6,12 @@ import math
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeGuard
+from typing import Any
 
 from roi_tools.errors import ShapeError
 from roi_tools.geometry import Box, Size
 from roi_tools.keyframes import Interpolation, Keyframe, Track
+from roi_tools.keyframes_json import is_int, track_from_list, track_to_list
 
 MINIMUM_SIDE_PX = 1e-3
 """Shortest side of a rectangle: far below what anyone can draw, far above rounding errors between keyframes."""
@@ -97,7 +98,11 @@ class AnimatedRectangle:
 
     def rect_at(self, frame: int) -> RectF | None:
         """The rectangle on ``frame``, or None where it is not there."""
-        return RectF(*self.track.value_at(frame)) if self.is_present(frame) else None
+        if not self.is_present(frame):
+            return None
+        x0, y0, x1, y1 = self.track.value_at(frame)
+        # Curved keyframes may cross in between: the rectangle then is as thin as a rectangle can be.
+        return RectF(x0, y0, max(x1, x0 + MINIMUM_SIDE_PX), max(y1, y0 + MINIMUM_SIDE_PX))
 
     def box_at(self, frame: int, size: Size) -> Box | None:
         """The whole pixels that it touches on ``frame``: rounded outward, clipped to ``size``; None for none."""
@@ -120,13 +125,9 @@ class AnimatedRectangle:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON: ``{"type": "rectangle", "keyframes": [...], "first_frame": n | null, "last_frame": n | null}``."""
-        keyframes = [
-            {"frame": key.frame, "value": list(key.value), "interpolation": key.interpolation}
-            for key in self.track.keys
-        ]
         return {
             "type": "rectangle",
-            "keyframes": keyframes,
+            "keyframes": track_to_list(self.track),
             "first_frame": self.first_frame,
             "last_frame": self.last_frame,
         }
@@ -138,10 +139,7 @@ class AnimatedRectangle:
             raise ShapeError(
                 f"a shape of type {reprlib.repr(data.get('type'))} is not known; this version reads 'rectangle'"
             )
-        keyframes = data.get("keyframes")
-        if not isinstance(keyframes, (list, tuple)):
-            raise ShapeError("a rectangle needs a list 'keyframes'")
-        track = Track.of(_keyframe_from_dict(entry) for entry in keyframes)
+        track = track_from_list(data.get("keyframes"), "a rectangle", "[x0, y0, x1, y1]")
         return cls(track, _frame_or_none(data, "first_frame"), _frame_or_none(data, "last_frame"))
 
 
@@ -153,27 +151,8 @@ def _require_drawable(key: Keyframe) -> None:
         raise ShapeError(f"the rectangle at frame {key.frame} is thinner than {MINIMUM_SIDE_PX} px; draw it larger")
 
 
-def _keyframe_from_dict(entry: object) -> Keyframe:
-    if not isinstance(entry, Mapping):
-        raise ShapeError(f"a keyframe must be an object with 'frame' and 'value', not {reprlib.repr(entry)}")
-    frame, value = entry.get("frame"), entry.get("value")
-    if not _is_int(frame):
-        raise ShapeError(f"a keyframe's 'frame' must be a whole number, not {reprlib.repr(frame)}")
-    if not isinstance(value, (list, tuple)) or not all(_is_number(number) for number in value):
-        raise ShapeError(f"the keyframe at frame {frame} needs 'value': [x0, y0, x1, y1], not {reprlib.repr(value)}")
-    return Keyframe(frame, tuple(map(float, value)), entry.get("interpolation", "linear"))
-
-
 def _frame_or_none(data: Mapping[str, Any], name: str) -> int | None:
     frame = data.get(name)
-    if frame is not None and not _is_int(frame):
+    if frame is not None and not is_int(frame):
         raise ShapeError(f"a rectangle's '{name}' must be a whole number or null, not {reprlib.repr(frame)}")
     return frame
-
-
-def _is_int(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

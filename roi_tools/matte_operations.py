@@ -1,0 +1,71 @@
+"""What is done to a matte once it is there: feather, hull, holes, union over time. Growing is in roi_tools.matte."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+import cv2
+import numpy as np
+
+from roi_tools.errors import ShapeError
+from roi_tools.matte import Matte
+
+
+def outward_feather(matte: Matte, feather_px: float) -> Matte:
+    """Soft only on the outside: the matte stays, and around what is solid (>= 0.5) it falls to 0 within ``feather_px``.
+
+    Shape (H, W). Raises ShapeError for a negative ``feather_px``.
+    """
+    if feather_px < 0:
+        raise ShapeError(f"a feather of {feather_px} px is negative; give 0 for a hard edge")
+    solid = matte >= 0.5
+    if feather_px == 0 or not solid.any():
+        return matte.copy()
+    distance_px = cv2.distanceTransform((~solid).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    # The transform measures from the last pixel's centre inside, half a pixel before the edge.
+    return np.asarray(np.maximum(matte, np.clip(1 - (distance_px - 0.5) / feather_px, 0.0, 1.0)), np.float32)
+
+
+def hull(matte: Matte) -> Matte:
+    """The matte with the convex hull of what is solid (>= 0.5) filled. Shape (H, W)."""
+    rows, columns = np.nonzero(matte >= 0.5)
+    if not rows.size:
+        return matte.copy()
+    corners = cv2.convexHull(np.column_stack([columns, rows]).astype(np.int32))
+    filled = np.zeros(matte.shape, np.uint8)
+    cv2.fillConvexPoly(filled, corners, 1)
+    return np.maximum(matte, filled.astype(np.float32))
+
+
+def without_holes(matte: Matte) -> Matte:
+    """The matte with what it encloses filled: what is not solid (< 0.5) and does not reach the border. Shape (H, W)."""
+    empty = np.pad((matte < 0.5).astype(np.uint8), 1, constant_values=1)
+    _, labels = cv2.connectedComponents(empty, connectivity=4)
+    outside = (labels == labels[0, 0])[1:-1, 1:-1]
+    enclosed = (matte < 0.5) & ~outside
+    return np.where(enclosed, np.float32(1.0), matte)
+
+
+def union_over_time(mattes: Iterable[Matte], frames: int) -> Iterator[Matte]:
+    """For each matte the maximum of it and of those up to ``frames`` before and after it.
+
+    Takes and gives one matte per frame, in order; 2 * frames + 1 are kept. Raises ShapeError for negative ``frames``.
+    """
+    if frames < 0:
+        raise ShapeError(f"a union over {frames} frames is not possible; give 0 or more")
+    window: deque[Matte] = deque()
+    waiting = 0
+    for matte in mattes:
+        window.append(matte)
+        waiting += 1
+        if waiting > frames:
+            yield np.maximum.reduce(list(window))
+            waiting -= 1
+            if len(window) > 2 * frames:
+                window.popleft()
+    while waiting:
+        while len(window) > frames + waiting:
+            window.popleft()
+        yield np.maximum.reduce(list(window))
+        waiting -= 1

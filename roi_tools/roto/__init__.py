@@ -1,0 +1,1 @@
+"""Roto: layers of animated shapes and their mattes."""

@@ -1,0 +1,184 @@
+"""From a layer of shapes to its matte: any part of the frame, at any scale and sub-pixel offset.
+
+Shapes join by maximum (add), minimum (intersect) and minimum with the complement (subtract): joining a shape twice is
+joining it once, also along antialiased edges.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from roi_tools.errors import ShapeError
+from roi_tools.geometry import Box, Size, frame_box, union_box
+from roi_tools.matte import Matte
+from roi_tools.roto.coverage import Coverage, cover
+from roi_tools.roto.model import RotoLayer, Shape
+from roi_tools.roto.outlines import Polygon, feather_at, outline_at, transform_at
+
+
+def layer_matte(
+    layer: RotoLayer,
+    frame: int,
+    size: Size,
+    window: Box | None = None,
+    scale: float = 1.0,
+    offset_px: tuple[float, float] = (0.0, 0.0),
+) -> Matte:
+    """The matte of ``layer`` on ``frame``, (window height, window width), 0 to 1.
+
+    ``size`` is the raster's, ``window`` the part to draw in the raster's px (default: all of it). Frame px (x, y) lies
+    at ``(x, y) * scale + offset_px`` of the raster. Raises ShapeError for a scale that is not above 0.
+    """
+    if not (math.isfinite(scale) and scale > 0):
+        raise ShapeError(f"a matte at scale {scale} is not possible; give a number above 0")
+    window = window or frame_box(size)
+    exposures = layer.exposures(frame)
+    total = np.zeros((window.height_px, window.width_px), np.float32)
+    for time in exposures:
+        total += _exposure(layer, frame, time, window, scale, offset_px)
+    return total / np.float32(len(exposures)) if len(exposures) > 1 else total
+
+
+def shape_box(shape: Shape, frame: int, size: Size) -> Box | None:
+    """The whole pixels that ``shape`` touches on ``frame``, feather included, clipped to the frame; None for none."""
+    if not shape.is_present(frame):
+        return None
+    polygons = [*outline_at(shape, frame)]
+    feather = feather_at(shape, frame)
+    if feather is not None:
+        polygons.append(feather)
+    points = np.vstack(polygons) if polygons else np.zeros((0, 2))
+    if not len(points):
+        return None
+    soft = max(0.0, shape.feather_px.value_at(frame)[0] * _magnification(shape, frame))
+    x0, y0 = np.floor(points.min(axis=0) - soft + 1e-9)
+    x1, y1 = np.ceil(points.max(axis=0) + soft - 1e-9)
+    return Box(int(x0), int(y0), int(x1), int(y1)).clipped(size) if x1 > x0 and y1 > y0 else None
+
+
+def _exposure(
+    layer: RotoLayer, frame: int, time: float, window: Box, scale: float, offset_px: tuple[float, float]
+) -> Matte:
+    present = [shape for shape in layer.shapes if shape.is_present(frame)]
+    outlines = [[piece + offset_px for piece in outline_at(shape, time, scale)] for shape in present]
+    covered = iter(cover([piece for pieces in outlines for piece in pieces], _with_room(present, time, window, scale)))
+    matte = np.zeros((window.height_px, window.width_px), np.float32)
+    for shape, pieces in zip(present, outlines, strict=True):
+        parts = [part for _ in pieces if (part := next(covered)) is not None]
+        soft = _softened(shape, time, parts, window, scale, offset_px)
+        _join(matte, shape, time, soft, window)
+    return matte
+
+
+def _with_room(shapes: list[Shape], time: float, window: Box, scale: float) -> Box:
+    """The window and what a feather reaches into it from outside."""
+    reach = max((_reach_px(shape, time, scale) for shape in shapes), default=0.0)
+    return window.grown(math.ceil(reach) + 1) if reach else window
+
+
+def _reach_px(shape: Shape, time: float, scale: float) -> float:
+    uniform = abs(shape.feather_px.value_at(time)[0])
+    own = 0.0
+    if shape.has_point_feather:
+        own = max(math.hypot(*track.value_at(time)[6:8]) for track in shape.tracks)
+    return (uniform + own) * scale * _magnification(shape, time)
+
+
+def _magnification(shape: Shape, time: float) -> float:
+    """How much longer the shape's transform makes things, in the mean of both directions."""
+    matrix = transform_at(shape, time)
+    return math.sqrt(abs(float(np.linalg.det(matrix[:2, :2])))) / abs(float(matrix[2, 2]) or 1.0)
+
+
+def _softened(
+    shape: Shape, time: float, parts: list[Coverage], window: Box, scale: float, offset_px: tuple[float, float]
+) -> list[Coverage]:
+    """The coverage with the shape's feather: a part of its own where there is any."""
+    feather = feather_at(shape, time, scale)
+    uniform_px = shape.feather_px.value_at(time)[0] * scale * _magnification(shape, time)
+    if feather is None and (uniform_px == 0 or not parts):
+        return parts
+    reachable = _with_room([shape], time, window, scale)
+    outer_parts = [part for part in cover([] if feather is None else [feather + offset_px], reachable) if part]
+    touched = union_box(box for box, _ in (*parts, *outer_parts))
+    room = touched and touched.grown(math.ceil(abs(uniform_px)) + 1).intersected(reachable)
+    if room is None:
+        return []
+    inner = _pasted(parts, room)
+    if feather is not None:
+        outer = _pasted(outer_parts, room)
+        inner = _ramp(np.minimum(inner, outer), np.maximum(inner, outer))
+    if uniform_px:
+        inner = _uniform(inner, uniform_px)
+    return [(room, inner)]
+
+
+def _pasted(parts: list[Coverage], room: Box) -> Matte:
+    matte = np.zeros((room.height_px, room.width_px), np.float32)
+    for box, values in parts:
+        place = matte[box.shifted(-room.x0, -room.y0).slices]
+        np.maximum(place, values, out=place)
+    return matte
+
+
+def _ramp(inner: Matte, outer: Matte) -> Matte:
+    """1 on ``inner``, 0 outside ``outer``, in between by the distances from both."""
+    to_inner = cv2.distanceTransform((inner < 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    to_outside = cv2.distanceTransform((outer >= 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    # The transforms measure between pixel centres, half a pixel further than the edges.
+    inwards, outwards = np.maximum(to_inner - 0.5, 0), np.maximum(to_outside - 0.5, 0)
+    between = outwards / np.maximum(inwards + outwards, 1e-6)
+    return np.asarray(np.maximum(inner, np.minimum(between, outer)), np.float32)
+
+
+def _uniform(matte: Matte, feather_px: float) -> Matte:
+    """Soft over ``feather_px`` outside the edge, or inside it where negative."""
+    if not (matte >= 0.5).any():
+        return matte
+    if feather_px > 0:
+        outside = cv2.distanceTransform((matte < 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        # The transform measures from the last pixel's centre inside, half a pixel before the edge.
+        return np.asarray(np.maximum(matte, np.clip(1 - (outside - 0.5) / feather_px, 0, 1)), np.float32)
+    padded = np.pad((matte >= 0.5).astype(np.uint8), 1)
+    inside = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    return np.asarray(np.minimum(matte, np.clip((inside - 0.5) / -feather_px, 0, 1)), np.float32)
+
+
+def _join(matte: Matte, shape: Shape, time: float, parts: list[Coverage], window: Box) -> None:
+    opacity = np.float32(np.clip(shape.opacity.value_at(time)[0], 0, 1))
+    if shape.mode == "add" and not shape.is_inverted:  # only what it touches changes
+        for box, values in parts:
+            both = box.intersected(window)
+            if both is not None:
+                place = matte[both.shifted(-window.x0, -window.y0).slices]
+                here = values[both.shifted(-box.x0, -box.y0).slices]
+                np.maximum(place, here if opacity == 1 else here * opacity, out=place)
+        return
+    alpha = _within(parts, window)
+    if shape.is_inverted:
+        alpha = 1 - alpha
+    if shape.mode == "add":
+        np.maximum(matte, alpha * opacity, out=matte)
+    elif shape.mode == "subtract":
+        np.minimum(matte, 1 - alpha * opacity, out=matte)
+    else:
+        np.minimum(matte, alpha * opacity + (1 - opacity), out=matte)
+
+
+def _within(parts: list[Coverage], window: Box) -> NDArray[np.float32]:
+    inside = [
+        (both, values[both.shifted(-box.x0, -box.y0).slices])
+        for box, values in parts
+        if (both := box.intersected(window)) is not None
+    ]
+    return _pasted(inside, window)
+
+
+def polygon_area(polygon: Polygon) -> float:
+    """Signed area of a closed polygon in px^2 (the shoelace formula)."""
+    x, y = polygon.T
+    return 0.5 * float(x @ np.roll(y, -1) - y @ np.roll(x, -1))

@@ -1,0 +1,222 @@
+"""Roto mattes: exact areas, any part of the frame at any scale, the algebra of modes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from roi_tools.errors import ShapeError
+from roi_tools.geometry import Box, Size
+from roi_tools.keyframes import Keyframe, Track
+from roi_tools.roto.model import Kind, RotoLayer, Shape, constant
+from roi_tools.roto.outlines import outline_at
+from roi_tools.roto.raster import layer_matte, polygon_area, shape_box
+from tests.roi_tools.roto_strategies import blobs
+
+SIZE = Size(128, 100)
+Blob = tuple[tuple[float, ...], ...]
+
+
+def blob(points: Blob, label: str = "blob", kind: Kind = "bezier") -> Shape:
+    return Shape(label, kind, tuple(constant(*point) for point in points))
+
+
+def matte(*shapes: Shape, **given: object) -> NDArray[np.float32]:
+    labelled = tuple(replace(shape, label=str(n)) for n, shape in enumerate(shapes))
+    return layer_matte(RotoLayer("a", labelled), 0, SIZE, **given)  # type: ignore[arg-type]
+
+
+def area(*shapes: Shape) -> float:
+    return float(matte(*shapes).sum(dtype=np.float64))
+
+
+@given(st.floats(3, 60), st.floats(3, 60), st.floats(-180, 180), st.floats(50, 78), st.floats(45, 55))
+def test_areas_of_rectangles_and_ellipses_are_exact(w: float, h: float, angle: float, x: float, y: float) -> None:
+    assert area(Shape("r", "rectangle", (constant(x, y, w, h, angle),))) == pytest.approx(w * h, rel=1e-4)
+    ellipse = area(Shape("e", "ellipse", (constant(x, y, w, h, angle),)))
+    assert ellipse == pytest.approx(math.pi / 4 * w * h, rel=1e-3, abs=0.05)
+
+
+def test_the_area_of_a_cubic_curve_is_exact() -> None:
+    # One cubic and its chord: 3/20 of (P3-P0)x... for a symmetric arch of height h and width w: area = 3/5 w h'.
+    shape = blob(((20, 80, 0, 0, 0, -60, 0, 0), (100, 80, 0, -60, 0, 0, 0, 0)))
+    assert area(shape) == pytest.approx(80 * 60 * 3 / 5, rel=1e-3)
+
+
+@given(st.floats(4, 20), st.floats(-180, 180))
+def test_the_area_of_a_straight_stroke_is_its_length_by_its_width_and_its_round_ends(w: float, angle: float) -> None:
+    dx, dy = 25 * math.cos(math.radians(angle)), 25 * math.sin(math.radians(angle))
+    line = [(64 - dx, 50 - dy, 0, 0, 0, 0, 0, 0), (64 + dx, 50 + dy, 0, 0, 0, 0, 0, 0)]
+    shape = replace(blob(tuple(line), kind="stroke"), width_px=constant(w))
+    assert area(shape) == pytest.approx(50 * w + math.pi / 4 * w * w, rel=2e-3)
+
+
+def test_a_stroke_with_a_hairpin_has_no_gap() -> None:
+    line = ((20, 30), (100, 50), (20, 70))
+    shape = replace(blob(tuple((x, y, 0, 0, 0, 0, 0, 0) for x, y in line), kind="brush"), width_px=constant(10))
+    drawn = matte(shape)
+    assert drawn[30, 22] == drawn[50, 98] == drawn[70, 22] == 1 and drawn[50, 30] == 0
+
+
+@given(blobs(), st.sampled_from(["bezier", "bspline"]))
+def test_coverage_lies_between_0_and_1_and_sums_to_the_polygons_area(points: Blob, kind: Kind) -> None:
+    shape = blob(points, kind=kind)
+    drawn = matte(shape)
+    assert drawn.min() >= 0 and drawn.max() <= 1
+    (polygon,) = outline_at(shape, 0)
+    assert drawn.sum(dtype=np.float64) == pytest.approx(abs(polygon_area(polygon)), rel=1e-4)
+
+
+@given(blobs(), st.integers(-20, 20), st.integers(-20, 20))
+def test_moving_by_whole_pixels_moves_the_matte(points: Blob, dx: int, dy: int) -> None:
+    moved = blob(tuple((x + dx, y + dy, *rest) for x, y, *rest in points))
+    window = Box(-40, -40, 168, 140)
+    drawn = matte(moved, window=window)
+    expected = matte(blob(points), window=window.shifted(-dx, -dy))
+    np.testing.assert_allclose(drawn, expected, atol=3e-5)
+
+
+@given(blobs())
+def test_quarter_turns_and_mirrors_turn_the_matte(points: Blob) -> None:
+    shape = blob(points)
+    turn = constant(0, -1, 100, 1, 0, 0, 0, 0, 1)  # (x, y) -> (100 - y, x)
+    turned = layer_matte(RotoLayer("a", (replace(shape, transform=turn),)), 0, Size(100, 128))
+    np.testing.assert_allclose(turned, np.rot90(matte(shape), -1), atol=3e-5)
+    mirror = constant(-1, 0, 128, 0, 1, 0, 0, 0, 1)
+    np.testing.assert_allclose(matte(replace(shape, transform=mirror)), matte(shape)[:, ::-1], atol=3e-5)
+
+
+@given(blobs(), st.floats(0.3, 0.9), st.floats(-0.5, 0.5), st.floats(-0.4, 0.4))
+def test_areas_scale_with_the_transforms_determinant(points: Blob, scale: float, shear: float, angle: float) -> None:
+    linear = (
+        scale
+        * np.array([[1, shear], [0, 1]])
+        @ [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
+    )
+    shift = np.array([64, 50]) - linear @ [60, 50]
+    transform = constant(*linear[0], shift[0], *linear[1], shift[1], 0, 0, 1)
+    moved = replace(blob(points), transform=transform)
+    window = Box(-60, -60, 190, 160)
+    drawn = matte(moved, window=window).sum(dtype=np.float64)
+    # The frame is where coverage counts; nothing of the blob leaves this window.
+    assert drawn == pytest.approx(area(blob(points)) * abs(np.linalg.det(linear)), rel=2e-3)
+
+
+@given(blobs())
+def test_the_box_is_the_smallest_around_the_matte(points: Blob) -> None:
+    box = shape_box(blob(points), 0, SIZE)
+    assert box is not None
+    drawn = matte(blob(points)) > 0
+    rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
+    assert box.contains(Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
+    assert box.width_px <= len(columns) + 2 and box.height_px <= len(rows) + 2
+
+
+@given(blobs(), st.floats(-10, 10))
+def test_a_part_of_the_frame_is_that_part_of_the_whole(points: Blob, feather: float) -> None:
+    shape = replace(blob(points), feather_px=constant(feather))
+    window = Box(40, 30, 71, 90)
+    np.testing.assert_allclose(matte(shape, window=window), matte(shape)[window.slices], atol=1e-6)
+
+
+@given(blobs())
+def test_half_the_scale_is_the_whole_raster_downsampled(points: Blob) -> None:
+    full = matte(blob(points))
+    half = layer_matte(RotoLayer("a", (blob(points),)), 0, Size(64, 50), scale=0.5)
+    assert np.abs(half - cv2.resize(full, (64, 50), interpolation=cv2.INTER_AREA)).mean() < 1 / 255
+    np.testing.assert_allclose(half, full.reshape(50, 2, 64, 2).mean(axis=(1, 3)), atol=0.02)
+
+
+def test_half_the_scale_of_a_feathered_shape_is_close_to_the_downsampled_one() -> None:
+    points = tuple(
+        (60 + 25 * math.cos(a), 50 + 25 * math.sin(a), 0, 0, 0, 0, 8 * math.cos(a), 8 * math.sin(a))
+        for a in np.arange(12) / 12 * 2 * math.pi
+    )
+    full = matte(blob(points))
+    half = layer_matte(RotoLayer("a", (blob(points),)), 0, Size(64, 50), scale=0.5)
+    assert np.abs(half - cv2.resize(full, (64, 50), interpolation=cv2.INTER_AREA)).mean() < 1 / 255
+
+
+@given(st.floats(-0.9, 0.9), st.floats(-0.9, 0.9))
+def test_a_sub_pixel_offset_is_a_shift_of_the_shape(dx: float, dy: float) -> None:
+    shape = Shape("e", "ellipse", (constant(60, 50, 40, 30, 20),))
+    moved = Shape("e", "ellipse", (constant(60 + dx, 50 + dy, 40, 30, 20),))
+    np.testing.assert_allclose(matte(shape, offset_px=(dx, dy)), matte(moved), atol=1e-6)
+
+
+@settings(max_examples=40)
+@given(blobs(), blobs())
+def test_the_algebra_of_modes(first: Blob, second: Blob) -> None:
+    a, b = blob(first), blob(tuple((x + 11.3, y - 7.7, *rest) for x, y, *rest in second))
+    np.testing.assert_array_equal(matte(a, a), matte(a))
+    np.testing.assert_array_equal(matte(a, b), matte(b, a))
+    np.testing.assert_array_equal(matte(a, replace(b, mode="intersect")), matte(b, replace(a, mode="intersect")))
+    np.testing.assert_allclose(
+        matte(a, replace(b, mode="subtract")), matte(a, replace(b, mode="intersect", is_inverted=True)), atol=1e-6
+    )
+    assert matte(a, replace(a, mode="subtract")).max() <= 0.5  # only half-covered edge pixels keep anything
+    # De Morgan: not (a or b) = not a and not b
+    not_a = replace(a, is_inverted=True)
+    np.testing.assert_allclose(1 - matte(a, b), matte(not_a, replace(b, mode="intersect", is_inverted=True)), atol=1e-6)
+
+
+def test_opacity_scales_what_a_shape_adds_and_takes() -> None:
+    box = Shape("r", "rectangle", (constant(60, 50, 40, 40, 0),))
+    half = replace(box, opacity=constant(0.5))
+    assert matte(half)[50, 60] == 0.5
+    assert matte(box, replace(half, mode="subtract"))[50, 60] == 0.5
+    assert matte(box, replace(half, mode="intersect"))[5, 5] == 0
+
+
+def test_feathers_are_soft_outside_or_inside_only() -> None:
+    box = Shape("r", "rectangle", (constant(60, 50, 40, 40, 0),))
+    outside = matte(replace(box, feather_px=constant(8)))
+    assert outside[50, 41] == 1 and 0.4 < outside[50, 36] < 0.65 and outside[50, 31] == 0
+    inside = matte(replace(box, feather_px=constant(-8)))
+    assert inside[50, 39] == 0 and 0.4 < inside[50, 44] < 0.65 and inside[50, 60] == 1
+
+
+def test_a_point_has_its_own_feather() -> None:
+    points = [
+        (30, 30, 0, 0, 0, 0, 0, 0),
+        (90, 30, 0, 0, 0, 0, 20, 0),
+        (90, 70, 0, 0, 0, 0, 20, 0),
+        (30, 70, 0, 0, 0, 0, 0, 0),
+    ]
+    drawn = matte(blob(tuple(map(tuple, points))))
+    assert drawn[50, 60] == 1 and 0.3 < drawn[50, 99] < 0.7 and drawn[50, 112] == 0 and drawn[50, 28] == 0
+
+
+def test_motion_blur_spreads_a_moving_shape_and_keeps_its_area() -> None:
+    track = Track((Keyframe(0, (30.0, 50, 20, 20, 0)), Keyframe(10, (90.0, 50, 20, 20, 0))))
+    layer = RotoLayer("a", (Shape("r", "rectangle", (track,)),), shutter_frames=1.0, shutter_samples=16)
+    drawn = layer_matte(layer, 5, SIZE)
+    assert drawn.sum() == pytest.approx(400, rel=1e-3)
+    assert np.count_nonzero(drawn[50]) > 24 and 0 < drawn[50, 49] < 1
+
+
+def test_shapes_outside_the_frame_or_without_area_draw_nothing() -> None:
+    assert not matte(Shape("r", "rectangle", (constant(-500, 50, 40, 40, 0),))).any()
+    assert not matte(Shape("r", "rectangle", (constant(60, 50, 0, 40, 0),))).any()
+    assert shape_box(Shape("r", "rectangle", (constant(-500, 50, 40, 40, 0),)), 0, SIZE) is None
+
+
+@given(st.floats(-60, 180), st.floats(-60, 160), st.floats(20, 300), st.floats(-90, 90))
+def test_a_shape_that_leaves_the_frame_is_cut_not_changed(x: float, y: float, side: float, angle: float) -> None:
+    shape = Shape("r", "rectangle", (constant(x, y, side, side, angle),))
+    window = Box(-400, -400, 500, 500)
+    whole = matte(shape, window=window)
+    assert whole.sum(dtype=np.float64) == pytest.approx(side * side, rel=1e-4)
+    np.testing.assert_allclose(matte(shape), whole[400:500, 400:528], atol=1e-4)
+
+
+def test_a_scale_of_nothing_is_refused() -> None:
+    with pytest.raises(ShapeError, match="scale 0 is not possible"):
+        matte(blob(((0,) * 8, (1,) * 8)), scale=0)
