@@ -14,9 +14,11 @@ from engine.vace import memory
 from engine.vace.lora import LoraSet
 from engine.vace.model_parameters import ModelSettings
 from engine.vace.part_loading import empty_part, shipped_config
+from engine.vace.prediction import ModelShape, predict_weights
 from engine.vace.prompt_cache import cached_embedding, encoder_fingerprint, store_embedding
 from engine.vace.safetensors_check import AGAIN
 from engine.vace.single_file import load_transformer, load_vae, transformer_config
+from engine.vace.speedometer import Speedometer
 from engine.vace.text_encoder import load_encoder, load_tokenizer
 from engine.vace.weights import ModelFiles, find_lora, model_files, require_libraries
 
@@ -57,6 +59,10 @@ class VaceModel:
         self.pipeline, notes = _load(self._files, device, self.settings)
         self.notes = (*notes, *_place(self.pipeline, device, self.settings, model))
         self.is_reduced = False
+        transformers = experts(self.pipeline)
+        self.shape = ModelShape.from_configs(transformers[0].config, self.pipeline.vae.config, len(transformers))
+        resident_bytes = predict_weights(self.shape, self.settings, device.type)
+        Speedometer(device, self.shape, resident_bytes).watch(transformers, self.pipeline.vae)
 
     def embedding(self, prompt: str) -> torch.Tensor:
         """What the prompt means to the model: (1, 512, channels) in the transformer's precision, on the device."""

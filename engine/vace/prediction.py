@@ -148,10 +148,20 @@ def forward_flop(shape: ModelShape, tokens: int) -> float:
     return blocks + projections + ends + 2 * m * (shape.text_width * d + d**2)
 
 
+def encode_flop(shape: ModelShape, width_px: int, height_px: int, frames: int) -> float:
+    """Operations of the VAE's encoder."""
+    return width_px * height_px * frames * _ENCODE_FLOP_PER_PX_FRAME * (shape.vae_base_width / _VAE_BASE_WIDTH) ** 2
+
+
+def decode_flop(shape: ModelShape, width_px: int, height_px: int, frames: int) -> float:
+    """Operations of the VAE's decoder."""
+    return width_px * height_px * frames * _DECODE_FLOP_PER_PX_FRAME * (shape.vae_base_width / _VAE_BASE_WIDTH) ** 2
+
+
 def vae_flop(shape: ModelShape, work: Workload) -> float:
     """Operations of encoding and decoding all frames."""
-    pixels = work.width_px * work.height_px * work.frames * (shape.vae_base_width / _VAE_BASE_WIDTH) ** 2
-    return pixels * (work.encodes * _ENCODE_FLOP_PER_PX_FRAME + _DECODE_FLOP_PER_PX_FRAME)
+    size = (work.width_px, work.height_px, work.frames)
+    return work.encodes * encode_flop(shape, *size) + decode_flop(shape, *size)
 
 
 def transformer_bytes(shape: ModelShape, tokens: int, item_bytes: int) -> float:
@@ -179,6 +189,17 @@ def weight_bytes(shape: ModelShape, settings: ModelSettings, precision: str) -> 
     return shape.experts * (shape.weights - absent) * item_bytes + _vae_weight_bytes(shape)
 
 
+def predict_weights(shape: ModelShape, settings: ModelSettings, device: str) -> float:
+    """Bytes of the weights that stay on a ``device`` ("cuda", "mps", "cpu")."""
+    return weight_bytes(shape, settings, _precision(settings, device))
+
+
+def _precision(settings: ModelSettings, device: str) -> str:
+    if settings.precision != "auto":
+        return settings.precision
+    return "bf16" if device == "cuda" else "fp32"
+
+
 def predict(
     shape: ModelShape,
     work: Workload,
@@ -188,7 +209,7 @@ def predict(
 ) -> Prediction:
     """What ``work`` takes on a ``device`` ("cuda", "mps", "cpu")."""
     known = calibration or Calibration()
-    precision = settings.precision if settings.precision != "auto" else "bf16" if device == "cuda" else "fp32"
+    precision = _precision(settings, device)
     weights = weight_bytes(shape, settings, precision)
     sampling = transformer_bytes(shape, work.tokens, _ITEM_BYTES[precision])
     activations = max(sampling, vae_bytes(shape, work, settings.vae_tiling))

@@ -33,6 +33,17 @@ def build_tiny_wan(folder: Path, **scheduler_options: Any) -> Path:
     return folder
 
 
+def build_wide_encoder(folder: Path, width: int) -> Path:
+    """Saves the tiny tokenizer and a shallow text encoder as wide as a full-size transformer expects it."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        _text_encoder(width).to(torch.bfloat16).save_pretrained(folder / "text_encoder")
+    _tokenizer().save_pretrained(folder / "tokenizer")
+    return folder
+
+
 def _vae() -> Any:
     from diffusers import AutoencoderKLWan
 
@@ -53,12 +64,12 @@ def _transformer() -> Any:
     )
 
 
-def _text_encoder() -> Any:
+def _text_encoder(width: int = 32) -> Any:
     from transformers import UMT5Config, UMT5EncoderModel
 
     config = UMT5Config(
         vocab_size=4 + len(_LETTERS),
-        d_model=32,
+        d_model=width,
         d_kv=8,
         d_ff=32,
         num_layers=2,
