@@ -20,6 +20,8 @@ from engine.vace.latent_geometry import RASTER_MULTIPLE_PX
 from engine.vace.model import DeviceName, VaceModel, warm_model
 from engine.vace.model_parameters import ModelSettings
 from engine.vace.parameters import PARAMETERS, mask_settings
+from engine.vace.preflight import ShotFacts, preflight
+from engine.vace.reference import reference_facts
 from engine.vace.stretch_render import StretchRender
 from engine.vace.stretches import marked_stretches
 from engine.vace.transfer import from_model
@@ -27,6 +29,8 @@ from engine.vace.weights import find_model
 from roi_tools.crop_path import CropPath, plan_crop
 from roi_tools.geometry import Box
 
+_SAMPLED_MATTES = 4
+"""Mattes that the preflight looks at, spread over the shot."""
 MINIMUM_SIDE_PX = 256
 """Least side of the crop, where the frame has as much: Wan's training began at 256 px (report arXiv:2503.20314)."""
 
@@ -128,6 +132,20 @@ class Vace(ImageEffect):
             lambda share: self.host.progress("analyse", share, 1.0, "recovering the plate"),
         )
 
+    def _facts(self) -> ShotFacts:
+        marked = list(self._bounds)
+        sampled = dict.fromkeys(marked[len(marked) * part // _SAMPLED_MATTES] for part in range(_SAMPLED_MATTES))
+        path = self.parameters.text("reference_image").strip()
+        return ShotFacts(
+            frame_size=self.clips.source.size,
+            working_size=self._crop.working_size,
+            boxes=self._bounds,
+            stretches=self._stretches,
+            available=self.clips.source.frames,
+            mattes=[self._footage.matte(frame) for frame in sampled],
+            reference=reference_facts(path) if path else None,
+        )
+
     def _stretch_of(self, frame: int) -> range:
         return self._stretches[max(bisect_right([stretch.start for stretch in self._stretches], frame) - 1, 0)]
 
@@ -162,6 +180,9 @@ class Vace(ImageEffect):
         )
 
     def _warn_before(self) -> None:
+        """Everything that speaks against this render, before it takes its time."""
+        for concern in preflight(self._facts(), self.parameters):
+            self.host.warn(str(concern))
         if self._crop.is_scaled:
             self.host.warn(
                 f"the crop of {self._crop.window.size} is scaled down to {self._crop.working_size} for the model and "

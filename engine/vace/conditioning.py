@@ -106,6 +106,12 @@ def _widened(start: int, length: int, limit: int) -> slice:
     return slice(first, first + wanted)
 
 
+def box_share(matte: NDArray[np.float32]) -> float:
+    """Of each connected part of a matte, the share of its bounding box that it fills; the smallest one, 1 for a box."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats((matte > 0).astype(np.uint8), connectivity=8)
+    return min((area / (width * height) for _, _, width, height, area in stats[1:count]), default=1.0)
+
+
 def thinnest_px(mask: Mask) -> int:
     """Width of the thinnest connected part, in pixels: twice the largest distance to its edge. 0 for an empty mask."""
     count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)

@@ -41,14 +41,19 @@ class CroppedFootage:
     def frame(self, frame: int) -> ConditionedFrame:
         """The frame as the model is given it; one without a mark is known all over."""
         source = self.clips.source
-        inside, crop = self.local_crop(frame)
+        inside, _ = self.local_crop(frame)
         image = source.image(frame, inside)
         # Coded before it is scaled down: averaging scene-linear highlights would make the small picture too bright.
         picture = self._cropped(image, frame)
         if frame not in self._marked:
             return ConditionedFrame(picture, np.zeros(picture.shape[:2], bool))
         plate = self._cropped(self._plates.image(frame, inside), frame) if self._plates else None
-        return condition(picture, crop.crop(self.clips.matte.image(frame, inside), frame), self.settings, plate)
+        return condition(picture, self.matte(frame), self.settings, plate)
+
+    def matte(self, frame: int) -> NDArray[np.float32]:
+        """The cropped matte, (H, W) coverage."""
+        inside, crop = self.local_crop(frame)
+        return crop.crop(self.clips.matte.image(frame, inside), frame)
 
     def local_crop(self, frame: int) -> tuple[Box, CropPath]:
         """The part of the frame that is needed, and the crop path in that part's own pixels.

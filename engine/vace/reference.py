@@ -41,6 +41,12 @@ def read_picture(path: str) -> NDArray[np.float32]:
     return to_model(frame_to_rgb(frame), frame.format.is_float)
 
 
+def reference_facts(path: str) -> tuple[Size, Box]:
+    """Size of a reference image, and the bounds of the thing in it. Raises ParameterError."""
+    picture = read_picture(path)
+    return Size(picture.shape[1], picture.shape[0]), thing_bounds(picture)
+
+
 def thing_bounds(picture: NDArray[np.float32]) -> Box:
     """Bounds of what differs from the flat color around it; the whole picture where its border is not flat."""
     height, width = picture.shape[:2]

@@ -19,8 +19,10 @@ Generator = Callable[[FrameSource, range], Iterator[NDArray[np.float32]]]
 def sequential_windows(frame_count: int, context_frames: int, overlap_frames: int) -> list[range]:
     """The fewest windows of ``context_frames`` (4n + 1) that share at least ``overlap_frames``, evenly spaced.
 
-    They start at multiples of 4 and share 4m + 1 frames, so that what two windows share fills whole latents of both.
+    They start at multiples of 4 and share 4m + 1 frames, so that what two windows share fills whole latents of both;
+    windows are of 5 frames at least.
     """
+    context_frames = max(context_frames, TEMPORAL_COMPRESSION + 1)
     total, length = latent_count(padded_frame_count(frame_count)), latent_count(context_frames)
     overlap = latent_count(padded_frame_count(max(overlap_frames, 1)))
     starts = window_starts("static_even", total, length, overlap)

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from engine.effects.vace import Vace
-from engine.errors import CancelledError, ParameterError, RenderFailedError, WeightsError
+from engine.errors import CancelledError, OutputError, ParameterError, RenderFailedError, WeightsError
 from engine.ofx.effect import SYNTHESISED, UNTOUCHED, Clips, RenderedImage
 from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
 from engine.protocol import ParameterValue, Stage
@@ -93,8 +94,13 @@ class Recorder:
     def warn(self, message: str) -> None:
         self.warnings.append(message)
 
+    previews: dict[int, RenderedImage] = field(default_factory=dict)
+    preview_error: Exception | None = None
+
     def preview(self, frame: int, image: RenderedImage) -> None:
-        raise AssertionError(f"no preview was expected, one of frame {frame} came")
+        if self.preview_error:
+            raise self.preview_error
+        self.previews[frame] = image
 
 
 @pytest.fixture
@@ -311,8 +317,9 @@ def test_a_crop_beyond_the_budget_is_scaled_down_and_the_result_comes_back_at_fu
     assert set(np.unique(echo[0].mask)) == {0.0, 1.0}
     # All of the box was gray; only the bicubic filter reaches a few pixels in from the surroundings.
     np.testing.assert_allclose(image.rgb[6:-6, 6:-6], 0.5, atol=1e-6)
-    (warning,) = host.warnings
-    assert "is scaled down to" in warning and "raise pixel_budget_px" in warning
+    far, scaled = host.warnings
+    assert "far from the sizes that it was trained on; set pixel_budget_px=399360" in far
+    assert "is scaled down to" in scaled and "raise pixel_budget_px" in scaled
 
 
 def test_a_crop_that_fits_is_not_warned_of(make: Callable[..., Vace]) -> None:
@@ -367,6 +374,210 @@ def test_each_parameter_changes_the_picture(make: Callable[..., Vace], given: di
         return _render(make(range(5), _still(20, 10, 41, 33), **({"steps": 2} | changes)), range(5))[4].rgb
 
     assert not np.array_equal(picture(), picture(**given))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"mask_mode": "shape"},
+        {"mask_mode": "hull"},
+        {"mask_mode": "none"},
+        {"mask_mode": "all"},
+        {"mask_mode": "nothing"},
+        {"mask_dilate_px": 6},
+        {"fill": "source"},
+        {"fill": "plate"},
+        {"conditioning_layers": "1, 0.1"},
+        {"scheduler": "flow_match_euler"},
+        {"scheduler": "flow_match_lcm"},
+        {"sigmas": "linear"},
+        {"sigmas": "1 0.4"},
+        {"vae_tiling": True},
+    ],
+)
+def test_each_conditioning_and_solver_parameter_changes_the_picture(
+    make: Callable[..., Vace], given: dict[str, ParameterValue]
+) -> None:
+    """With a box whose hull and shape differ from it, on a frame large enough for tiles."""
+    size = Size(288, 80) if "vae_tiling" in given else SIZE
+    box_at, hole = _still(20, 10, 41, 33), Box(20, 10, 35, 24)
+
+    def picture(**changes: ParameterValue) -> NDArray[np.float32]:
+        base: dict[str, ParameterValue] = {"steps": 2, "context_margin_px": 300}
+        effect = make(range(5), box_at, size=size, hole=hole, **(base | changes))
+        return _render(effect, range(5))[4].rgb
+
+    assert not np.array_equal(picture(), picture(**given))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"context_frames": 13},
+        {"context_overlap": 4},
+        {"context_mode": "sequential"},
+        {"context_schedule": "uniform_standard"},
+        {"context_schedule": "uniform_looped"},
+        {"context_schedule": "static_standard"},
+        {"context_stride": 2},
+        {"free_noise": False},
+        {"anchor_latent": False},
+        {"seed": 3},
+    ],
+)
+def test_each_window_parameter_changes_a_long_shot(make: Callable[..., Vace], given: dict[str, ParameterValue]) -> None:
+    def picture(**changes: ParameterValue) -> NDArray[np.float32]:
+        base: dict[str, ParameterValue] = {"context_frames": 17, "context_overlap": 9, "steps": 2}
+        images = _render(make(range(33), _still(20, 10, 41, 33), **(base | changes)), range(33))
+        return np.stack([image.rgb for image in images.values()])
+
+    assert not np.array_equal(picture(), picture(**given))
+
+
+def test_the_fuse_changes_a_long_shot(make: Callable[..., Vace]) -> None:
+    def picture(fuse: str) -> NDArray[np.float32]:
+        given = {"context_frames": 17, "context_overlap": 16, "context_fuse": fuse}
+        return _render(make(range(25), _still(20, 10, 41, 33), **given), range(25))[8].rgb
+
+    assert not np.array_equal(picture("linear"), picture("pyramid"))
+
+
+def test_known_frames_change_the_picture(make: Callable[..., Vace]) -> None:
+    def picture(known_frames: int) -> NDArray[np.float32]:
+        effect = make(
+            range(20), lambda frame: Box(20, 10, 41, 33) if 6 <= frame < 11 else None, known_frames=known_frames
+        )
+        return _render(effect, range(20))[8].rgb
+
+    assert not np.array_equal(picture(0), picture(4))
+
+
+@pytest.fixture
+def reference_file(tmp_path: Path) -> Path:
+    """A red square on gray."""
+    image = np.full((90, 120, 3), 200, np.uint8)
+    image[40:60, 50:80] = (0, 0, 255)
+    path = tmp_path / "reference.png"
+    cv2.imwrite(str(path), image)
+    return path
+
+
+def test_a_reference_and_its_cropping_change_the_picture(make: Callable[..., Vace], reference_file: Path) -> None:
+    def picture(**given: ParameterValue) -> NDArray[np.float32]:
+        return _render(make(range(5), _still(20, 10, 41, 33), **given), range(5))[4].rgb
+
+    without, cropped = picture(), picture(reference_image=str(reference_file))
+    whole = picture(reference_image=str(reference_file), reference_crop=False)
+    assert not np.array_equal(without, cropped)
+    assert not np.array_equal(cropped, whole)
+
+
+def test_a_reference_that_is_missing_is_named(make: Callable[..., Vace], tmp_path: Path) -> None:
+    effect = make(range(1), _still(20, 10, 41, 33), reference_image=str(tmp_path / "no.png"))
+    with pytest.raises(ParameterError, match=r"'reference_image': .*no\.png does not exist"):
+        _render(effect, range(1))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"sigmas": "0.2, 0.9"}, "'sigmas' is '0.2, 0.9'; it takes 'linear'"),
+        ({"conditioning_layers": "a, b"}, "'conditioning_layers' is 'a, b'; it takes numbers"),
+        ({"conditioning_layers": "1"}, "has 1 values, this model has 2 VACE layers"),
+    ],
+)
+def test_lists_that_are_none_are_refused(
+    make: Callable[..., Vace], given: dict[str, ParameterValue], message: str
+) -> None:
+    with pytest.raises(ParameterError, match=message):
+        _render(make(range(1), _still(20, 10, 41, 33), **given), range(1))
+
+
+def test_the_plate_under_the_mask_is_what_other_frames_show(make: Callable[..., Vace], echo: list[Given]) -> None:
+    class Static(Footage):
+        """A still, textured wall, in front of which something white walks by."""
+
+        def image(self, frame: int, window: Box | None = None) -> NDArray[np.float32]:
+            shape = (self.size.height_px, self.size.width_px, 3)
+            picture = np.asarray(cv2.GaussianBlur(np.random.default_rng(7).random(shape), (0, 0), 2.0), np.float32)
+            if frame >= 0:
+                picture[_walking(frame).slices] = 1.0
+            return picture[(window or frame_box(self.size)).slices]
+
+    def _walking(frame: int) -> Box:
+        return Box(20 + 12 * frame, 40, 50 + 12 * frame, 90)
+
+    size = Size(192, 128)
+    source = Static(range(10), size)
+    images = _render(make(range(10), _walking, source=source, size=size, fill="plate"), range(10))
+    wall = source.image(-1)
+    for frame, image in images.items():
+        assert np.abs(image.rgb - wall[_walking(frame).slices]).mean() < 0.02
+
+
+def test_concerns_are_told_before_anything_is_loaded(make: Callable[..., Vace]) -> None:
+    host = Recorder(cancel_at=lambda stage, done: stage == "load")
+    effect = make(range(5), _still(20, 10, 41, 33), host=host, fill="source", prompt="a dog")
+    with pytest.raises(CancelledError):
+        effect.begin_sequence_render(range(5))
+    assert [warning.split("; set ")[1] for warning in host.warnings] == ["fill=gray", "prompt='' (empty)"]
+
+
+# --- previews ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["blended", "sequential"])
+def test_previews_come_before_the_first_frame_and_look_like_the_shot(make: Callable[..., Vace], mode: str) -> None:
+    host = Recorder()
+    given: dict[str, ParameterValue] = {"preview": True, "context_mode": mode, "context_frames": 9, "steps": 2}
+    effect = make(range(9), _still(20, 10, 41, 33), host=host, **given)
+    effect.begin_sequence_render(range(9))
+    effect.render(0)
+    shown = dict(host.previews)
+    assert shown
+    for frame, image in shown.items():
+        assert frame in range(9)
+        assert image.window == Box(20, 10, 41, 33)
+        assert image.rgb.shape == (23, 21, 3)
+        assert np.isfinite(image.rgb).all() and image.rgb.min() >= 0 and image.rgb.max() <= 1
+    for frame in range(1, 9):
+        effect.render(frame)
+    assert host.previews == shown
+
+
+def test_previews_can_be_turned_off(make: Callable[..., Vace]) -> None:
+    host = Recorder()
+    _render(make(range(5), _still(20, 10, 41, 33), host=host, preview=False), range(5))
+    assert host.previews == {}
+
+
+def test_previews_do_not_change_the_result(make: Callable[..., Vace]) -> None:
+    shown, plain = (
+        _render(make(range(5), _still(20, 10, 41, 33), preview=preview, steps=3), range(5)) for preview in (True, False)
+    )
+    assert all(np.array_equal(shown[frame].rgb, plain[frame].rgb) for frame in plain)
+
+
+def test_a_preview_that_cannot_be_stored_ends_the_render(make: Callable[..., Vace]) -> None:
+    host = Recorder(preview_error=OutputError("the disk is full"))
+    with pytest.raises(OutputError, match="the disk is full"):
+        _render(make(range(5), _still(20, 10, 41, 33), host=host, preview=True), range(5))
+
+
+# --- long shots --------------------------------------------------------------------------------------------------
+
+
+def test_161_frames_of_a_moving_box(make: Callable[..., Vace]) -> None:
+    host = Recorder()
+
+    def box_at(frame: int) -> Box:
+        return Box(frame // 4, 10, frame // 4 + 12, 40)
+
+    images = _render(make(range(161), box_at, host=host, preview=True, steps=2), range(161))
+    assert list(images) == list(range(161))
+    assert all(image.window == box_at(frame) for frame, image in images.items())
+    assert all(np.isfinite(image.rgb).all() for image in images.values())
+    assert host.previews and host.warnings == []
 
 
 def test_the_context_margin_decides_how_much_the_model_sees(make: Callable[..., Vace], echo: list[Given]) -> None:
