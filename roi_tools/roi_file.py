@@ -3,7 +3,8 @@
     {"width": W, "height": H, "fps": F, "frames": N, "boxes": [[x0, y0, x1, y1] | null, ...]}
 
 Pixels, origin top left, x1 and y1 exclusive, null where the object is not in the frame. Several objects come as
-``"boxes_by_label": {"label": [[x0, y0, x1, y1] | null, ...], ...}`` in place of ``"boxes"``.
+``"boxes_by_label": {"label": [[x0, y0, x1, y1] | null, ...], ...}`` in place of ``"boxes"``. ROI files
+(roi_tools.roi_document) are read as well.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from typing import Any
 
 from roi_tools.errors import RoiFileError, ShapeError
 from roi_tools.geometry import Box, Size
+from roi_tools.json_file import load_json, write_text
 from roi_tools.rates import rational_rate
+from roi_tools.roi_document import RoiDocument, is_roi_data, roi_from_data
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class BoxFile:
     @property
     def boxes(self) -> tuple[tuple[Box, ...], ...]:
         """The boxes of each frame, of all objects together."""
-        columns = zip(*(track.boxes for track in self.tracks), strict=True)
+        columns = [[track.boxes[frame] for track in self.tracks] for frame in range(self.frames)]
         return tuple(tuple(box for box in boxes if box is not None) for boxes in columns)
 
 
@@ -53,7 +56,7 @@ def read_boxes(path: str | os.PathLike[str], frame_count: int | None = None, siz
     anything unreadable, missing, of the wrong type, or not fitting the clip.
     """
     source = Path(path)
-    return _Reader(source).read(_load_json(source), frame_count, size)
+    return _Reader(source).read(load_json(source), frame_count, size)
 
 
 def write_boxes(path: str | os.PathLike[str], boxes: BoxFile) -> None:
@@ -72,28 +75,7 @@ def write_boxes(path: str | os.PathLike[str], boxes: BoxFile) -> None:
         data["boxes"] = lists[""]
     else:
         data["boxes_by_label"] = lists
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(json.dumps(data) + "\n", encoding="utf-8")
-        temporary.replace(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise RoiFileError(f"{target}: cannot be written ({error.strerror}); choose another folder") from error
-
-
-def _load_json(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise RoiFileError(f"{path}: there is no such file; check the path of the boxes") from error
-    except OSError as error:
-        raise RoiFileError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
-    except json.JSONDecodeError as error:
-        raise RoiFileError(
-            f"{path}: not valid JSON at line {error.lineno}, column {error.colno} ({error.msg}); re-export it"
-        ) from error
-    except (ValueError, RecursionError) as error:  # not UTF-8, absurdly long numbers, absurd nesting
-        raise RoiFileError(f"{path}: not a JSON text file ({type(error).__name__}); give a file of boxes") from error
+    write_text(target, json.dumps(data) + "\n")
 
 
 @dataclass(frozen=True)
@@ -105,8 +87,18 @@ class _Reader:
     def read(self, data: object, frame_count: int | None, clip_size: Size | None) -> BoxFile:
         if not isinstance(data, dict):
             raise self._error("holds no JSON object", 'write {"width": ..., "height": ..., "boxes": [...]}')
+        if is_roi_data(data):
+            return self._fitting(_box_file(roi_from_data(data, self.path)), frame_count, clip_size)
         size = Size(self._count(data, "width"), self._count(data, "height"))
         frames = self._count(data, "frames")
+        tracks = tuple(
+            BoxTrack(label, self._boxes(label, entries, frames, size)) for label, entries in self._lists(data).items()
+        )
+        return self._fitting(BoxFile(size, self._rate(data), frames, tracks), frame_count, clip_size)
+
+    def _fitting(self, boxes: BoxFile, frame_count: int | None, clip_size: Size | None) -> BoxFile:
+        """``boxes``, if they are for a clip of that length and size."""
+        size, frames = boxes.size, boxes.frames
         if clip_size is not None and size != clip_size:
             raise self._error(f"its boxes are for {size}, the clip is {clip_size}", "give the boxes of this clip")
         if frame_count is not None and frames != frame_count:
@@ -114,10 +106,7 @@ class _Reader:
                 f"its boxes are for {frames} frames, the clip has {frame_count}",
                 "give one entry per frame of this clip",
             )
-        tracks = tuple(
-            BoxTrack(label, self._boxes(label, entries, frames, size)) for label, entries in self._lists(data).items()
-        )
-        return BoxFile(size, self._rate(data), frames, tracks)
+        return boxes
 
     def _lists(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """The list of each label; "" where the file has one unnamed list."""
@@ -190,6 +179,11 @@ class _Reader:
 
     def _error(self, problem: str, remedy: str) -> RoiFileError:
         return RoiFileError(f"{self.path}: {problem}; {remedy}")
+
+
+def _box_file(document: RoiDocument) -> BoxFile:
+    tracks = tuple(BoxTrack(label, boxes) for label, boxes in document.boxes_of_all().items())
+    return BoxFile(document.size, document.rate, document.frames, tracks)
 
 
 def _kind(value: object) -> str:
