@@ -43,6 +43,15 @@ PARAMETERS = (
         group="Plate",
     ),
     ParameterDescriptor(
+        name="keep_agreeing",
+        label="Keep what is clean",
+        hint="Keeps the plate's own pixels inside the box wherever they show the same background as the frames around. "
+        "Switch it off if a faint trace of the object stays.",
+        kind="bool",
+        default=_DEFAULTS.keep_agreeing,
+        group="Plate",
+    ),
+    ParameterDescriptor(
         name="guard_px",
         label="Guard band",
         hint="A band around the matte that lends no pixels, for soft edges, motion blur and shadows that reach "
@@ -92,7 +101,7 @@ class CleanPlate(ImageEffect):
 
     def get_frames_needed(self, frame: int) -> range:
         """Twice the reach on both sides, for what must be invented, and a batch ahead: frames come in batches."""
-        reach, available = 2 * self.parameters.integer("reach_frames"), self._available
+        reach, available = 2 * self.parameters.integer("reach_frames") + 1, self._available
         return range(max(frame - reach, available.start), min(frame + MAX_BATCH_FRAMES + reach, available.stop - 1) + 1)
 
     def begin_sequence_render(self, frames: range) -> None:
@@ -139,6 +148,7 @@ class CleanPlate(ImageEffect):
             guard_px=self.parameters.integer("guard_px"),
             blend_px=self.parameters.double("blend_px"),
             follow_flow=self.parameters.flag("follow_flow"),
+            keep_agreeing=self.parameters.flag("keep_agreeing"),
         )
 
 

@@ -46,12 +46,14 @@ class PlateSettings:
     motion blur reach beyond its outline; the band also measures how well the recovery fits. At least 3.
     `blend_px`: how softly neighbouring pixels from different frames are blended into each other.
     `follow_flow`: follow local motion (parallax, people behind the object), not the camera's alone.
+    `keep_agreeing`: keep the frame's own pixels in the hole where the plate says the same.
     """
 
     reach_frames: int = 120
     guard_px: int = 4
     blend_px: float = 2.0
     follow_flow: bool = True
+    keep_agreeing: bool = True
 
     def __post_init__(self) -> None:
         """Raises ValueError for a setting outside its range."""
@@ -69,7 +71,7 @@ class RecoveredFrame:
 
     `box`: the bounding box of the hole; None where the frame has no hole, and then both arrays are empty.
     `rgb`: (h, w, 3) of the box, coded like the source; outside the hole the source's own pixels.
-    `provenance`: (h, w), the frame a pixel came from, SYNTHESISED, or OUTSIDE_HOLE.
+    `provenance`: (h, w), the frame a pixel came from (this one where it was kept), SYNTHESISED, or OUTSIDE_HOLE.
     """
 
     frame: int

@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 
+from engine.plate.agreement import keep_agreeing
 from engine.plate.analysis import box_around
 from engine.plate.chain import SIGHTING_ORDERS, Sighting, follow
 from engine.plate.footage import Footage
@@ -70,6 +71,19 @@ def recover(
     if not all(frame in available for frame in core):
         raise ValueError(f"core {core} leaves the available frames {available}; ask only for frames that exist")
     footage = Footage(source, available, settings)
+    if not settings.keep_agreeing:
+        yield from _recover_all(footage, core, progress)
+        return
+    # Whether a pixel is kept depends on the next frames too.
+    wanted = set(core)
+    around = sorted({near for frame in core for near in (frame - 1, frame, frame + 1) if near in available})
+    for result in keep_agreeing(_recover_all(footage, around, progress), source):
+        if result.frame in wanted:
+            yield result
+
+
+def _recover_all(footage: Footage, core: Sequence[int], progress: Progress) -> Iterator[RecoveredFrame]:
+    """The frames of `core`, with nothing of the hole kept."""
     inventions = Inventions(footage, partial(_paint_alone, footage))
     done = 0
     while done < len(core):
@@ -80,7 +94,7 @@ def recover(
             progress(share)
             yield result
         if done < len(core):
-            footage.forget_before(core[done] - settings.reach_frames)
+            footage.forget_before(core[done] - footage.settings.reach_frames)
             inventions.forget_before(core[done])
 
 

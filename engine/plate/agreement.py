@@ -1,0 +1,126 @@
+"""Keeps the frame's own pixels where the recovered plate says the same: there is nothing to remove.
+
+A box around an object holds much plain background. Kept pixels have their own grain and sharpness, and nothing visible
+can stay behind, since only what equals the plate is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from engine.plate.analysis import dilate
+from engine.plate.model import OUTSIDE_HOLE, SYNTHESISED, FloatImage, Mask, PlateSource, RecoveredFrame
+from roi_tools.geometry import Box
+
+FINE_SIGMA_PX = 1.0
+WEAK = 0.03
+STRONG = 0.08
+"""A difference of the range counts above the weak limit where it is connected to one above the strong limit."""
+
+BROAD_SIGMA_PX = 4.0
+WEAK_BROAD = 0.015
+STRONG_BROAD = 0.03
+"""The same for the signed mean over a wider neighbourhood, in which grain cancels and a faint shadow does not."""
+
+CLOSE_PX = 4
+MARGIN_PX = 2
+FEATHER_PX = 4.0
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """A recovered frame, its own pixels in the box, and (h, w) where the two differ."""
+
+    result: RecoveredFrame
+    own: FloatImage
+    differs: Mask
+
+
+def keep_agreeing(results: Iterable[RecoveredFrame], source: PlateSource) -> Iterator[RecoveredFrame]:
+    """The frames with their own pixels wherever these and the plate agree, in this frame and those next to it.
+
+    Kept pixels have the frame itself as their provenance. Every result is yielded, one later than it comes in.
+    """
+    before: _Compared | None = None
+    now: _Compared | None = None
+    for result in results:
+        after = _compare(result, source)
+        if now is not None:
+            yield _kept(now, before, after)
+        before, now = now, after
+    if now is not None:
+        yield _kept(now, before, None)
+
+
+def differing(plate: FloatImage, own: FloatImage, invented: Mask) -> Mask:
+    """(h, w) where a frame shows something else than its plate, holes closed; what was `invented` differs."""
+    error = plate - own
+    fine = cv2.GaussianBlur(np.abs(error).max(axis=2), (0, 0), FINE_SIGMA_PX)
+    broad = np.abs(cv2.GaussianBlur(error, (0, 0), BROAD_SIGMA_PX)).max(axis=2)
+    weak = (fine > WEAK) | (broad > WEAK_BROAD) | invented
+    strong = (fine > STRONG) | (broad > STRONG_BROAD) | invented
+    # NaN compares as nothing, and must not be kept.
+    weak |= ~np.isfinite(fine)
+    strong |= ~np.isfinite(fine)
+    return _solid(_touched(weak, strong))
+
+
+def _touched(weak: Mask, strong: Mask) -> Mask:
+    """The connected parts of `weak` with something `strong` in them (hysteresis, Canny 1986)."""
+    count, labels = cv2.connectedComponents(weak.view(np.uint8))
+    hit = np.zeros(count, bool)
+    hit[np.unique(labels[strong & weak])] = True
+    return np.asarray(hit[labels])
+
+
+def _solid(mask: Mask) -> Mask:
+    """Closed, and filled where the outside cannot be reached."""
+    edge = 2 * CLOSE_PX
+    padded = np.pad(mask, edge).view(np.uint8)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * CLOSE_PX + 1, 2 * CLOSE_PX + 1))
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disc)
+    labels = cv2.connectedComponents(1 - closed, connectivity=4)[1]
+    return np.asarray((labels != labels[0, 0])[edge:-edge, edge:-edge])
+
+
+def _compare(result: RecoveredFrame, source: PlateSource) -> _Compared:
+    if result.box is None:
+        return _Compared(result, result.rgb, np.zeros((0, 0), bool))
+    own = source.rgb(result.frame, result.box)
+    differs = differing(result.rgb, own, result.provenance == SYNTHESISED)
+    return _Compared(result, own, differs)
+
+
+def _kept(now: _Compared, before: _Compared | None, after: _Compared | None) -> RecoveredFrame:
+    result = now.result
+    if result.box is None:
+        return result
+    differs = now.differs.copy()
+    for other in (before, after):
+        if other is not None and other.result.box is not None and abs(other.result.frame - result.frame) == 1:
+            _join(differs, result.box, other.differs, other.result.box)
+    alpha = _softened(dilate(differs, MARGIN_PX))[..., None]
+    hole = result.provenance != OUTSIDE_HOLE
+    provenance = np.where(hole & (alpha[..., 0] <= 0.0), result.frame, result.provenance).astype(np.int32)
+    # Relative to the plate, so that it comes back unrounded where all of it is taken.
+    rgb = np.where(alpha >= 1.0, result.rgb, now.own + alpha * (result.rgb - now.own)).astype(np.float32)
+    return replace(result, rgb=rgb, provenance=provenance)
+
+
+def _join(mask: Mask, box: Box, other: Mask, other_box: Box) -> None:
+    """Adds to a mask of `box` what another marks in the area they share."""
+    shared = box.intersected(other_box)
+    if shared is not None:
+        mask[shared.shifted(-box.x0, -box.y0).slices] |= other[shared.shifted(-other_box.x0, -other_box.y0).slices]
+
+
+def _softened(mask: Mask) -> FloatImage:
+    """(h, w) 1 in the mask, falling to 0 over FEATHER_PX around it."""
+    if not mask.any():
+        return np.zeros(mask.shape, np.float32)
+    away = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, 5)
+    return np.clip(1.0 - np.asarray(away, np.float32) / FEATHER_PX, 0.0, 1.0).astype(np.float32)
