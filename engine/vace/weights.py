@@ -27,8 +27,9 @@ MODEL_VARIABLE = "GRAYPLATE_VACE_MODEL"
 _FITTING = ("Wan-AI/Wan2.1-VACE-1.3B-diffusers", "Wan-AI/Wan2.1-VACE-14B-diffusers")
 _DOWNLOAD = f"`hf download {_FITTING[0]} --local-dir DIR`"
 HOW_TO_GET_A_MODEL = (
-    f"{' and '.join(_FITTING)} fit; get one with {_DOWNLOAD} and point to it with --model DIR, "
-    f"the parameter 'model' or the environment variable {MODEL_VARIABLE}"
+    f"{' and '.join(_FITTING)} fit; get one with `grayplate models get wan2.1-vace-1.3b` and name it with --param "
+    "model=wan2.1-vace-1.3b, or point to your own folder or .safetensors file with --model DIR, the parameter 'model' "
+    f"or the environment variable {MODEL_VARIABLE}"
 )
 _PIPELINE_CLASS = "WanVACEPipeline"
 _CONFIGS = {

@@ -35,11 +35,12 @@ def _message(given: Path | str) -> str:
     return message
 
 
-def test_the_remedy_names_the_models_the_download_and_all_three_ways_to_point_to_one() -> None:
+def test_the_remedy_names_the_models_the_download_and_all_ways_to_point_to_one() -> None:
     for part in (
         "Wan-AI/Wan2.1-VACE-1.3B-diffusers",
         "Wan-AI/Wan2.1-VACE-14B-diffusers",
-        "`hf download Wan-AI/Wan2.1-VACE-1.3B-diffusers --local-dir DIR`",
+        "`grayplate models get wan2.1-vace-1.3b`",
+        "--param model=wan2.1-vace-1.3b",
         "--model DIR",
         "parameter 'model'",
         "GRAYPLATE_VACE_MODEL",
