@@ -19,6 +19,8 @@ from roi_tools.roto.coverage import Coverage, cover
 from roi_tools.roto.model import RotoLayer, Shape
 from roi_tools.roto.outlines import Polygon, feather_at, outline_at, transform_at
 
+_SHORTEST_FEATHER_PX = 1e-3
+
 
 def layer_matte(
     layer: RotoLayer,
@@ -142,10 +144,14 @@ def _uniform(matte: Matte, feather_px: float) -> Matte:
     if feather_px > 0:
         outside = cv2.distanceTransform((matte < 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
         # The transform measures from the last pixel's centre inside, half a pixel before the edge.
-        return np.asarray(np.maximum(matte, np.clip(1 - (outside - 0.5) / feather_px, 0, 1)), np.float32)
+        return np.asarray(
+            np.maximum(matte, np.clip(1 - (outside - 0.5) / max(feather_px, _SHORTEST_FEATHER_PX), 0, 1)), np.float32
+        )
     padded = np.pad((matte >= 0.5).astype(np.uint8), 1)
     inside = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    return np.asarray(np.minimum(matte, np.clip((inside - 0.5) / -feather_px, 0, 1)), np.float32)
+    return np.asarray(
+        np.minimum(matte, np.clip((inside - 0.5) / max(-feather_px, _SHORTEST_FEATHER_PX), 0, 1)), np.float32
+    )
 
 
 def _join(matte: Matte, shape: Shape, time: float, parts: list[Coverage], window: Box) -> None:
