@@ -16,13 +16,15 @@ from engine.ofx.parameters import COMPOSITE_PARAMETERS
 from engine.protocol import ClipDescriptor, EffectDescriptor
 from engine.vace.conditioning import Picture
 from engine.vace.footage import CroppedFootage
-from engine.vace.latent_geometry import RASTER_MULTIPLE_PX
+from engine.vace.forecast import forecast_render
+from engine.vace.latent_geometry import RASTER_MULTIPLE_PX, padded_frame_count
 from engine.vace.model import DeviceName, VaceModel, warm_model
 from engine.vace.model_parameters import ModelSettings
-from engine.vace.parameters import PARAMETERS, mask_settings
+from engine.vace.parameters import PARAMETERS, context_frames, mask_settings
+from engine.vace.prediction import Workload
 from engine.vace.preflight import ShotFacts, preflight
 from engine.vace.reference import reference_facts
-from engine.vace.stretch_render import StretchRender
+from engine.vace.stretch_render import StretchRender, forward_count
 from engine.vace.stretches import marked_stretches
 from engine.vace.transfer import from_model
 from engine.vace.weights import find_model
@@ -84,7 +86,10 @@ class Vace(ImageEffect):
         self._model = warm_model(Path(model), device, ModelSettings.from_parameters(self.parameters))
         for note in self._model.notes:
             self.host.warn(note)
-        self.host.progress("load", 1, 1)
+        forecast = forecast_render(self._model, self._workload())
+        if forecast.concern:
+            self.host.warn(forecast.concern)
+        self.host.progress("load", 1, 1, str(forecast))
 
     def render(self, frame: int) -> RenderedImage:
         """What the model made of ``frame``, inside the bounds of its matte."""
@@ -109,7 +114,13 @@ class Vace(ImageEffect):
 
     @cached_property
     def _stretches(self) -> list[range]:
-        return marked_stretches(self._bounds, self.parameters.integer("known_frames"), self.clips.source.frames)
+        return marked_stretches(self._bounds, self.parameters.integer("known_frames"), self._available)
+
+    @property
+    def _available(self) -> range:
+        # Beyond the rendered range lies another shot, or nobody has said where the thing is.
+        source, matte = self.clips.source.frames, self.clips.matte.frames
+        return range(max(source.start, matte.start), min(source.stop, matte.stop))
 
     @cached_property
     def _crop(self) -> CropPath:
@@ -141,9 +152,21 @@ class Vace(ImageEffect):
             working_size=self._crop.working_size,
             boxes=self._bounds,
             stretches=self._stretches,
-            available=self.clips.source.frames,
+            available=self._available,
             mattes=[self._footage.matte(frame) for frame in sampled],
             reference=reference_facts(path) if path else None,
+        )
+
+    def _workload(self) -> Workload:
+        size, is_gray = self._crop.working_size, self.parameters.text("fill") == "gray"
+        lengths = [len(stretch) for stretch in self._pending]
+        return Workload(
+            width_px=size.width_px,
+            height_px=size.height_px,
+            window_frames=min(padded_frame_count(max(lengths)), context_frames(self.parameters)),
+            frames=sum(lengths),
+            forwards=sum(forward_count(length, self.parameters) for length in lengths),
+            encodes=1 if is_gray and self.parameters.text("mask_mode") in ("box", "shape", "hull", "all") else 2,
         )
 
     def _stretch_of(self, frame: int) -> range:

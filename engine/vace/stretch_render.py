@@ -13,7 +13,7 @@ from engine.ofx.parameters import ParameterSet
 from engine.vace.conditioning import Picture
 from engine.vace.control import Control, FrameSource
 from engine.vace.footage import CroppedFootage
-from engine.vace.latent_geometry import latent_groups, padded_frame_count
+from engine.vace.latent_geometry import latent_count, latent_groups, padded_frame_count
 from engine.vace.memory import within_memory
 from engine.vace.model import VaceModel
 from engine.vace.parameters import context_frames, sampler_settings
@@ -31,6 +31,17 @@ Report: TypeAlias = Callable[[float, str], None]
 
 _PRIMED_FRAMES = 2
 """Frames decoded before a clip counts as made: the first two come from both sizes of chunk that the VAE works in."""
+
+
+def forward_count(frame_count: int, parameters: ParameterSet) -> int:
+    """Forwards of the transformer that a stretch of so many frames takes."""
+    settings = sampler_settings(parameters)
+    per_window = 2 if settings.is_guided else 1
+    if parameters.text("context_mode") == "sequential":
+        length, overlap = context_frames(parameters), parameters.integer("context_overlap")
+        return per_window * settings.step_count * len(sequential_windows(frame_count, length, overlap))
+    latents = latent_count(padded_frame_count(frame_count))
+    return per_window * sum(len(settings.context.windows(latents, step)) for step in range(settings.step_count))
 
 
 class StretchRender:

@@ -10,12 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.effects.vace import Vace
+from engine.ofx.parameters import ParameterSet
+from engine.protocol import ParameterValue
 from engine.vace.conditioning import ConditionedFrame
 from engine.vace.control import FrameSource
 from engine.vace.model import VaceModel
 from engine.vace.sampler import generate
 from engine.vace.sequential import generate_sequentially, sequential_windows
 from engine.vace.settings import SamplerSettings
+from engine.vace.stretch_render import forward_count
 
 SHAPE = (16, 32)
 LENGTH = 2000
@@ -109,3 +113,19 @@ def test_2000_frames_through_the_model(tiny_model: VaceModel, mode: str) -> None
     assert len(asked) == (LENGTH + 1 if mode == "blended" else 81)
     count = 1 + sum(np.isfinite(picture).all() for picture in pictures)
     assert count == LENGTH
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, 20 * 3),
+        ({"guidance_scale": 5.0, "prompt": "a wall"}, 20 * 3 * 2),
+        ({"guidance_scale": 5.0}, 20 * 3),
+        ({"sigmas": "1 0.5"}, 2 * 3),
+        ({"context_mode": "sequential"}, 20 * 3),
+        ({"context_mode": "sequential", "context_frames": 161}, 20),
+        ({"context_overlap": 64}, 20 * 5),
+    ],
+)
+def test_forwards_of_161_frames_are_counted(given: dict[str, ParameterValue], expected: int) -> None:
+    assert forward_count(161, ParameterSet(Vace.describe(), given)) == expected
