@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatch
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,6 +30,10 @@ def download_model(entry: CatalogueEntry, report: Report) -> InstalledModel:
     Raises EngineUnavailableError where the hub does not answer, OutputError where the disk is too small, WeightsError
     where a file does not have its checksum. A download that breaks off goes on where it stopped when called again.
     """
+    if find_spec("huggingface_hub") is None:
+        raise WeightsError(
+            "downloads need huggingface_hub, which is not installed: run `pip install 'grayplate[vace]'`"
+        )
     folder = models_folder() / entry.name
     with _hub_errors(entry):
         revision, files = _listing(entry)

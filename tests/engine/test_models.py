@@ -200,6 +200,12 @@ def test_no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
         _downloaded(MODEL)
 
 
+def test_no_hub_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.model_download.find_spec", lambda name: None)
+    with pytest.raises(WeightsError, match="downloads need huggingface_hub, which is not installed: run `pip install"):
+        _downloaded(MODEL)
+
+
 def test_a_full_disk(hub: HubStub, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage("/")._replace(free=1000)
     monkeypatch.setattr("engine.model_download.shutil.disk_usage", lambda folder: usage)
