@@ -9,12 +9,14 @@ from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeAlias
 
+from engine.errors import RenderFailedError
 from engine.ofx.parameters import ParameterSet
 from engine.vace.conditioning import Picture
 from engine.vace.control import Control, FrameSource
+from engine.vace.enhance import EnhanceSettings, enhancing
 from engine.vace.footage import CroppedFootage
-from engine.vace.latent_geometry import latent_count, latent_groups, padded_frame_count
-from engine.vace.memory import within_memory
+from engine.vace.latent_geometry import TEMPORAL_COMPRESSION, latent_count, latent_groups, padded_frame_count
+from engine.vace.memory import is_out_of_memory, within_memory
 from engine.vace.model import VaceModel
 from engine.vace.parameters import context_frames, sampler_settings
 from engine.vace.preview import PreviewSender
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 Report: TypeAlias = Callable[[float, str], None]
 """``report(share done, what is being done)``; cancels by raising."""
 
+_SHORTEST_WINDOW_LATENTS = 5
 _PRIMED_FRAMES = 2
 """Frames decoded before a clip counts as made: the first two come from both sizes of chunk that the VAE works in."""
 
@@ -42,6 +45,19 @@ def forward_count(frame_count: int, parameters: ParameterSet) -> int:
         return per_window * settings.step_count * len(sequential_windows(frame_count, length, overlap))
     latents = latent_count(padded_frame_count(frame_count))
     return per_window * sum(len(settings.context.windows(latents, step)) for step in range(settings.step_count))
+
+
+def _shorter(settings: SamplerSettings, frame_count: int) -> SamplerSettings | None:
+    """The same in windows of half the length; None where windows are too short for motion already."""
+    length = min(settings.context.length, latent_count(padded_frame_count(frame_count))) // 2 + 1
+    if length < _SHORTEST_WINDOW_LATENTS:
+        return None
+    overlap = min(settings.context.overlap, length // 2)
+    return replace(settings, context=replace(settings.context, length=length, overlap=overlap))
+
+
+def _window_frames(settings: SamplerSettings) -> int:
+    return TEMPORAL_COMPRESSION * (settings.context.length - 1) + 1
 
 
 class StretchRender:
@@ -60,6 +76,7 @@ class StretchRender:
         self._model, self._footage, self._parameters = model, footage, parameters
         self._report, self._show, self._warn = report, show, warn
         self._settings = sampler_settings(parameters)
+        self._enhance = EnhanceSettings.from_parameters(parameters)
         model.prepare([self._settings.prompt, *([self._settings.negative_prompt] * self._settings.is_guided)])
 
     def frames(self, stretch: range) -> Iterator[tuple[int, Picture]]:
@@ -87,7 +104,10 @@ class StretchRender:
         return self._clip(source, range(stretch.start + window.start, stretch.start + window.stop), settings, report)
 
     def _clip(self, source: FrameSource, frames: range, settings: SamplerSettings, report: Report) -> Iterator[Picture]:
-        """A clip that is denoised as a whole, with less memory from then on where it did not suffice."""
+        """A clip that is denoised as a whole, with less memory from then on where it did not suffice.
+
+        First the model is made to need less, which changes nothing or little, then windows get shorter.
+        """
 
         def progress(done: float, total: float) -> None:
             step = f"step {min(int(done) + 1, int(total))} of {int(total)}"
@@ -96,13 +116,26 @@ class StretchRender:
         def attempt() -> Iterator[Picture]:
             with ExitStack() as stack:
                 observe = self._observer(frames, stack)
+                stack.enter_context(enhancing(self._model, self._enhance, settings.flow_shift))
                 pictures = generate(
                     self._model, source, len(frames), settings, progress, references=self._references, observe=observe
                 )
                 first = list(islice(pictures, _PRIMED_FRAMES))
             return chain(first, pictures)
 
-        return within_memory(self._model, attempt, self._warn)
+        try:
+            return within_memory(self._model, attempt, self._warn)
+        except RenderFailedError as error:
+            shorter = _shorter(settings, len(frames))
+            if shorter is None or not is_out_of_memory(error):
+                raise
+        # Outside of the handler: while it is handled, the error holds on to every tensor of the failed attempt.
+        self._settings = replace(self._settings, context=shorter.context)
+        self._warn(
+            f"out of GPU memory: from now on windows are {_window_frames(shorter)} frames long (context_frames); "
+            "the render goes on"
+        )
+        return self._clip(source, frames, shorter, report)
 
     @property
     def _references(self) -> list[Picture]:

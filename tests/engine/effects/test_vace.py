@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ from engine.ofx.effect import SYNTHESISED, UNTOUCHED, Clips, RenderedImage
 from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
 from engine.protocol import ParameterValue, Stage
 from engine.vace.control import FrameSource
+from engine.vace.model import warm_model
 from engine.vace.weights import MODEL_VARIABLE
 from roi_tools.geometry import Box, Size, frame_box
 from tests.support.tiny_wan import build_tiny_wan
@@ -727,3 +729,49 @@ def test_a_device_that_is_missing(make: Callable[..., Vace], monkeypatch: pytest
 def test_render_needs_begin(make: Callable[..., Vace]) -> None:
     with pytest.raises(RenderFailedError, match="without begin_sequence_render"):
         make(range(1), _still(20, 10, 41, 33)).render(0)
+
+
+@pytest.mark.parametrize("mode", ["blended", "sequential"])
+def test_where_memory_does_not_suffice_windows_get_shorter(
+    make: Callable[..., Vace], tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """A transformer that takes 6 latents at most."""
+    import torch
+
+    host, lengths = Recorder(), []
+    model = warm_model(tiny_folder, "cpu")
+    monkeypatch.setattr(model, "step_down", lambda: None)
+
+    def refuse(_module: object, _args: object, given: dict[str, Any]) -> None:
+        lengths.append(given["hidden_states"].shape[2])
+        if lengths[-1] > 6:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    hook = model.pipeline.transformer.register_forward_pre_hook(refuse, with_kwargs=True)
+    try:
+        effect = make(range(33), _still(20, 10, 41, 33), host=host, context_mode=mode)
+        images = _render(effect, range(33))
+    finally:
+        hook.remove()
+    assert list(images) == list(range(33))
+    assert lengths[0] == 9 and set(lengths[1:]) <= {5, 6}
+    (warning,) = host.warnings
+    assert warning.startswith("out of GPU memory: from now on windows are 17 frames long (context_frames)")
+
+
+def test_where_nothing_helps_it_says_what_to_lower(
+    make: Callable[..., Vace], tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    def refuse(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    model = warm_model(tiny_folder, "cpu")
+    monkeypatch.setattr(model, "step_down", lambda: None)
+    hook = model.pipeline.transformer.register_forward_pre_hook(refuse)
+    try:
+        with pytest.raises(RenderFailedError, match="out of GPU memory with 33 frames; lower pixel_budget_px"):
+            _render(make(range(33), _still(20, 10, 41, 33)), range(33))
+    finally:
+        hook.remove()
