@@ -85,6 +85,24 @@ def _arc(start: float, end: float, radius_px: float) -> Polygon:
     return np.column_stack([np.cos(angles), np.sin(angles)])
 
 
+def bezier_points_at(shape: Shape, time: float) -> NDArray[np.float64]:
+    """(n, 4, 2): the points of a closed shape's outline as cubic Bezier curve at ``time``, in frame px.
+
+    For each its place and, relative to it, its arriving handle, its leaving handle and its feather point.
+    """
+    if shape.kind == "rectangle":
+        corners = _corners(shape, time)
+        pieces = feather = np.stack([corners, corners, np.roll(corners, -1, axis=0), np.roll(corners, -1, axis=0)], 1)
+    else:
+        pieces = _cubics(shape, time, feathered=False)
+        feather = _cubics(shape, time, feathered=True)
+    arriving = np.roll(pieces[:, 2], 1, axis=0)
+    absolute = np.stack([pieces[:, 0], arriving, pieces[:, 1], feather[:, 0]], axis=1)
+    moved = _mapped(absolute.reshape(-1, 2), transform_at(shape, time), 1.0).reshape(-1, 4, 2)
+    moved[:, 1:] -= moved[:, :1]
+    return moved
+
+
 def _corners(shape: Shape, time: float) -> Polygon:
     x, y, width, height, angle = shape.tracks[0].value_at(time)
     unit = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])

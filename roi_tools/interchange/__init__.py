@@ -1,0 +1,1 @@
+"""Roto shapes for other programs."""

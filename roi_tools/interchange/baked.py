@@ -1,0 +1,32 @@
+"""Shapes as what every roto program knows: closed cubic Bezier curves with their points on each frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roi_tools.roto.model import Shape
+from roi_tools.roto.outlines import bezier_points_at
+
+
+@dataclass(frozen=True)
+class BakedShape:
+    """A closed curve over time. ``points[i]`` (n, 4, 2) holds, for ``frames[i]``, each point's place (frame px) and,
+    relative to it, its arriving handle, its leaving handle and its feather point."""
+
+    shape: Shape
+    frames: tuple[int, ...]
+    points: NDArray[np.float64]
+
+
+def baked(shape: Shape, span: range) -> BakedShape | None:
+    """``shape`` on the frames of ``span``, one frame where nothing moves; None for open lines, which have no outline.
+
+    Its transform is applied to the points: exact for affine ones.
+    """
+    if shape.is_open:
+        return None
+    frames = tuple(span) if shape.key_frames else (span.start,)
+    return BakedShape(shape, frames, np.stack([bezier_points_at(shape, frame) for frame in frames]))

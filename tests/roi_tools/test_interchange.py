@@ -1,0 +1,128 @@
+"""Roto for other programs: what is written reads back to the same mattes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from roi_tools.errors import RoiFileError
+from roi_tools.geometry import Size
+from roi_tools.interchange.nuke import read_nuke, write_nuke
+from roi_tools.keyframes import Keyframe, Track
+from roi_tools.roto.model import RotoLayer, Shape, constant
+from roi_tools.roto.raster import layer_matte
+from tests.roi_tools.roto_strategies import blobs
+
+SIZE = Size(128, 100)
+SPAN = range(6)
+
+
+def moving(points: tuple[tuple[float, ...], ...]) -> Shape:
+    tracks = [
+        Track((Keyframe(0, point, "smooth"), Keyframe(5, (point[0] + 8 + n, point[1] - 5, *point[2:]))))
+        for n, point in enumerate(points)
+    ]
+    return Shape("blob", "bezier", tuple(tracks))
+
+
+def layers_of(points: tuple[tuple[float, ...], ...]) -> list[RotoLayer]:
+    box = Shape("box", "rectangle", (constant(64, 40, 40, 22, 15),), color=(0.5, 0.25, 1.0))
+    curve = Shape("blob", "bspline", tuple(constant(*point) for point in points))
+    soft = tuple((*point[:6], 4.0, -3.0) for point in points)
+    return [
+        RotoLayer("still", (box, replace(box, label="hole", kind="ellipse", mode="subtract", opacity=constant(0.5)))),
+        RotoLayer("moves", (moving(points), replace(box, mode="intersect", is_inverted=True))),
+        RotoLayer("soft", (curve, replace(box, first_frame=1, last_frame=3), replace(moving(soft), label="feathered"))),
+    ]
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(blobs())
+def test_a_nuke_roto_reads_back_to_the_same_mattes(tmp_path: Path, points: tuple[tuple[float, ...], ...]) -> None:
+    for layer in layers_of(points):
+        assert write_nuke(tmp_path / "a.nk", layer, SIZE, SPAN, first_number=1001) == ()
+        again = read_nuke(tmp_path / "a.nk", SIZE, first_number=1001)
+        assert again.name == layer.name and [s.label for s in again.shapes] == [s.label for s in layer.shapes]
+        for frame in SPAN:
+            np.testing.assert_allclose(layer_matte(again, frame, SIZE), layer_matte(layer, frame, SIZE), atol=2e-3)
+
+
+def test_a_roto_that_was_read_writes_the_same_text(tmp_path: Path) -> None:
+    layer = layers_of(((60, 40, 0, 0, 0, 0, 0, 0), (90, 50, -4, -4, 4, 4, 0, 0), (50, 80, 0, 0, 0, 0, 0, 0)))[1]
+    write_nuke(tmp_path / "a.nk", layer, SIZE, SPAN)
+    again = read_nuke(tmp_path / "a.nk", SIZE)
+    write_nuke(tmp_path / "b.nk", again, SIZE, SPAN)
+    assert read_nuke(tmp_path / "b.nk", SIZE) == again
+
+
+def test_open_lines_are_left_out_and_named(tmp_path: Path) -> None:
+    wire = Shape("wire", "stroke", tuple(constant(x, 9, 0, 0, 0, 0, 0, 0) for x in (2, 90)))
+    assert write_nuke(tmp_path / "a.nk", RotoLayer("a", (wire,)), SIZE, SPAN) == ("wire",)
+    assert read_nuke(tmp_path / "a.nk", SIZE).shapes == ()
+
+
+NODE = """set cut_paste_input [stack 0]
+version 13.2 v1
+Group {
+ name G
+}
+RotoPaint {
+ curves {{{v x3f99999a}
+  {f 0}
+  {n
+   {layer Root
+    {f 512}
+    {t x42800000 x42480000}
+    {a}
+    {curvegroup Bezier1 512 bezier
+     {{cc
+       {f 8192}
+       {px x44852000
+        {0 0}
+        {10 90}
+        {0 0}
+        {0 0}
+        {x42480000 90}
+        {0 0}
+        {0 0}
+        {50 40}
+        {0 0}}}     idem}
+     {tx x44852000 x42480000 x42480000}
+     {a osw x41200000 osf 0 str 1 tt x40800000}}}}}}
+ name Roto7
+}
+"""
+
+
+def test_a_node_as_nuke_writes_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.nk"
+    path.write_text(NODE)
+    layer = read_nuke(path, SIZE)
+    assert layer.name == "Roto7" and layer.shapes[0].label == "Bezier1"
+    assert [track.value_at(0)[:2] for track in layer.shapes[0].tracks] == [(10, 10), (50, 10), (50, 60)]
+    assert layer_matte(layer, 0, SIZE).sum() == pytest.approx(1000, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Blur {\n size 3\n}\n", "holds no Roto or RotoPaint node; copy one from Nuke"),
+        (NODE[:-3], "a brace is never closed"),
+        (NODE + "}", "a brace closes that was never opened"),
+        (NODE.replace("512 bezier", "512 bspline"), "shape 'Bezier1' is no Bezier curve"),
+        (NODE.replace("{10 90}", "{10 a}"), "shape 'Bezier1' holds 'a', which is no number"),
+        (NODE.replace("{10 90}", "{10}"), "has a point that is no pair"),
+        (NODE.replace("{10 90}", "{{{frame}} 90}"), "is moved by more than keyframes"),
+        ("{" * 99, "nested too deeply"),
+    ],
+)
+def test_what_cannot_be_read_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "a.nk"
+    path.write_text(text)
+    with pytest.raises(RoiFileError, match=message) as caught:
+        read_nuke(path, SIZE)
+    assert str(path) in str(caught.value)
