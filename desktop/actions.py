@@ -111,9 +111,16 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("hold_key", "&Removal", "Hold until Next Keyframe", ("Ctrl+Shift+K",), checkable=True),
     ActionSpec("start_here", "&Removal", "Starts &Here", ("Alt+[",)),
     ActionSpec("end_here", "&Removal", "Ends He&re", ("Alt+]",)),
-    ActionSpec("render", "Re&nder", "&Render Shot", ("Ctrl+R",), "render"),
+    ActionSpec("render", "Re&nder", "&Render Shot", ("Ctrl+R",), "render", "Render, or queue behind what runs"),
     ActionSpec("render_range", "Re&nder", "Render R&ange", ("Ctrl+Shift+R",), "", "Render from in to out only"),
+    ActionSpec(
+        "render_take", "Re&nder", "Render as New &Take", ("Ctrl+Alt+R",), "", "Keep the result so far beside it"
+    ),
     ActionSpec("cancel", "Re&nder", "&Cancel", ("Ctrl+.",), "cancel"),
+    ActionSpec("next_take", "Re&nder", "Use &Next Take", ("Ctrl+T",), separated=True),
+    ActionSpec("compare_take", "Re&nder", "Compare with &Other Take", ("Shift+T",), checkable=True),
+    ActionSpec("pause_queue", "Re&nder", "&Pause Queue", (), "", "Begin no further render", True, True),
+    ActionSpec("clear_queue", "Re&nder", "C&lear Finished"),
     ActionSpec("reconnect", "Re&nder", "Restart Connection to &Engine", separated=True),
     ActionSpec("show_log", "&Help", "Show &Log"),
     ActionSpec("about", "&Help", "&About Grayplate"),

@@ -227,15 +227,16 @@ class FrameCache:
 
 def _shown(request: FrameRequest, native: Frame, near: DisplayFrame | None) -> DisplayFrame:
     """``near`` is the same frame as it was shown before: what still fits of it is used again."""
-    same_look = near is not None and near.request.look == request.look
-    source = near.source if near and same_look else frame_image(native, request.look)
+    same_source = near is not None and (near.request.look, near.request.versus) == (request.look, request.versus)
+    compared = _patched(native, request.versus)
+    source = near.source if near and same_source else frame_image(compared, request.look)
     if not request.patches:
         return DisplayFrame(request, native, source)
     if near and near.native_result and near.request.patches == request.patches:
         cleaned = near.native_result
     else:
         cleaned = _patched(native, request.patches)
-    gained = difference_image(native, cleaned, request.look) if request.look.difference_gain > 0 else None
+    gained = difference_image(compared, cleaned, request.look) if request.look.difference_gain > 0 else None
     return DisplayFrame(request, native, source, cleaned, frame_image(cleaned, request.look), gained)
 
 

@@ -27,6 +27,8 @@ class FrameRequest:
     frame: int
     patches: tuple[str, ...] = ()
     look: Look = NEUTRAL
+    versus: tuple[str, ...] = ()
+    """Patches of another take, which then stands in for the source."""
 
 
 @dataclass(frozen=True)

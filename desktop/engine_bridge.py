@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -12,7 +12,9 @@ from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from desktop.ui_thread import UiThread
 from engine.errors import EngineError, EngineUnavailableError
-from engine.protocol import EffectDescriptor, Event, Job, RenderRequest
+from engine.protocol import EffectDescriptor, Event, Job, JobState, RenderRequest
+
+_GIVEN_UP: frozenset[JobState] = frozenset({"failed", "cancelled"})
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +30,9 @@ class Engine(Protocol):
 
     def job(self, job_id: str) -> Job:
         """A job as it is now."""
+
+    def jobs(self) -> tuple[Job, ...]:
+        """All jobs that the engine knows."""
 
     def cancel(self, job_id: str) -> object:
         """Ask a job to stop."""
@@ -62,6 +67,8 @@ class EngineBridge(QObject):
     """An Event of a job that this bridge follows."""
     job_ended = Signal(object)
     """A Job in its final state."""
+    jobs_listed = Signal(object)
+    """Jobs that the engine has done or not finished (tuple of Job), after it was reached."""
     rejected = Signal(str)
     """A request that the engine does not take; carries one line."""
 
@@ -94,10 +101,16 @@ class EngineBridge(QObject):
         """Ask a job to stop; its final state arrives as an event."""
         self._in_thread("cancel", lambda: self._reached().cancel(job_id))
 
-    def close(self, timeout_s: float = 1.0) -> None:
-        """Let go of the engine; it ends by itself once idle. A job goes on."""
+    def close(
+        self, timeout_s: float = 1.0, *, cancel: Sequence[str] = (), submit: Sequence[RenderRequest] = ()
+    ) -> None:
+        """Let go of the engine; it ends by itself once idle. Jobs go on, but for those to ``cancel``.
+
+        ``submit``: renders that the engine is to do without the desktop.
+        """
         self._closed = True
-        goodbye = threading.Thread(target=self._goodbye, name="engine-goodbye", daemon=True)
+        work = partial(self._goodbye, cancel, submit)
+        goodbye = threading.Thread(target=work, name="engine-goodbye", daemon=True)
         goodbye.start()
         goodbye.join(timeout_s)
 
@@ -119,7 +132,9 @@ class EngineBridge(QObject):
             self._lost(f"the connection to the render engine broke: {error} (details: Help > Show Log)")
 
     def _start(self) -> None:
-        self._tell(self.connected, self._reached().effects())
+        engine = self._reached()
+        self._tell(self.connected, engine.effects())
+        self._tell(self.jobs_listed, tuple(job for job in engine.jobs() if job.state not in _GIVEN_UP))
 
     def _reached(self) -> Engine:
         with self._lock:
@@ -147,12 +162,16 @@ class EngineBridge(QObject):
             engine.close()
         self._tell(self.unavailable, message)
 
-    def _goodbye(self) -> None:
+    def _goodbye(self, cancel: Sequence[str], submit: Sequence[RenderRequest]) -> None:
         with self._lock:
             engine, self._engine = self._engine, None
         if engine is None:
             return
         try:
+            for job_id in cancel:
+                engine.cancel(job_id)
+            for request in submit:
+                engine.submit(request)
             engine.shutdown_when_idle()
         except EngineError as error:
             _log.info("the engine was gone before goodbye: %s", error)

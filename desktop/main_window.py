@@ -19,8 +19,10 @@ from desktop.media_service import MediaService
 from desktop.notices import Notices
 from desktop.panels.inspector_panel import InspectorPanel
 from desktop.panels.panel import Panel
+from desktop.panels.queue_view import QueueView
 from desktop.panels.removals_panel import RemovalsPanel
 from desktop.panels.render_panel import RenderPanel
+from desktop.panels.takes_view import TakesView
 from desktop.playback import Playback
 from desktop.relink import Relinker
 from desktop.render_controller import RenderController
@@ -64,8 +66,11 @@ class MainWindow(QMainWindow):
         self.removals = RemovalsPanel(self.session)
         self.inspector = InspectorPanel(self.session)
         self.render_panel = RenderPanel()
+        self.queue = QueueView(self.renders)
+        self.takes = TakesView(self.session, self.results)
         self.probe_label, self.media_label, self.engine_label = QLabel(), QLabel(), QLabel()
         self._may_close = False
+        self._renders_go_on = True
         self._hidden_parts: list[QWidget] = []
         self._was_maximized = False
         self._lay_out()
@@ -87,9 +92,15 @@ class MainWindow(QMainWindow):
         for dock in (self._removals_dock, self._inspector_dock, self._render_dock):
             self.addDockWidget(side, dock)
         self.addDockWidget(bottom, self._timeline_dock)
+        self.render_panel.add_tab("Queue", self.queue)
+        self.render_panel.add_tab("Takes", self.takes)
+        self.queue.count_changed.connect(self._show_queue_count)
         self._add_panel_tools()
         self._add_tool_bar()
         self._add_status_bar()
+
+    def _show_queue_count(self, count: int) -> None:
+        self.render_panel.set_tab_title(self.queue, f"Queue ({count})" if count > 1 else "Queue")
 
     def _add_panel_tools(self) -> None:
         for name in ("add_removal", "duplicate_removal", "delete_removal"):
@@ -201,16 +212,42 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._may_close:
             event.ignore()
-            self.documents.ask_to_quit()
+            self._ask_about_renders()
             return
         self.set_viewer_only(False)
         self._keep_layout()
         self.closing.emit()
         self.playback.stop()
         self.media.close()
-        self.bridge.close()
+        active = self.renders.active
+        waiting = [entry.request for entry in self.renders.queue.waiting]
+        job_ids = [active.job_id] if active and active.job_id else []
+        self.bridge.close(cancel=[] if self._renders_go_on else job_ids, submit=waiting if self._renders_go_on else [])
         event.accept()
+
+    def _ask_about_renders(self) -> None:
+        """What becomes of the queue, then of unsaved changes; then the window closes."""
+        if not self.renders.is_busy:
+            self.documents.ask_to_quit()
+            return
+        self.notices.ask(
+            "A render is not finished",
+            "The engine can finish it without this window. Open the project again to see the frames.",
+            {"Finish in Background": self._close_later, "Stop Rendering": self._stop_and_close, "Keep Open": _stay},
+        )
+
+    def _close_later(self) -> None:
+        self._renders_go_on = True
+        self.documents.ask_to_quit()
+
+    def _stop_and_close(self) -> None:
+        self._renders_go_on = False
+        self.documents.ask_to_quit()
 
     def _close_for_good(self) -> None:
         self._may_close = True
         self.close()
+
+
+def _stay() -> None:
+    """The window stays open, and nothing changes."""

@@ -10,6 +10,7 @@ from psygnal import Signal
 
 from engine.protocol import FrameEvent, ParameterValue
 from roi_tools.shapes import AnimatedRectangle
+from timeline.removal import Removal
 from timeline.shot import Shot
 
 Marks = tuple[tuple[str, Mapping[str, ParameterValue], AnimatedRectangle], ...]
@@ -34,10 +35,32 @@ class _FrameResult:
     provisional: bool
 
 
-@dataclass
-class _ShotResults:
+@dataclass(eq=False)
+class Take:
+    """One result of a shot, kept beside others. ``removals`` are those that it was rendered with last."""
+
+    number: int
+    removals: tuple[Removal, ...] = ()
     marks: Marks = ()
     frames: dict[int, _FrameResult] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return f"Take {self.number}"
+
+
+@dataclass
+class _ShotResults:
+    """At least one take."""
+
+    takes: list[Take] = field(default_factory=lambda: [Take(1)])
+    chosen: int = 1
+    versus: int | None = None
+
+    def take(self, number: int | None) -> Take:
+        wanted = self.chosen if number is None else number
+        return next(take for take in self.takes if take.number == wanted)
 
 
 def marks_of(shot: Shot) -> Marks:
@@ -51,7 +74,10 @@ def is_marked(shot: Shot, frame: int) -> bool:
 
 
 class ResultStore:
-    """Results stay until newer ones replace them; those that no longer fit are stale, not gone."""
+    """Results stay until newer ones replace them; those that no longer fit are stale, not gone.
+
+    A shot may keep several takes: results of other settings, to compare and choose from.
+    """
 
     changed = Signal(str)
     """A shot's results changed; carries the shot's id."""
@@ -59,22 +85,65 @@ class ResultStore:
     def __init__(self) -> None:
         self._shots: dict[str, _ShotResults] = {}
 
-    def begin(self, shot: Shot) -> None:
-        """A render of ``shot`` as it is now starts: what :meth:`add` brings belongs to it."""
-        self._shots.setdefault(shot.id, _ShotResults()).marks = marks_of(shot)
+    def begin(self, shot: Shot, *, new_take: bool = False) -> int:
+        """A render of ``shot`` as it is now starts; returns the number of the take that :meth:`add` is to fill.
 
-    def add(self, shot_id: str, event: FrameEvent) -> None:
-        """A frame arrived. A final one is not replaced by a preview of the same render."""
-        results = self._shots.setdefault(shot_id, _ShotResults())
-        before = results.frames.get(event.frame)
+        A new take is chosen at once; else the chosen one is rendered over, frame by frame.
+        """
+        results = self._of(shot.id)
+        if new_take and results.take(None).frames:
+            results.takes.append(Take(results.takes[-1].number + 1))
+            results.chosen = results.takes[-1].number
+        take = results.take(None)
+        take.removals, take.marks = shot.removals, marks_of(shot)
+        self.changed.emit(shot.id)
+        return take.number
+
+    def add(self, shot_id: str, event: FrameEvent, take_number: int | None = None) -> None:
+        """A frame of a take (None: the chosen one) arrived. A final one is not replaced by a preview of its render."""
+        results = self._of(shot_id)
+        if not any(take.number == take_number for take in results.takes):
+            take_number = None
+        take = results.take(take_number)
+        before = take.frames.get(event.frame)
         patches: dict[int, str] = {}
-        if before is not None and before.marks == results.marks:
+        if before is not None and before.marks == take.marks:
             if event.provisional and not before.provisional and event.pass_index in before.patches:
                 return
             patches = {number: path for number, path in before.patches.items() if number < event.pass_index}
         patches[event.pass_index] = event.patch_path
-        results.frames[event.frame] = _FrameResult(results.marks, patches, event.provisional)
+        take.frames[event.frame] = _FrameResult(take.marks, patches, event.provisional)
         self.changed.emit(shot_id)
+
+    def takes(self, shot_id: str) -> tuple[Take, ...]:
+        """A shot's takes that hold anything, oldest first."""
+        return tuple(take for take in self._of(shot_id).takes if take.frames)
+
+    def chosen(self, shot_id: str) -> Take:
+        """The take that is shown."""
+        return self._of(shot_id).take(None)
+
+    def choose(self, shot_id: str, number: int) -> None:
+        """Show another take; a comparison with itself ends."""
+        results = self._of(shot_id)
+        results.chosen = number
+        if results.versus == number:
+            results.versus = None
+        self.changed.emit(shot_id)
+
+    def versus(self, shot_id: str) -> Take | None:
+        """The take that stands in for the source in comparisons."""
+        results = self._of(shot_id)
+        return None if results.versus is None else results.take(results.versus)
+
+    def compare_with(self, shot_id: str, number: int | None) -> None:
+        """Compare the chosen take with another one, or (None) with the source again."""
+        results = self._of(shot_id)
+        results.versus = None if number == results.chosen else number
+        self.changed.emit(shot_id)
+
+    def _of(self, shot_id: str) -> _ShotResults:
+        return self._shots.setdefault(shot_id, _ShotResults())
 
     def clear(self) -> None:
         """Another document is open."""
@@ -82,10 +151,12 @@ class ResultStore:
 
     def patches(self, shot: Shot, frame: int) -> tuple[str, ...]:
         """Patch files to apply to a media frame, in order; none where nothing is marked or rendered."""
-        result = self._result(shot, frame)
-        if result is None or not is_marked(shot, frame):
-            return ()
-        return tuple(path for _, path in sorted(result.patches.items()))
+        return _patches(self.chosen(shot.id).frames.get(frame)) if is_marked(shot, frame) else ()
+
+    def versus_patches(self, shot: Shot, frame: int) -> tuple[str, ...]:
+        """The same of the take that is compared with."""
+        take = self.versus(shot.id)
+        return _patches(take.frames.get(frame)) if take else ()
 
     def state(self, shot: Shot, frame: int) -> ResultState:
         """What there is to show of a media frame."""
@@ -112,5 +183,8 @@ class ResultStore:
         return ResultState.PROVISIONAL if result.provisional else ResultState.READY
 
     def _result(self, shot: Shot, frame: int) -> _FrameResult | None:
-        results = self._shots.get(shot.id)
-        return results.frames.get(frame) if results else None
+        return self.chosen(shot.id).frames.get(frame)
+
+
+def _patches(result: _FrameResult | None) -> tuple[str, ...]:
+    return tuple(path for _, path in sorted(result.patches.items())) if result else ()

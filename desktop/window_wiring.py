@@ -15,6 +15,7 @@ from desktop.cut_finder import CutFinder
 from desktop.edit_wiring import EditWiring
 from desktop.export_dialog import ExportDialog
 from desktop.main_window import MainWindow
+from desktop.queue_wiring import QueueWiring
 from desktop.view_wiring import ViewWiring
 from desktop.viewer.canvas import Tool
 from desktop.window_state import WindowState
@@ -44,6 +45,7 @@ class WindowWiring(QObject):
         self._connect_parts()
         self._edits = EditWiring(window, self._on)
         self._view = ViewWiring(window, self._on)
+        self._queue = QueueWiring(window, self._on)
         self._state = WindowState(window)
 
     def _on(self, name: str, slot: Callable[[], object]) -> None:
@@ -144,6 +146,7 @@ class WindowWiring(QObject):
         renders.frame_arrived.connect(self._on_frame_arrived)
         renders.warned.connect(lambda text: panel.log("warning", text))
         renders.finished.connect(self._on_finished)
+        renders.restored.connect(lambda count: panel.show_idle(f"{count} frames rendered before"))
         renders.failed.connect(self._on_failed)
         renders.cancelled.connect(panel.show_cancelled)
         bridge.connected.connect(self._on_effects)
@@ -292,7 +295,7 @@ class WindowWiring(QObject):
     def _export(self) -> None:
         shot = self._session.shot
         info = self._window.media.info(shot.media_path) if shot else None
-        if not (shot and info) or self._window.renders.active:
+        if not (shot and info):
             return
         frames = self._window.in_out.range_of(shot)
         dialog = ExportDialog(shot, info, Path(self._folder()), self._window, frames=frames)
@@ -306,7 +309,8 @@ class WindowWiring(QObject):
             self._window.renders.cancel()
 
     def _on_render_started(self) -> None:
-        self._following = self._window.render_panel.follow.isChecked()
+        active = self._window.renders.active
+        self._following = self._window.render_panel.follow.isChecked() and not (active and active.is_replay)
 
     def _on_progress(self, event: ProgressEvent) -> None:
         active = self._window.renders.active

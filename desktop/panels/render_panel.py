@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QStackedWidget,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
 from desktop import theme
 from desktop.icons import icon
 from desktop.panels.panel import dim_label
+from desktop.panels.times import duration_text
 from engine.protocol import Job, ProgressEvent, Stage
 
 LOG_LINES = 300
@@ -66,7 +68,19 @@ class RenderPanel(QWidget):
         self._log.setAccessibleName("Log")
         self._log.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
         self._log.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._tabs = QTabWidget()
+        self._tabs.setDocumentMode(True)
+        self._tabs.tabBar().setDrawBase(False)
+        self._tabs.addTab(self._log, "Log")
         self._lay_out()
+
+    def add_tab(self, title: str, content: QWidget) -> None:
+        """Show something more of renders beside the log."""
+        self._tabs.addTab(content, title)
+
+    def set_tab_title(self, content: QWidget, title: str) -> None:
+        """Rename a tab that :meth:`add_tab` made."""
+        self._tabs.setTabText(self._tabs.indexOf(content), title)
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
@@ -79,7 +93,7 @@ class RenderPanel(QWidget):
         layout.addWidget(self._bar)
         layout.addLayout(status)
         layout.addWidget(self.follow)
-        layout.addWidget(self._log, 1)
+        layout.addWidget(self._tabs, 1)
 
     @property
     def status_text(self) -> str:
@@ -105,7 +119,7 @@ class RenderPanel(QWidget):
         self._bar.setValue(round(1000 * event.done / event.total) if event.total else 0)
         count = f"{event.done:.0f} of {event.total:.0f}" if event.total else ""
         self._stage.setText(f"{event.message or _STAGES[event.stage]}  {count}".strip())
-        self._eta.setText(f"{_duration(event.eta_s)} left" if event.eta_s is not None else "")
+        self._eta.setText(f"{duration_text(event.eta_s)} left" if event.eta_s is not None else "")
 
     def show_cancelling(self) -> None:
         """A cancel was asked for; it takes effect at the engine's next step."""
@@ -116,7 +130,7 @@ class RenderPanel(QWidget):
         """The render is done."""
         report = job.report
         cleaned = f"{report.frames_cleaned} frames cleaned" if report else "Done"
-        took = f" in {_duration(sum(report.seconds.values()))}" if report and report.seconds else ""
+        took = f" in {duration_text(sum(report.seconds.values()))}" if report and report.seconds else ""
         self._stop(f"{cleaned}{took}", 1000)
         self.log("done", f"{cleaned}{took}")
         for line in _shares(job):
@@ -165,12 +179,3 @@ def _shares(job: Job) -> list[str]:
                 f"{report.share_synthesised:.0%} synthesised"
             )
     return lines
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

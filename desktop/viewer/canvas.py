@@ -101,6 +101,7 @@ class Canvas(QWidget):
         self._size: Size | None = None
         self._message = ""
         self._badge: tuple[str, QColor] | None = None
+        self._source_name = "Source"
         self._boxes: tuple[BoxOverlay, ...] = ()
         self._view = ViewTransform()
         self._fits = True
@@ -152,6 +153,12 @@ class Canvas(QWidget):
         """Say in the corner what the picture is; no text: no badge."""
         self._badge = (text, color) if text else None
         self.update()
+
+    def set_source_name(self, name: str) -> None:
+        """What the result is compared with: the source, or another take."""
+        if name != self._source_name:
+            self._source_name = name
+            self.update()
 
     def set_boxes(self, boxes: tuple[BoxOverlay, ...]) -> None:
         """The boxes on this frame, the topmost last."""
@@ -251,7 +258,7 @@ class Canvas(QWidget):
         target = self._picture_rect()
         draw_frame(painter, frame, compare, target)
         if compare is Compare.WIPE:
-            draw_wipe(painter, frame.source, target, self._wipe_x())
+            draw_wipe(painter, frame.source, target, self._wipe_x(), self._source_name)
         painter.setPen(QPen(QColor(0, 0, 0), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(target.adjusted(-1, -1, 0, 0))
@@ -268,7 +275,7 @@ class Canvas(QWidget):
             painter.setClipRect(QRectF(0, 0, width, self.height()))
             self._paint_pane(painter, frame, compare)
             if compare is Compare.SOURCE:
-                draw_badge(painter, "Source", QPointF(width - 12, 12), QColor("#ffffff"))
+                draw_badge(painter, self._source_name, QPointF(width - 12, 12), QColor("#ffffff"))
             painter.restore()
         painter.fillRect(QRectF(width - 1, 0, 2, self.height()), QColor(theme.EDGE))
 

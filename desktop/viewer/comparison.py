@@ -46,8 +46,8 @@ def _draw_onion(painter: QPainter, source: QImage, target: QRectF) -> None:
     painter.setOpacity(1.0)
 
 
-def draw_wipe(painter: QPainter, source: QImage, target: QRectF, x: float) -> None:
-    """The source left of widget ``x``, with the line that is dragged."""
+def draw_wipe(painter: QPainter, source: QImage, target: QRectF, x: float, source_name: str) -> None:
+    """The source (or what stands in for it) left of widget ``x``, with the line that is dragged."""
     painter.save()
     painter.setClipRect(QRectF(target.left(), target.top(), x - target.left(), target.height()))
     painter.drawImage(target, source)
@@ -58,5 +58,6 @@ def draw_wipe(painter: QPainter, source: QImage, target: QRectF, x: float) -> No
     painter.setBrush(QColor("#ffffff"))
     painter.drawEllipse(QPointF(x, target.center().y()), 6, 6)
     painter.setFont(theme.ui_font(11, bold=True))
-    painter.drawText(QPointF(x - 56, target.bottom() - 10), "Source")
+    width = painter.fontMetrics().horizontalAdvance(source_name)
+    painter.drawText(QPointF(x - 10 - width, target.bottom() - 10), source_name)
     painter.drawText(QPointF(x + 10, target.bottom() - 10), "Result")

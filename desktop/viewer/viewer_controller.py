@@ -111,11 +111,15 @@ class ViewerController(QObject):
         if place is None or not place.shot.removals:
             self._canvas.set_badge("", QColor())
             return
+        versus = self._results.versus(place.shot.id)
+        self._canvas.set_source_name(versus.label if versus else "Source")
         if self._canvas.compare is Compare.SOURCE:
-            self._canvas.set_badge("Source", QColor("#ffffff"))
+            self._canvas.set_badge(versus.label if versus else "Source", QColor("#ffffff"))
             return
         state = self._results.state(place.shot, place.media_frame)
         text, color = _BADGES[state]
+        if len(self._results.takes(place.shot.id)) > 1:
+            text = f"{self._results.chosen(place.shot.id).label} – {text}"
         mixed = _MIXED.get(self._canvas.compare)
         if mixed and state not in (ResultState.MISSING, ResultState.UNTOUCHED):
             text = f"{mixed} – {text}"
@@ -125,7 +129,9 @@ class ViewerController(QObject):
 
     def _request(self, place: Place) -> FrameRequest:
         patches = self._results.patches(place.shot, place.media_frame)
-        return FrameRequest(place.shot.media_path, place.shot.media_rate, place.media_frame, patches, self._look)
+        shot, frame = place.shot, place.media_frame
+        versus = self._results.versus_patches(shot, frame)
+        return FrameRequest(shot.media_path, shot.media_rate, frame, patches, self._look, versus)
 
     def _look_ahead(self) -> None:
         count = LOOK_AHEAD_PLAYING_FRAMES if self._playback.is_playing else LOOK_AHEAD_FRAMES
@@ -145,9 +151,9 @@ class ViewerController(QObject):
         if request != self._wanted:
             return
         self._playback.stop()
-        if request.patches:
+        if request.patches or request.versus:
             # The engine's cache may have let go of the result; the source is still there to show.
-            self._wanted = replace(request, patches=())
+            self._wanted = replace(request, patches=(), versus=())
             self._media.show(self._wanted)
         else:
             self._canvas.set_message(message)

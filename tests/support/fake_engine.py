@@ -133,6 +133,9 @@ class FakeEngine:
         job = self._jobs[job_id]
         return Job(id=job_id, state=job.state, request=job.request, created_ms=0, error=job.error, report=job.report)
 
+    def jobs(self) -> tuple[Job, ...]:
+        return tuple(self.job(job_id) for job_id in self._jobs)
+
     def cancel(self, job_id: str) -> Job:
         self.cancelled.append(job_id)
         self._jobs[job_id].state = "cancelled"
