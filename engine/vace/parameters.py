@@ -9,6 +9,7 @@ from engine.ofx.parameters import ParameterSet
 from engine.protocol import ParameterDescriptor
 from engine.vace.conditioning import FillMode, MaskMode, MaskSettings, MaskTiming
 from engine.vace.context_windows import ContextPlan, Fuse, Schedule
+from engine.vace.enhance import ENHANCE_PARAMETERS
 from engine.vace.latent_geometry import (
     RASTER_MULTIPLE_PX,
     TEMPORAL_COMPRESSION,
@@ -345,6 +346,7 @@ PARAMETERS = (
     *_WHICH_MODEL,
     *MODEL_PARAMETERS,
     *_SAMPLING_PARAMETERS,
+    *ENHANCE_PARAMETERS,
     *_PROMPT_PARAMETERS,
     *_MASK_PARAMETERS,
     *_CONTEXT_PARAMETERS,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from engine.effects.vace import Vace
+from engine.ofx.effect import Clips
 from engine.ofx.parameters import ParameterSet
-from engine.protocol import EffectDescriptor
+from engine.protocol import EffectDescriptor, ParameterValue
 from engine.vace.enhance import (
     ENHANCE_PARAMETERS,
     EnhanceSettings,
@@ -18,6 +21,8 @@ from engine.vace.enhance import (
     enhancing,
 )
 from engine.vace.model import VaceModel
+from roi_tools.geometry import Box
+from tests.engine.effects.test_vace import Boxes, Footage, Recorder
 
 torch = pytest.importorskip("torch")
 
@@ -133,3 +138,27 @@ def test_it_applies_between_start_and_end(
     tiny_model: VaceModel, settings: EnhanceSettings, timestep: float, applies: bool
 ) -> None:
     assert _changes(tiny_model, settings, timestep=timestep) is applies
+
+
+def test_it_reaches_the_frames_that_the_effect_renders(tiny_folder: Path) -> None:
+    def rendered(**given: ParameterValue) -> Any:
+        values: dict[str, ParameterValue] = {
+            "model": str(tiny_folder),
+            "steps": 1,
+            "preview": False,
+            "context_margin_px": 4,
+            "flow_shift": SHIFT,
+        }
+        clips = Clips(Footage(range(5)), Boxes(range(5), lambda frame: Box(20, 10, 41, 33)))
+        effect = Vace(ParameterSet(Vace.describe(), values | given), clips, Recorder())
+        effect.begin_sequence_render(range(5))
+        try:
+            return np.stack([effect.render(frame).rgb for frame in range(5)])
+        finally:
+            effect.end_sequence_render()
+
+    plain = rendered()
+    assert not np.array_equal(rendered(enhance_weight=8.0), plain)
+    # The one step begins before a thousandth of the denoising is done.
+    assert np.array_equal(rendered(enhance_weight=8.0, enhance_start=0.5), plain)
+    assert np.array_equal(rendered(enhance_weight=8.0, enhance_end=1.0), rendered(enhance_weight=8.0))
