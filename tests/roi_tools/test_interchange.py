@@ -40,7 +40,7 @@ def layers_of(points: tuple[tuple[float, ...], ...]) -> list[RotoLayer]:
     ]
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(blobs())
 def test_a_nuke_roto_reads_back_to_the_same_mattes(tmp_path: Path, points: tuple[tuple[float, ...], ...]) -> None:
     for layer in layers_of(points):
