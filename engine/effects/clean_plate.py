@@ -119,7 +119,7 @@ class CleanPlate(ImageEffect):
         if found.box is None:
             raise RenderFailedError(f"clean-plate: nothing is marked on frame {frame}; render marked frames only")
         rgb = decode_scene_linear(found.rgb) if self.clips.source.is_scene_linear else found.rgb
-        return RenderedImage(found.box, rgb, found.provenance)
+        return RenderedImage(found.box, rgb, found.provenance, found.confidence)
 
     def end_sequence_render(self) -> None:
         """Frees everything measured."""

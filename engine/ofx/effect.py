@@ -47,11 +47,13 @@ class RenderedImage:
 
     ``rgb`` is float32 (h, w, 3) in the source clip's own encoding, for exactly ``window``. ``provenance`` is int32
     (h, w): the source frame that a pixel came from, SYNTHESISED or UNTOUCHED; None where the effect cannot say.
+    ``confidence`` is float32 (h, w) in [0, 1]: 1 for the plate's own pixels, 0 for invented ones; None as above.
     """
 
     window: Box
     rgb: NDArray[np.float32]
     provenance: NDArray[np.int32] | None = None
+    confidence: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,13 @@ from engine.plate.model import FloatImage, Mask
 AGREEMENT = 0.04
 """Two colours agree when they differ by about this much of the range or less: grain, compression, slight misfit."""
 
+OUTVOTED_SPREAD = 0.05**2
+"""A frame that is outvoted counts as if it were this far off: it makes the vote less sure, however wrong it is."""
+
+PRIOR_VOTE = 0.001
+PRIOR_SPREAD = 0.15**2
+"""Without evidence a colour may be this far off, in mean square; so much of a vote says so beside the frames."""
+
 STARTS = (0, 3)
 """Slots of each direction whose colours are put to the vote."""
 
@@ -45,11 +52,15 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Fused:
-    """(N, 3) colours, (N,) the frame that counts most, (N,) whether there is any."""
+    """(N, 3) colours, (N,) the frame that counts most, (N,) whether there is any.
+
+    `spread`: (N,) how far the evidence lies from the colour, in mean square; what few frames show counts as unsure.
+    """
 
     colour: FloatImage
     frame: NDArray[np.int32]
     found: Mask
+    spread: NDArray[np.float32]
 
 
 def fuse(evidence: Evidence, grid: Mask, blend_px: float) -> Fused:
@@ -65,7 +76,8 @@ def fuse(evidence: Evidence, grid: Mask, blend_px: float) -> Fused:
         weight = _feathered(weight, grid, blend_px) * _agreement(evidence, mean, np.sign(evidence.vote))
     slot = weight.argmax(axis=0)
     frame = np.take_along_axis(evidence.frame, slot[None], axis=0)[0]
-    return Fused(_mean(evidence, base, weight), frame, np.any(evidence.vote > 0, axis=0))
+    colour = _mean(evidence, base, weight)
+    return Fused(colour, frame, np.any(evidence.vote > 0, axis=0), _spread(evidence, colour))
 
 
 def _elected(evidence: Evidence, grid: Mask) -> FloatImage:
@@ -86,6 +98,13 @@ def _agreement(evidence: Evidence, colour: FloatImage, weight: FloatImage) -> Fl
     square = difference[..., 0] + difference[..., 1] + difference[..., 2]
     square *= -0.5 / (3.0 * AGREEMENT**2)
     return np.asarray(weight * np.exp(square, out=square), np.float32)
+
+
+def _spread(evidence: Evidence, colour: FloatImage) -> NDArray[np.float32]:
+    """(N,) mean square distance of the votes from the colour, capped, with a prior for what nobody says."""
+    square = np.minimum(np.square(evidence.colour - colour).mean(axis=2), OUTVOTED_SPREAD)
+    total = (evidence.vote * square).sum(axis=0) + PRIOR_VOTE * PRIOR_SPREAD
+    return np.asarray(total / (evidence.vote.sum(axis=0) + PRIOR_VOTE), np.float32)
 
 
 def _feathered(weight: FloatImage, grid: Mask, blend_px: float) -> FloatImage:

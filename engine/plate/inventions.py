@@ -45,7 +45,7 @@ class Painted:
     """A frame with all that others show of it painted in.
 
     `plate`: (h, w, 3) of `window`; in the guard band it shows what was recovered, as in the hole. `box`: of the
-    guarded hole. `hole`, `provenance`: (h, w) of the window.
+    guarded hole. `hole`, `provenance`, `confidence`: (h, w) of the window.
     """
 
     frame: int
@@ -54,6 +54,7 @@ class Painted:
     plate: FloatImage
     hole: Mask
     provenance: ProvenanceMap
+    confidence: FloatImage
 
     @property
     def unseen(self) -> Mask:

@@ -72,9 +72,12 @@ class RecoveredFrame:
     `box`: the bounding box of the hole; None where the frame has no hole, and then both arrays are empty.
     `rgb`: (h, w, 3) of the box, coded like the source; outside the hole the source's own pixels.
     `provenance`: (h, w), the frame a pixel came from (this one where it was kept), SYNTHESISED, or OUTSIDE_HOLE.
+    `confidence`: (h, w) in [0, 1], the higher the smaller the error that must be expected; 0 where invented, 1 where
+    the pixel is the frame's own.
     """
 
     frame: int
     box: Box | None
     rgb: FloatImage
     provenance: ProvenanceMap
+    confidence: FloatImage

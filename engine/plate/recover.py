@@ -13,6 +13,7 @@ import numpy as np
 from engine.plate.agreement import keep_agreeing
 from engine.plate.analysis import box_around
 from engine.plate.chain import SIGHTING_ORDERS, Sighting, follow
+from engine.plate.confidence import confidence
 from engine.plate.footage import Footage
 from engine.plate.fusion import (
     COLOUR_MEMORY_FRAMES,
@@ -181,7 +182,8 @@ def _finish(footage: Footage, target: _Target, inventions: Inventions, still_wan
     painted = _painted(footage, target)
     hole_box = None if painted is None else box_around(painted.hole)
     if painted is None or hole_box is None:
-        return RecoveredFrame(target.frame, None, np.zeros((0, 0, 3), np.float32), np.zeros((0, 0), np.int32))
+        nothing = np.zeros((0, 0), np.float32)
+        return RecoveredFrame(target.frame, None, np.zeros((0, 0, 3), np.float32), nothing.astype(np.int32), nothing)
     plate = inventions.complete(painted, still_wanted)
     cut = hole_box.slices
     hole = painted.hole[cut]
@@ -191,6 +193,7 @@ def _finish(footage: Footage, target: _Target, inventions: Inventions, still_wan
         hole_box.shifted(painted.window.x0, painted.window.y0),
         np.where(hole[..., None], plate[cut], rgb).astype(np.float32),
         np.where(hole, painted.provenance[cut], OUTSIDE_HOLE).astype(np.int32),
+        np.where(hole, painted.confidence[cut], np.float32(1.0)).astype(np.float32),
     )
 
 
@@ -213,6 +216,7 @@ def _painted(footage: Footage, target: _Target) -> Painted | None:
     inside = target.box.shifted(-window.x0, -window.y0).slices
     guarded[inside], hole[inside] = view.guarded, view.hole
     provenance = np.full(hole.shape, SYNTHESISED, np.int32)
+    trust = np.zeros(hole.shape, np.float32)
     evidence = _evidence(target)
     if evidence.starts:
         fused = fuse(evidence, guarded, footage.settings.blend_px)
@@ -222,8 +226,13 @@ def _painted(footage: Footage, target: _Target) -> Painted | None:
         rgb = plate.copy()
         plate[found] = fused.colour[fused.found]
         band = found & ~hole
-        plate[found] += membrane(np.where(band[..., None], rgb - plate, np.float32(0.0)), band)[found]
-    return Painted(target.frame, target.box, window, plate, hole, provenance)
+        error = np.where(band[..., None], rgb - plate, np.float32(0.0))
+        light = membrane(error, band)
+        plate[found] += light[found]
+        spread = np.zeros(hole.shape, np.float32)
+        spread[guarded] = fused.spread
+        trust = confidence(spread, error - light, band, found)
+    return Painted(target.frame, target.box, window, plate, hole, provenance, trust)
 
 
 def _window(footage: Footage, points: list[Points]) -> Box:

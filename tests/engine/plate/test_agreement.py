@@ -39,7 +39,13 @@ def clip_with(objects: list[Box | None]) -> Clip:
 
 
 def recovered(frame: int, provenance: int = 99) -> RecoveredFrame:
-    return RecoveredFrame(frame, Box(0, 0, SHAPE[1], SHAPE[0]), PLATE.copy(), np.full(SHAPE, provenance, np.int32))
+    return RecoveredFrame(
+        frame,
+        Box(0, 0, SHAPE[1], SHAPE[0]),
+        PLATE.copy(),
+        np.full(SHAPE, provenance, np.int32),
+        np.full(SHAPE, 0.5, np.float32),
+    )
 
 
 @pytest.mark.parametrize("change", [0.1, -0.3])
@@ -120,7 +126,9 @@ def test_outside_the_hole_stays_outside() -> None:
 
 
 def test_frames_without_a_hole_pass() -> None:
-    empty = RecoveredFrame(1, None, np.zeros((0, 0, 3), np.float32), np.zeros((0, 0), np.int32))
+    empty = RecoveredFrame(
+        1, None, np.zeros((0, 0, 3), np.float32), np.zeros((0, 0), np.int32), np.zeros((0, 0), np.float32)
+    )
     frames = [recovered(0), empty, recovered(2)]
     assert [r.frame for r in keep_agreeing(frames, clip_with([None] * 3))] == [0, 1, 2]
 

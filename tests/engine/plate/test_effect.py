@@ -109,6 +109,8 @@ def test_it_recovers_the_marked_frames_only() -> None:
         assert image.window == box_of(frame)
         assert image.provenance is not None
         assert (image.provenance >= 0).all()
+        assert image.confidence is not None
+        assert image.confidence.shape == image.provenance.shape
         assert np.abs(image.rgb - clip.truth[frame][image.window.slices]).mean() < 0.01
     assert {stage for stage, _, _ in host.heard} == {"render"}
     assert [done for _, done, _ in host.heard] == sorted(done for _, done, _ in host.heard)
