@@ -39,6 +39,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("redo", "&Edit", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),
     ActionSpec("copy", "&Edit", "&Copy Removal", ("Ctrl+C",), "", "Copy the selected removal", separated=True),
     ActionSpec("paste", "&Edit", "&Paste Removal", ("Ctrl+V",), "", "Add the copied removal to this shot"),
+    ActionSpec("preferences", "&Edit", "Pre&ferences …", ("Ctrl+,",), "", "Models, memory, shortcuts", separated=True),
     ActionSpec("fit", "&View", "&Fit", ("F",), "fit", "Whole picture in the viewer"),
     ActionSpec("actual_size", "&View", "&100 %", ("1",), "actual_size", "One image pixel on one pixel of the screen"),
     ActionSpec("zoom_in", "&View", "Zoom &In", ("Ctrl++", "=", "+")),
@@ -122,7 +123,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("pause_queue", "Re&nder", "&Pause Queue", (), "", "Begin no further render", True, True),
     ActionSpec("clear_queue", "Re&nder", "C&lear Finished"),
     ActionSpec("reconnect", "Re&nder", "Restart Connection to &Engine", separated=True),
-    ActionSpec("show_log", "&Help", "Show &Log"),
+    ActionSpec("help", "&Help", "Grayplate &Help", ("F1",), "", "How to work, and all keys"),
+    ActionSpec("show_log", "&Help", "Show &Log", separated=True),
+    ActionSpec("copy_report", "&Help", "Copy &Diagnostic Report", (), "", "To send along with a question"),
     ActionSpec("about", "&Help", "&About Grayplate"),
 )
 
@@ -155,9 +158,19 @@ def _make(spec: ActionSpec, window: QMainWindow) -> QAction:
     if spec.icon:
         action.setIcon(icon(spec.icon))
     action.setIconText(spec.text.replace("&", "").removesuffix(" Tool").removesuffix(" Shot …"))
-    words = (spec.tip or spec.text).replace("&", "").replace(" …", "")
-    action.setToolTip(f"{words} ({action.shortcut().toString()})" if spec.shortcuts else words)
+    action.setToolTip(tool_tip(spec, action))
     return action
+
+
+def tool_tip(spec: ActionSpec, action: QAction) -> str:
+    """What it does, with its first key."""
+    words, key = plain_text(spec.tip or spec.text), action.shortcut().toString()
+    return f"{words} ({key})" if key else words
+
+
+def plain_text(text: str) -> str:
+    """A menu's or an action's text without the marks that menus need."""
+    return text.replace("&", "").replace(" …", "")
 
 
 _TYPING_KEYS = frozenset(

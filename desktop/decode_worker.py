@@ -105,6 +105,11 @@ class DecodeWorker:
             self._thumbnails.append((path, rate, frame))
             self._condition.notify()
 
+    def set_cache_bytes(self, limit_bytes: int) -> None:
+        """Keep no more decoded frames than this."""
+        with self._condition:
+            self._cache.set_limit(limit_bytes)
+
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the thread after the frame that it is at, and close all files."""
         with self._condition:
@@ -221,6 +226,14 @@ class FrameCache:
         before = self._frames.pop(frame.request, None)
         self.byte_count += frame.byte_count - (before.byte_count if before else 0)
         self._frames[frame.request] = frame
+        self._shrink()
+
+    def set_limit(self, limit_bytes: int) -> None:
+        """Another bound, from now on."""
+        self._limit_bytes = limit_bytes
+        self._shrink()
+
+    def _shrink(self) -> None:
         while self.byte_count > self._limit_bytes and len(self._frames) > 1:
             self.byte_count -= self._frames.popitem(last=False)[1].byte_count
 

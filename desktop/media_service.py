@@ -80,6 +80,10 @@ class MediaService(QObject):
             self._worker.thumbnail(path, rate, frame)
         return self._thumbnails.get(key)
 
+    def set_cache_mb(self, size_mb: int) -> None:
+        """Memory for decoded frames, in MiB."""
+        self._worker.set_cache_bytes(size_mb << 20)
+
     def close(self) -> None:
         """Stop decoding and close all files."""
         self._worker.stop()

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QActionGroup, QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from desktop import commands, paths, theme
 from desktop.cut_finder import CutFinder
 from desktop.edit_wiring import EditWiring
 from desktop.export_dialog import ExportDialog
+from desktop.help_wiring import HelpWiring
 from desktop.main_window import MainWindow
 from desktop.queue_wiring import QueueWiring
 from desktop.view_wiring import ViewWiring
@@ -46,6 +47,7 @@ class WindowWiring(QObject):
         self._edits = EditWiring(window, self._on)
         self._view = ViewWiring(window, self._on)
         self._queue = QueueWiring(window, self._on)
+        self._help = HelpWiring(window, self._on)
         self._state = WindowState(window)
 
     def _on(self, name: str, slot: Callable[[], object]) -> None:
@@ -71,7 +73,6 @@ class WindowWiring(QObject):
         self._on("export", self._export)
         self._on("quit", window.close)
         self._on("show_log", self._show_log)
-        self._on("about", self._about)
         window.viewer.empty.open_media.connect(self._ask_media)
         window.viewer.empty.open_project.connect(self._ask_project)
         documents.opened.connect(self._on_opened)
@@ -193,15 +194,6 @@ class WindowWiring(QObject):
     def _show_log(self) -> None:
         paths.log_file().touch()
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(paths.log_file())))
-
-    def _about(self) -> None:
-        from importlib.metadata import version
-
-        text = (
-            f"<h3>Grayplate {version('grayplate')}</h3><p>Removes things from shots: draw a box on a timeline, watch "
-            "the plate come back, deliver to comp.</p><p>Apache License 2.0. Made with Qt and PySide6 (LGPL 3).</p>"
-        )
-        QMessageBox.about(self._window, "About Grayplate", text)
 
     # --- edits --------------------------------------------------------------------------------------------------
 

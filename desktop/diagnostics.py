@@ -1,0 +1,63 @@
+"""What to send along with a question: versions, machine, recent log. Nothing of the footage."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, metadata, version
+from pathlib import Path
+
+from PySide6.QtCore import qVersion
+from PySide6.QtGui import QGuiApplication
+
+from desktop import paths
+
+PACKAGES = (
+    *("PySide6-Essentials", "av", "numpy", "opencv-python", "OpenTimelineIO", "OpenImageIO"),
+    *("scenedetect", "pydantic", "httpx", "fastapi", "uvicorn", "psygnal", "torch", "diffusers"),
+)
+LOG_LINES = 40
+
+
+def installed() -> list[tuple[str, str, str]]:
+    """Name, version and licence of the packages that Grayplate stands on and that are there."""
+    found = []
+    for name in PACKAGES:
+        try:
+            found.append((name, version(name), _licence(name)))
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def report(engine: str) -> str:
+    """Plain text; the home folder is written as ``~``. ``engine``: one line of how the engine is."""
+    screens = (f"{s.size().width()}x{s.size().height()} at {s.devicePixelRatio():g}" for s in QGuiApplication.screens())
+    lines = [
+        f"Grayplate {version('grayplate')}",
+        f"System: {platform.platform()}, {os.cpu_count()} cores",
+        f"Python {platform.python_version()}, Qt {qVersion()}, platform {QGuiApplication.platformName()}",
+        f"Screens: {', '.join(screens)}",
+        f"Engine: {engine}",
+        f"Packages: {', '.join(f'{name} {number}' for name, number, _ in installed())}",
+        f"Log {paths.log_file()}:",
+        *_log_tail(),
+    ]
+    return "\n".join(lines).replace(str(Path.home()), "~")
+
+
+def _licence(name: str) -> str:
+    about = metadata(name).json
+    text = str(about.get("license_expression") or about.get("license") or "").strip()
+    if text and len(text) < 60:
+        return text
+    classifiers = about.get("classifier", [])
+    named = [line.rsplit("::", 1)[-1].strip() for line in classifiers if line.startswith("License ::")]
+    return ", ".join(named) or "see its package"
+
+
+def _log_tail() -> list[str]:
+    try:
+        return paths.log_file().read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+    except FileNotFoundError:
+        return ["(empty)"]

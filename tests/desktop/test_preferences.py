@@ -1,0 +1,147 @@
+"""Preferences, shortcut sets and conflicts, help and the diagnostic report."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QDialogButtonBox
+from pytestqt.qtbot import QtBot
+
+from desktop import paths
+from desktop.default_model import MODEL_VARIABLE, with_default_model
+from desktop.help_dialogs import TextDialog
+from desktop.main_window import MainWindow
+from desktop.preferences import Preferences, load_preferences, save_preferences
+from desktop.preferences_dialog import PreferencesDialog
+from desktop.shortcut_editor import ShortcutEditor
+from desktop.shortcuts import PRESETS, conflicts
+from desktop.viewer.canvas import Tool
+
+
+def test_preferences_come_back() -> None:
+    assert load_preferences() == Preferences()
+    chosen = Preferences("/models/vace", 2048, {"render": ("F5",), "stop": ()})
+    save_preferences(chosen)
+    assert load_preferences() == chosen
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"vace_model": 3, "viewer_cache_mb": "x", "shortcuts": [1]}'])
+def test_damaged_preferences_are_the_defaults(text: str) -> None:
+    paths.settings_file().with_name("preferences.json").write_text(text, encoding="utf-8")
+    assert load_preferences() == Preferences()
+
+
+def test_the_model_of_the_preferences_goes_into_requests(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(MODEL_VARIABLE, raising=False)
+    save_preferences(Preferences(vace_model=str(tmp_path)))
+    assert with_default_model("vace", {}) == {"model": str(tmp_path)}
+    assert with_default_model("clean-plate", {}) == {}
+    monkeypatch.setenv(MODEL_VARIABLE, str(tmp_path / "other"))
+    assert with_default_model("vace", {}) == {"model": str(tmp_path / "other")}
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_no_set_gives_a_key_twice(name: str) -> None:
+    assert conflicts(PRESETS[name]) == {}
+
+
+def test_a_key_that_is_taken_is_a_conflict_until_one_gives_way(qtbot: QtBot, themed: object) -> None:
+    editor = ShortcutEditor({})
+    qtbot.addWidget(editor)
+    editor.select("box_tool")
+    editor.keys.setKeySequence(QKeySequence("W"))
+    editor.set_button.click()
+    seen = [editor.is_valid]
+    assert "W is used by Wipe and Box Tool" in editor.note.text()
+    editor.select("wipe")
+    editor.none_button.click()
+    seen.append(editor.is_valid)
+    assert seen == [False, True]
+    assert editor.overrides == {"box_tool": ("W",), "wipe": ()}
+    assert editor.preset.currentText() == "Own set"
+    for name in ("wipe", "box_tool"):
+        editor.select(name)
+        editor.reset_button.click()
+    assert editor.overrides == {}
+    assert editor.preset.currentText() == "Grayplate"
+
+
+def test_actions_are_found_by_name_and_key(qtbot: QtBot, themed: object) -> None:
+    editor = ShortcutEditor({})
+    qtbot.addWidget(editor)
+    editor.filter.setText("wipe")
+    rows = [editor.table.topLevelItem(row) for row in range(editor.table.topLevelItemCount())]
+    assert [item.text(0) for item in rows if item and not item.isHidden()] == ["View › Wipe"]
+
+
+def preferences_dialog(window: MainWindow) -> PreferencesDialog:
+    window.window_actions["preferences"].trigger()
+    dialog = window.findChild(PreferencesDialog)
+    assert dialog is not None
+    return dialog
+
+
+def test_the_dialog_changes_keys_and_memory_at_once_and_for_good(editor: MainWindow, qtbot: QtBot) -> None:
+    dialog = preferences_dialog(editor)
+    dialog.cache.setValue(512)
+    dialog.model.setText("/models/vace")
+    dialog.shortcuts.preset.setCurrentText("Like Nuke")
+    dialog.shortcuts.preset.activated.emit(dialog.shortcuts.preset.currentIndex())
+    dialog.accept()
+    assert load_preferences().vace_model == "/models/vace"
+    assert load_preferences().viewer_cache_mb == 512
+    with qtbot.waitActive(editor):
+        editor.activateWindow()
+    editor.canvas.setFocus()
+    qtbot.waitUntil(editor.canvas.hasFocus)
+    qtbot.keyClick(editor.canvas, Qt.Key.Key_X)
+    assert editor.canvas.tool is Tool.BOX
+    assert editor.window_actions["box_tool"].toolTip().endswith("(X)")
+    assert editor.window_actions["show_red"].shortcut() == QKeySequence("R")
+
+
+def test_a_conflict_cannot_be_accepted(editor: MainWindow) -> None:
+    dialog = preferences_dialog(editor)
+    ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+    assert ok.isEnabled()
+    dialog.shortcuts.select("fit")
+    dialog.shortcuts.keys.setKeySequence(QKeySequence("Q"))
+    dialog.shortcuts.set_button.click()
+    assert not ok.isEnabled()
+    dialog.reject()
+    assert load_preferences() == Preferences()
+
+
+def shown_text(window: MainWindow, title: str) -> str:
+    dialog = next(dialog for dialog in window.findChildren(TextDialog) if dialog.windowTitle() == title)
+    assert dialog.isVisible()
+    return dialog.page.toPlainText()
+
+
+def test_f1_tells_the_keys_that_there_are_now(window: MainWindow) -> None:
+    window.window_actions["wipe"].setShortcut(QKeySequence("Ctrl+7"))
+    window.window_actions["help"].trigger()
+    text = shown_text(window, "Grayplate Help")
+    assert "Draw a box" in text
+    assert "Ctrl+7" in text
+
+
+def test_the_about_box_names_licences(window: MainWindow) -> None:
+    window.window_actions["about"].trigger()
+    text = shown_text(window, "About Grayplate")
+    assert "Apache License 2.0" in text
+    assert "PySide6-Essentials" in text
+    assert "LGPL" in text
+
+
+def test_the_report_is_on_the_clipboard_and_names_no_home(
+    editor: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    paths.log_file().write_text(f"WARNING something about {tmp_path}/plate.mov\n", encoding="utf-8")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    editor.window_actions["copy_report"].trigger()
+    text = QGuiApplication.clipboard().text()
+    assert "Engine: Engine ready" in text
+    assert "WARNING something about ~/plate.mov" in text
+    assert "numpy" in text
