@@ -7,7 +7,7 @@ not scaled, cropping and pasting copy pixels and lose nothing; where it is, each
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,6 +18,11 @@ from numpy.typing import NDArray
 from roi_tools.errors import ShapeError
 from roi_tools.geometry import Box, Size, frame_box, union_box
 
+_SHARPEST_FRAMES = 0.1
+"""A Gaussian narrower than this changes nothing."""
+_SMOOTHING_ROUNDS = 4
+"""Smoothing and keeping the box inside take turns; after a few rounds both hold."""
+
 Image = TypeVar("Image", bound=NDArray[Any])
 
 
@@ -25,9 +30,8 @@ Image = TypeVar("Image", bound=NDArray[Any])
 class CropPath:
     """One window of constant size over a shot, worked on at ``working_size``. Made by :func:`plan_crop`.
 
-    This version's window stands still; callers name the frame all the same, so that a window which follows the
-    object changes no caller. Where the window leaves the frame (a frame that is no multiple), the frame continues
-    as its own mirror image.
+    This window stands still, that of :class:`FollowingCropPath` moves; callers name the frame all the same. Where the
+    window leaves the frame (a frame that is no multiple), the frame continues as its own mirror image.
     """
 
     frame_size: Size
@@ -74,6 +78,97 @@ class CropPath:
         result = image.copy()
         result[inside.slices] = _resampled(cropped, window.size)[inside.shifted(-window.x0, -window.y0).slices]
         return result
+
+
+@dataclass(frozen=True)
+class FollowingCropPath(CropPath):
+    """A window that follows its object by whole pixels, so that crops at 1:1 lose nothing. See plan_following_crop.
+
+    ``windows`` are those of the frames from ``first_frame`` on, all of one size; before and after them the nearest.
+    """
+
+    windows: tuple[Box, ...] = ()
+    first_frame: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.windows or any(window.size != self.window.size for window in self.windows):
+            raise ShapeError("a following crop needs a window for each frame, all of one size")
+
+    def window_at(self, frame: int) -> Box:
+        """The window on ``frame``, in frame pixels; it may leave the frame on the right and at the bottom."""
+        return self.windows[max(0, min(frame - self.first_frame, len(self.windows) - 1))]
+
+
+def plan_following_crop(
+    boxes: Sequence[Box | None],
+    frame_size: Size,
+    margin_px: int,
+    multiple: int = 16,
+    max_area_px: int | None = None,
+    minimum_side_px: int = 1,
+    smoothing_frames: float = 8.0,
+    first_frame: int = 0,
+) -> FollowingCropPath:
+    """The crop of a shot whose window moves with the object: as small as its largest box and ``margin_px`` allow.
+
+    ``boxes[i]`` is that of frame ``first_frame + i``; frames without one are passed through smoothly. On each frame the
+    window holds the box and the margin around it, as far as the frame reaches; within that freedom it moves as smoothly
+    as a Gaussian of ``smoothing_frames`` makes it. The rest as :func:`plan_crop`. Raises ShapeError.
+    """
+    if margin_px < 0 or multiple < 1 or smoothing_frames < 0:
+        raise ShapeError(
+            f"a crop with margin {margin_px} px, multiple {multiple} and smoothing {smoothing_frames} is not possible"
+        )
+    inside = [box.clipped(frame_size) if box else None for box in boxes]
+    wanted = [box.grown(margin_px).intersected(frame_box(frame_size)) or box if box else None for box in inside]
+    present = [box for box in wanted if box is not None]
+    if not present:
+        raise ShapeError("no box marks anything inside the frame, so there is nothing to crop to")
+    largest = Box(0, 0, max(box.width_px for box in present), max(box.height_px for box in present))
+    # The crop of one box of the largest size has the size that every frame's crop gets.
+    still = plan_crop([largest], frame_size, 0, multiple, max_area_px, minimum_side_px)
+    size = still.window.size
+    lefts = _smooth_path(
+        [None if box is None else (box.x0, box.x1) for box in wanted],
+        size.width_px,
+        frame_size.width_px,
+        smoothing_frames,
+    )
+    tops = _smooth_path(
+        [None if box is None else (box.y0, box.y1) for box in wanted],
+        size.height_px,
+        frame_size.height_px,
+        smoothing_frames,
+    )
+    windows = tuple(
+        Box(x, y, x + size.width_px, y + size.height_px) for x, y in zip(lefts.tolist(), tops.tolist(), strict=True)
+    )
+    return FollowingCropPath(frame_size, windows[0], still.working_size, windows, first_frame)
+
+
+def _smooth_path(
+    spans: Sequence[tuple[int, int] | None], length: int, frame_length: int, smoothing_frames: float
+) -> NDArray[np.int_]:
+    """Starts of a window of ``length`` that holds every span [start, end) and moves smoothly."""
+    furthest = max(0, frame_length - length)
+    low, high = np.zeros(len(spans)), np.full(len(spans), float(furthest))
+    for index, span in enumerate(spans):
+        if span is not None:
+            low[index], high[index] = min(max(0, span[1] - length), furthest), min(max(0, span[0]), furthest)
+    known = np.array([index for index, span in enumerate(spans) if span is not None])
+    centres = np.array([(span[0] + span[1] - length) / 2 for span in spans if span is not None])
+    path = np.clip(np.interp(np.arange(len(spans)), known, centres), low, high)
+    for _ in range(_SMOOTHING_ROUNDS):
+        path = np.clip(_blurred(path, smoothing_frames), low, high)
+    return np.clip(np.rint(path), low, high).astype(np.int_)
+
+
+def _blurred(path: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
+    if sigma < _SHARPEST_FRAMES:
+        return path
+    reach = math.ceil(3 * sigma)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    return np.convolve(np.pad(path, reach, mode="edge"), weights / weights.sum(), mode="valid")
 
 
 def plan_crop(

@@ -39,6 +39,8 @@ _SHRINKING = 0.95
 _REACH_SHARE, _REACH_PX = 0.1, 2.0
 _RIGID_CONFIDENCE = 0.3
 _FEWEST_PX = 8
+_SMALLEST_SHARE = 0.02
+"""Of the keyframe's area: less than this is what noise leaves where the object was."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class OutlineFollower:
         odds[~_region(reach, odds.shape)] -= _OUT_OF_REACH
         mask = _connected(_probability(odds), carried)
         solid = mask > 0.5
-        if np.count_nonzero(solid) < _FEWEST_PX:
+        if np.count_nonzero(solid) < max(_FEWEST_PX, _SMALLEST_SHARE * float(self._key.mask.sum())):
             return replace(outline, frame=frame, mask=carried, confidence=0.0, reach=reach)
         return Outline(
             frame,
