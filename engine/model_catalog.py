@@ -32,7 +32,7 @@ CATALOGUE = (
     CatalogueEntry(
         name="wan2.1-vace-1.3b",
         kind="model",
-        label="Wan 2.1 VACE 1.3B: GPUs from 8 GB, 480p",
+        label="Wan 2.1 VACE 1.3B: most GPUs; 480p",
         repository="Wan-AI/Wan2.1-VACE-1.3B-diffusers",
         patterns=_PARTS,
         licence="Apache-2.0",
@@ -41,7 +41,7 @@ CATALOGUE = (
     CatalogueEntry(
         name="wan2.1-vace-14b",
         kind="model",
-        label="Wan 2.1 VACE 14B: GPUs from 24 GB (12 GB with swapped blocks), up to 720p",
+        label="Wan 2.1 VACE 14B: large GPUs, or smaller ones with blocks_to_swap; up to 720p",
         repository="Wan-AI/Wan2.1-VACE-14B-diffusers",
         patterns=_PARTS,
         licence="Apache-2.0",

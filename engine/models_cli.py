@@ -70,7 +70,11 @@ def _list(as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    table = Table("Name", "Kind", "GB", "Licence", "Where", box=None)
+    table = Table(box=None)
+    table.add_column("Name", no_wrap=True)
+    for heading in ("Kind", "GB, about", "Licence"):
+        table.add_column(heading)
+    table.add_column("Where", overflow="fold")
     for row in rows:
         table.add_row(
             str(row["name"]),
