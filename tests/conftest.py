@@ -12,7 +12,7 @@ if "DISPLAY" not in os.environ:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
-# A person's run explores new cases; continuous integration repeats the same ones, so that its verdict is about the change.
+# A person's run explores new cases; continuous integration repeats the same: its verdict is about the change alone.
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("default", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
