@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import runpy
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -11,7 +17,9 @@ from hypothesis import HealthCheck, given, settings
 
 from roi_tools.errors import RoiFileError
 from roi_tools.geometry import Size
+from roi_tools.interchange.blender import write_blender
 from roi_tools.interchange.nuke import read_nuke, write_nuke
+from roi_tools.interchange.silhouette import write_silhouette
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.roto.model import RotoLayer, Shape, constant
 from roi_tools.roto.raster import layer_matte
@@ -108,6 +116,76 @@ def test_a_node_as_nuke_writes_it_is_read(tmp_path: Path) -> None:
     assert layer.name == "Roto7" and layer.shapes[0].label == "Bezier1"
     assert [track.value_at(0)[:2] for track in layer.shapes[0].tracks] == [(10, 10), (50, 10), (50, 60)]
     assert layer_matte(layer, 0, SIZE).sum() == pytest.approx(1000, rel=1e-4)
+
+
+TRIANGLE = ((60, 40, 0, 0, 0, 0, 0, 0), (90, 50, -4, -3, 4, 3, 0, 0), (50, 80, 0, 0, 0, 0, 0, 0))
+
+
+def test_silhouette_gets_every_point_in_its_own_units(tmp_path: Path) -> None:
+    wire = Shape("wire", "stroke", tuple(constant(x, 9, 0, 0, 0, 0, 0, 0) for x in (2, 90)))
+    layer = RotoLayer("a", (moving(TRIANGLE), wire))
+    assert write_silhouette(tmp_path / "a.fxs", layer, SIZE, SPAN, first_number=1001) == ("wire",)
+    root = ElementTree.parse(tmp_path / "a.fxs").getroot()
+    assert (root.tag, root.get("width"), root.get("workRangeStart")) == ("Silhouette", "128", "1001")
+    keys = root.findall("./Shape/Properties/Property[@id='path']/Key")
+    assert [key.get("frame") for key in keys] == [str(1001 + frame) for frame in SPAN]
+    texts = [str(point.text) for point in keys[0].iter("Point")]
+    numbers = np.array([[float(part) for part in re.findall(r"-?[0-9.]+", text)] for text in texts])
+    places = numbers[:, :2] * 100 + (64, 50)
+    np.testing.assert_allclose(places, [point[:2] for point in TRIANGLE], atol=1e-5)
+    np.testing.assert_allclose(numbers[:, 2:] * 100, [(*point[4:6], *point[2:4]) for point in TRIANGLE], atol=1e-5)
+
+
+class Recorder:
+    """Stands for any object of Blender's: remembers what is set, gives what is asked for."""
+
+    def __init__(self) -> None:
+        self.keyed: list[tuple[str, int]] = []
+        self.made: list[Recorder] = []
+
+    def new(self, name: str = "") -> Recorder:
+        self.made.append(Recorder())
+        self.made[-1].name = name
+        return self.made[-1]
+
+    def add(self, count: int) -> None:
+        self.made += [Recorder() for _ in range(count)]
+
+    def __iter__(self) -> Iterator[Recorder]:
+        return iter(self.made)
+
+    def __getattr__(self, name: str) -> Recorder:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value = Recorder()
+        setattr(self, name, value)
+        return value
+
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def keyframe_insert(self, name: str, frame: int) -> None:
+        self.keyed.append((name, frame))
+
+
+def test_the_blender_script_runs_and_builds_the_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.py"
+    bpy: Any = Recorder()
+    write_blender(path, RotoLayer('it\'s "a" {mask}', (moving(TRIANGLE),)), SIZE, SPAN)
+    monkeypatch.setitem(sys.modules, "bpy", bpy)
+    runpy.run_path(str(path))
+    (mask,) = bpy.data.masks.made
+    assert mask.name == 'it\'s "a" {mask}'
+    (spline,) = mask.layers.made[0].splines.made
+    points = spline.points.made
+    assert len(points) == 3 and points[0].keyed[::3] == [("co", frame + 1) for frame in SPAN]
+    last = layer_points(moving(TRIANGLE), SPAN[-1])
+    for point, (x, y) in zip(points, last, strict=True):
+        assert point.co == pytest.approx([(x - 64) / 128 + 0.5, (50 - y) / 128 + 0.5], abs=1e-6)
+
+
+def layer_points(shape: Shape, frame: int) -> list[tuple[float, float]]:
+    return [(track.value_at(frame)[0], track.value_at(frame)[1]) for track in shape.tracks]
 
 
 @pytest.mark.parametrize(
