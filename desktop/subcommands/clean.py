@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=".mkv FFV1 lossless, .mov ProRes 4444, .mp4 H.264, or a pattern for an image sequence",
     )
     parser.add_argument("--effect", default="clean-plate", metavar="NAME", help="clean-plate (default) or vace")
-    parser.add_argument("--model", metavar="DIR", help="local folder of model weights, for vace")
+    parser.add_argument("--model", metavar="DIR", help="folder of model weights, or an installed name, for vace")
     parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="see: grayplate effects")
     parser.add_argument("--frames", metavar="A-B", help="first and last frame, both included, counted from 0")
     parser.add_argument("--report", metavar="REPORT.json", help="write what was done and measured")
@@ -124,7 +124,7 @@ def parse_parameters(assignments: Sequence[str], model: str | None) -> dict[str,
             raise UsageError(f"--param {assignment}: write it as NAME=VALUE; `grayplate effects` lists the names")
         parameters[name.strip()] = value
     if model is not None:
-        parameters["model"] = _absolute(model)
+        parameters["model"] = _model(model)
     return parameters
 
 
@@ -162,6 +162,12 @@ def _cancel(client: EngineClient, job_id: str) -> None:
         for event in client.events(job_id):
             if isinstance(event, StateEvent) and event.state in FINAL_STATES:
                 break
+
+
+def _model(given: str) -> str:
+    """A folder or file as an absolute path; any other word is the name of an installed model (`grayplate models`)."""
+    is_path = Path(given).expanduser().exists() or len(Path(given).parts) > 1
+    return _absolute(given) if is_path else given
 
 
 def _absolute(path: str) -> str:

@@ -60,9 +60,14 @@ def test_parameters_keep_equals_signs_in_their_values() -> None:
     assert parse_parameters(["prompt=a=b", "steps=4"], None) == {"prompt": "a=b", "steps": "4"}
 
 
-def test_model_is_a_parameter_with_an_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_model_is_a_parameter_with_an_absolute_path_or_an_installed_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "weights").mkdir()
     assert parse_parameters([], "weights") == {"model": str(tmp_path / "weights")}
+    assert parse_parameters([], "to/come") == {"model": str(tmp_path / "to" / "come")}
+    assert parse_parameters([], "wan-vace-1.3b") == {"model": "wan-vace-1.3b"}
 
 
 @pytest.mark.parametrize("text", ["steps", "=4", ""])
