@@ -1,10 +1,10 @@
-"""Measures the clean-plate recovery on clips whose true background is known, beside OpenCV's per-frame inpainting.
+"""Measures the clean-plate recovery on clips whose true background is known, beside simpler methods.
 
-    .venv/bin/python -m bench.clean_plate CASE_FOLDER... [--matte] [--sheet SHEET.png]
+    .venv/bin/python -m bench.clean_plate [CASE_FOLDER...] [--matte] [--made] [--sheet SHEET.png]
 
 A case folder holds src.mp4 (with the object), gt.mp4 (the true background) and boxes.json,
 {"boxes": [[x0, y0, x1, y1] or null per frame]}; the whole box is the hole. With --matte it is mask.mkv, the object's
-own matte, grown by 4 px. Per case and method: mean PSNR (capped at
+own matte, grown by 4 px. --made adds the shots of bench/clean_plate_shots.py. Per case and method: mean PSNR (capped at
 60 dB a frame) and SSIM inside the boxes, flicker (mean absolute change of the error from frame to frame, in 8-bit
 codes), and seconds per frame. The sheet shows, for each case, the three worst frames: source, recovered, truth.
 """
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from bench.clean_plate_shots import made_shots
 from engine.plate.analysis import dilate
 from engine.plate.model import OUTSIDE_HOLE, PlateSettings
 from engine.plate.recover import recover
@@ -34,6 +35,7 @@ Video = list[NDArray[np.uint8]]
 
 SHEET_ROWS = 3
 MATTE_GROW_PX = 4
+MEDIAN_REACH_FRAMES = 40
 PSNR_CAP_DB = 60.0
 
 
@@ -75,21 +77,25 @@ class Score:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", nargs="+", type=Path, metavar="CASE_FOLDER")
+    parser.add_argument("cases", nargs="*", type=Path, metavar="CASE_FOLDER")
     parser.add_argument("--matte", action="store_true", help="the grown mask.mkv is the hole, not the whole box")
+    parser.add_argument("--made", action="store_true", help="also the shots that the benchmark makes itself")
     parser.add_argument("--sheet", type=Path, help="writes a picture of the worst frames")
     given = parser.parse_args()
     table = Table("case", "method", "PSNR dB", "SSIM", "flicker", "s/frame", "time : Telea")
     rows: list[NDArray[np.uint8]] = []
-    for folder in given.cases:
-        case = load_case(folder, given.matte)
-        telea, telea_s = timed(with_telea, case)
-        plate, plate_s = timed(with_clean_plate, case)
-        for method, result, seconds in (("Telea", telea, telea_s), ("clean-plate", plate, plate_s)):
+    cases = [load_case(folder, given.matte) for folder in given.cases]
+    cases += [Case(*shot) for shot in made_shots()] if given.made else []
+    for case in cases:
+        telea_s = 0.0
+        for name, method in METHODS.items():
+            result, seconds = timed(method, case)
             got = score(case, result)
+            telea_s = telea_s or seconds
             figures = f"{got.psnr_db:.2f}", f"{got.ssim:.4f}", f"{got.flicker:.2f}", f"{seconds:.3f}"
-            table.add_row(case.name, method, *figures, f"{seconds / telea_s:.1f}")
-        rows += sheet_rows(case, plate, score(case, plate).worst)
+            table.add_row(case.name, name, *figures, f"{seconds / telea_s:.1f}")
+            if method is with_clean_plate:
+                rows += sheet_rows(case, result, got.worst)
     Console().print(table)
     if given.sheet is not None and not cv2.imwrite(str(given.sheet), stacked(rows)):
         raise SystemExit(f"cannot write the sheet {given.sheet}; choose a folder that exists and a .png name")
@@ -127,12 +133,37 @@ def timed(method: Callable[[Case], Video], case: Case) -> tuple[Video, float]:
 
 
 def with_telea(case: Case) -> Video:
+    return per_frame(case, cv2.INPAINT_TELEA)
+
+
+def with_navier_stokes(case: Case) -> Video:
+    return per_frame(case, cv2.INPAINT_NS)
+
+
+def per_frame(case: Case, method: int) -> Video:
     return [
-        np.asarray(cv2.inpaint(image, case.hole(n).view(np.uint8), 3.0, cv2.INPAINT_TELEA), np.uint8)
-        if case.boxes[n]
-        else image
+        np.asarray(cv2.inpaint(image, case.hole(n).view(np.uint8), 3.0, method), np.uint8) if case.boxes[n] else image
         for n, image in enumerate(case.source)
     ]
+
+
+def with_temporal_median(case: Case) -> Video:
+    """Of what the frames around show at the same place; Telea where none shows anything."""
+    result = with_telea(case)
+    holes = [case.hole(n) for n in range(len(case.source))]
+    for n, box in enumerate(case.boxes):
+        if box is None:
+            continue
+        near = range(max(n - MEDIAN_REACH_FRAMES, 0), min(n + MEDIAN_REACH_FRAMES + 1, len(case.source)))
+        seen = np.stack([~holes[m][box.slices] for m in near])
+        stack = np.ma.array(
+            np.stack([case.source[m][box.slices] for m in near]), mask=np.repeat(~seen[..., None], 3, axis=3)
+        )
+        shown = seen.any(axis=0) & holes[n][box.slices]
+        median = np.ma.median(stack, axis=0).filled(0.0)
+        result[n] = result[n].copy()
+        result[n][box.slices][shown] = np.rint(median).astype(np.uint8)[shown]
+    return result
 
 
 def with_clean_plate(case: Case) -> Video:
@@ -144,6 +175,14 @@ def with_clean_plate(case: Case) -> Video:
             inside = done.provenance != OUTSIDE_HOLE
             result[done.frame][done.box.slices][inside] = codes[inside]
     return result
+
+
+METHODS: dict[str, Callable[[Case], Video]] = {
+    "Telea": with_telea,
+    "Navier-Stokes": with_navier_stokes,
+    "temporal median": with_temporal_median,
+    "clean-plate": with_clean_plate,
+}
 
 
 def score(case: Case, result: Video) -> Score:
