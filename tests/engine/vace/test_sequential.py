@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -129,3 +130,22 @@ def test_2000_frames_through_the_model(tiny_model: VaceModel, mode: str) -> None
 )
 def test_forwards_of_161_frames_are_counted(given: dict[str, ParameterValue], expected: int) -> None:
     assert forward_count(161, ParameterSet(Vace.describe(), given)) == expected
+
+
+@pytest.mark.slow
+def test_a_longer_shot_adds_latents_and_no_pictures_to_memory(tiny_model: VaceModel) -> None:
+    def peak_bytes(frames: int) -> int:
+        settings = SamplerSettings(steps=1)
+        tracemalloc.start()
+        try:
+            for _ in generate(tiny_model, _frame, frames, settings, lambda done, total: None):
+                pass
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak_bytes(41)  # what is kept for good is made
+    grown = peak_bytes(801) - peak_bytes(161)
+    # A mask for every latent, and nothing of the pictures, of which each takes 12 bytes a pixel.
+    picture_bytes = SHAPE[0] * SHAPE[1] * 3 * 4
+    assert grown < 640 * picture_bytes / 8
