@@ -13,7 +13,7 @@ from roi_tools.roto.model import Shape
 Polygon: TypeAlias = NDArray[np.float64]
 """(n, 2): x, y in px; closed: the last point joins the first one."""
 
-_FLATNESS_PX = 0.02
+_FLATNESS_PX = 0.03
 """Largest distance between a curve and its pieces, in px of the raster; less for what is small itself."""
 _FLATNESS_SHARE = 2e-4
 _CIRCLE = 4 / 3 * (math.sqrt(2) - 1)

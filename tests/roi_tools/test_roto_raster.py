@@ -123,7 +123,7 @@ def test_the_box_is_the_smallest_around_the_matte(points: Blob) -> None:
 def test_a_part_of_the_frame_is_that_part_of_the_whole(points: Blob, feather: float) -> None:
     shape = replace(blob(points), feather_px=constant(feather))
     window = Box(40, 30, 71, 90)
-    np.testing.assert_allclose(matte(shape, window=window), matte(shape)[window.slices], atol=1e-6)
+    np.testing.assert_allclose(matte(shape, window=window), matte(shape)[window.slices], atol=1e-5)
 
 
 @given(blobs())
