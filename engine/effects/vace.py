@@ -96,7 +96,7 @@ class Vace(ImageEffect):
         stretch = self._stretch_of(frame)
         if self._generated is None or self._stretch != stretch or frame < self._next_frame:
             self._generated = self._generate(stretch)
-            self._stretch = stretch
+            self._stretch, self._next_frame = stretch, frame
         picture = next(picture for index, picture in self._generated if index == frame)
         self._next_frame = frame + 1
         return self._image(frame, picture)
@@ -187,7 +187,8 @@ class Vace(ImageEffect):
         )
 
     def _show(self, frame: int, picture: Picture) -> None:
-        if frame in self._bounds:
+        # A sequential window begins with frames that are finished.
+        if frame in self._bounds and frame >= self._next_frame:
             self.host.preview(frame, self._image(frame, picture))
 
     def _image(self, frame: int, picture: Picture) -> RenderedImage:

@@ -547,6 +547,18 @@ def test_previews_come_before_the_first_frame_and_look_like_the_shot(make: Calla
     assert host.previews == shown
 
 
+def test_finished_frames_are_not_previewed_again(make: Callable[..., Vace]) -> None:
+    host = Recorder()
+    given: dict[str, ParameterValue] = {"preview": True, "context_mode": "sequential", "context_frames": 9}
+    effect = make(range(17), _still(20, 10, 41, 33), host=host, context_overlap=5, **given)
+    effect.begin_sequence_render(range(17))
+    for frame in range(17):
+        host.previews.clear()
+        effect.render(frame)
+        assert all(shown >= frame for shown in host.previews)
+    assert effect.render(0).window == Box(20, 10, 41, 33)
+
+
 def test_previews_can_be_turned_off(make: Callable[..., Vace]) -> None:
     host = Recorder()
     _render(make(range(5), _still(20, 10, 41, 33), host=host, preview=False), range(5))
