@@ -12,6 +12,9 @@ from roi_tools.errors import ShapeError
 from roi_tools.matte import Matte
 
 
+_SHARPEST_PX = 1e-3
+
+
 def outward_feather(matte: Matte, feather_px: float) -> Matte:
     """Soft only on the outside: the matte stays, and around what is solid (>= 0.5) it falls to 0 within ``feather_px``.
 
@@ -20,7 +23,7 @@ def outward_feather(matte: Matte, feather_px: float) -> Matte:
     if feather_px < 0:
         raise ShapeError(f"a feather of {feather_px} px is negative; give 0 for a hard edge")
     solid = matte >= 0.5
-    if feather_px == 0 or not solid.any():
+    if feather_px < _SHARPEST_PX or not solid.any():
         return matte.copy()
     distance_px = cv2.distanceTransform((~solid).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     # The transform measures from the last pixel's centre inside, half a pixel before the edge.

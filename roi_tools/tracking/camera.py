@@ -52,6 +52,25 @@ class Camera:
         middle = np.take_along_axis(ranked, (np.maximum(count, 1) - 1)[np.newaxis] // 2, axis=0)[0]
         return np.where(count < 2, unknown, middle)
 
+    def background(self, frame: int) -> NDArray[np.float32] | None:
+        """What the frames around ``frame`` show behind what moves: their median, (h, w, 3), 8-bit codes.
+
+        NaN where fewer than two of them see the pixel; None where there are fewer than two.
+        """
+        others = [frame + step for step in _BACKGROUND_STEPS if frame + step in self._span]
+        if len(others) < 2:
+            return None
+        pictures = []
+        for other in others:
+            moved, seen = self._background(frame, other)
+            pictures.append(np.where(seen[..., np.newaxis], moved, np.float32(np.nan)))
+        stack = np.stack(pictures)
+        known = np.count_nonzero(np.isfinite(stack[..., 0]), axis=0) >= 2
+        stack[:, ~known] = 0  # nanmedian warns of pixels that nothing is known of
+        median = np.nanmedian(stack, axis=0).astype(np.float32)
+        median[~known] = np.nan
+        return median
+
     def _background(self, frame: int, other: int) -> tuple[Image, NDArray[np.bool_]]:
         matrix = self.between(other, frame)
         image = self._frames.rgb(other)

@@ -14,6 +14,7 @@ from roi_tools.shapes import RectF
 from roi_tools.tracking.boxes import track_box
 from roi_tools.tracking.motion import moving_boxes
 from roi_tools.tracking.region import MotionModel, transformed
+from roi_tools.tracking.shadow import propose_shadow
 from roi_tools.tracking.surface import track_surface
 from tests.roi_tools.pictures import HEIGHT, WIDTH, MovingThing, iou, texture
 from tests.support.clips import shared_clip
@@ -117,6 +118,26 @@ def test_what_moves_against_the_camera_is_proposed() -> None:
 
 def test_nothing_is_proposed_where_only_the_camera_moves() -> None:
     assert moving_boxes(MovingThing(hidden=range(40)), SPAN, 20) == ()
+
+
+def with_shadow(thing: MovingThing, frame: int) -> NDArray[np.uint8]:
+    image = thing(frame).astype(np.float32)
+    x0, y1 = round(thing.rect(frame).x0), round(thing.rect(frame).y1)
+    image[y1 : y1 + 14, x0 - 20 : x0 + 40] *= 0.5
+    return image.astype(np.uint8)
+
+
+def test_the_shadow_beside_an_object_is_proposed() -> None:
+    thing = MovingThing()
+    shadow = propose_shadow(lambda frame: with_shadow(thing, frame), SPAN, 20, thing.rect(20), margin_px=0)
+    expected = RectF(thing.rect(20).x0 - 20, 118, thing.rect(20).x0 + 40, 132)
+    assert shadow is not None and iou(shadow, expected) > 0.7
+
+
+def test_no_shadow_is_proposed_where_none_moves_with_the_object() -> None:
+    thing = MovingThing()
+    assert propose_shadow(thing, SPAN, 20, thing.rect(20)) is None
+    assert propose_shadow(thing, range(20, 21), 20, thing.rect(20)) is None
 
 
 PLANE = texture(HEIGHT, WIDTH, 7, 2.0)
