@@ -13,10 +13,12 @@ from engine.ofx.clips import MatteClip, SourceClip
 from engine.ofx.effect import ImageEffect, RenderedImage
 from engine.ofx.parameters import COMPOSITE_PARAMETERS
 from engine.plate.coding import decode_scene_linear, encode_scene_linear
-from engine.plate.model import PlateSettings, RecoveredFrame
+from engine.plate.model import PaintedPlate, PlateSettings, RecoveredFrame
 from engine.plate.recover import MAX_BATCH_FRAMES, recover
 from engine.protocol import ClipDescriptor, EffectDescriptor, ParameterDescriptor
 from roi_tools.geometry import Box
+from timeline.media.color import frame_to_rgb
+from timeline.media.reader import open_media
 
 _DEFAULTS = PlateSettings()
 
@@ -50,6 +52,26 @@ PARAMETERS = (
         kind="bool",
         default=_DEFAULTS.keep_agreeing,
         group="Plate",
+    ),
+    ParameterDescriptor(
+        name="painted_plate",
+        label="Painted plate",
+        hint="A picture of one whole frame without the object, painted by hand and saved like the shot: what no frame "
+        "shows is taken from it and follows the background. Without one it is invented.",
+        kind="path",
+        default="",
+        group="Plate",
+        advanced=True,
+    ),
+    ParameterDescriptor(
+        name="painted_frame",
+        label="Painted frame",
+        hint="The number of the frame that the painted plate shows.",
+        kind="int",
+        default=0,
+        minimum=0,
+        group="Plate",
+        advanced=True,
     ),
     ParameterDescriptor(
         name="guard_px",
@@ -94,7 +116,7 @@ class CleanPlate(ImageEffect):
             identifier=cls.identifier,
             label="Clean plate",
             hint="Recovers the true background from the frames that show it; needs no model.",
-            version="1",
+            version="2",
             clips=(ClipDescriptor(name="Source"), ClipDescriptor(name="Matte"), ClipDescriptor(name="Output")),
             parameters=(*PARAMETERS, *COMPOSITE_PARAMETERS),
         )
@@ -140,7 +162,22 @@ class CleanPlate(ImageEffect):
             self._available,
             self._settings(),
             lambda share: self.host.progress("render", share * len(core), len(core)),
+            self._painted(),
         )
+
+    def _painted(self) -> PaintedPlate | None:
+        path, size = self.parameters.text("painted_plate"), self.clips.source.size
+        if not path:
+            return None
+        with open_media(path) as reader:
+            rgb = frame_to_rgb(reader.read(0))
+        if rgb.shape[:2] != (size.height_px, size.width_px):
+            raise RenderFailedError(
+                f"the painted plate {path} is {rgb.shape[1]}x{rgb.shape[0]}, the shot {size}; "
+                "save it at the shot's size"
+            )
+        coded = encode_scene_linear(rgb) if self.clips.source.is_scene_linear else rgb
+        return PaintedPlate(self.parameters.integer("painted_frame"), coded)
 
     def _settings(self) -> PlateSettings:
         return PlateSettings(

@@ -16,13 +16,13 @@ import numpy as np
 from engine.plate.analysis import box_around, dilate
 from engine.plate.chain import Nodes
 from engine.plate.footage import Footage
-from engine.plate.model import SYNTHESISED, FloatImage, Mask, ProvenanceMap
+from engine.plate.model import SYNTHESISED, FloatImage, Mask, PaintedPlate, ProvenanceMap
 from engine.plate.photometric import membrane
 from engine.plate.registration import Registration
 from engine.plate.sampling import pick, sample_sharp
 from engine.plate.synthesis import fill_never_seen
 from engine.plate.texture import continue_texture
-from roi_tools.geometry import Box
+from roi_tools.geometry import Box, frame_box
 
 Still = Callable[[], None]
 
@@ -65,26 +65,30 @@ class Painted:
 class Inventions:
     """Fills the unseen parts of frames; each result depends on the frame and the footage alone.
 
-    `paint` recovers a frame of the footage; `still_wanted` raises when nobody wants the result any more.
+    `paint` recovers a frame of the footage; `still_wanted` raises when nobody wants the result any more. An artist's
+    `given` plate goes before all that would be invented, on frames up to twice the reach away.
     """
 
-    def __init__(self, footage: Footage, paint: Callable[[int, Still], Painted | None]) -> None:
+    def __init__(
+        self, footage: Footage, paint: Callable[[int, Still], Painted | None], given: PaintedPlate | None = None
+    ) -> None:
         self._footage = footage
         self._paint = paint
+        self._given = given
         self._references: dict[int, Painted] = {}
 
     def complete(self, painted: Painted, still_wanted: Still) -> FloatImage:
         """(h, w, 3) the plate of the window with nothing left unseen."""
-        rest = _without_thin_parts(painted.unseen)
-        plate = painted.plate
+        plate, unseen = self._from_artist(painted, painted.plate, painted.unseen)
+        rest = _without_thin_parts(unseen)
         for frame in ancestors(painted.frame, self._footage.available, 2 * self._footage.settings.reach_frames):
             if not rest.any() or frame == painted.frame:
                 break
-            plate, rest = self._lend(painted, plate, rest, frame, still_wanted)
+            plate, rest = self._from_reference(painted, plate, rest, frame, still_wanted)
         if rest.any():
             plate = self._invent(painted, plate, rest, still_wanted)
             rest = np.zeros_like(rest)
-        thin = painted.unseen & ~_without_thin_parts(painted.unseen)
+        thin = unseen & ~_without_thin_parts(unseen)
         return fill_never_seen(plate, thin)
 
     def forget_before(self, frame: int) -> None:
@@ -101,26 +105,54 @@ class Inventions:
             self._references[frame] = replace(painted, plate=plate)
         return self._references[frame]
 
-    def _lend(
+    def _from_artist(self, painted: Painted, plate: FloatImage, rest: Mask) -> tuple[FloatImage, Mask]:
+        """See _lend."""
+        given, far = self._given, 2 * self._footage.settings.reach_frames
+        if given is None or abs(given.frame - painted.frame) > far or given.frame not in self._footage.available:
+            return plate, rest
+        window = frame_box(self._footage.size)
+        return self._lend(painted, plate, rest, given.frame, lambda: (window, given.rgb))
+
+    def _from_reference(
         self, painted: Painted, plate: FloatImage, rest: Mask, frame: int, still_wanted: Still
     ) -> tuple[FloatImage, Mask]:
-        """The plate with what a reference shows of the `rest`, and what remains."""
+        """See _lend."""
+
+        def picture() -> tuple[Box, FloatImage] | None:
+            reference = self._reference(frame, still_wanted)
+            return None if reference is None else (reference.window, reference.plate)
+
+        return self._lend(painted, plate, rest, frame, picture)
+
+    def _lend(
+        self,
+        painted: Painted,
+        plate: FloatImage,
+        rest: Mask,
+        frame: int,
+        picture_of: Callable[[], tuple[Box, FloatImage] | None],
+    ) -> tuple[FloatImage, Mask]:
+        """The plate with what the picture of another frame, (h, w, 3) of a window, shows of the `rest`; what remains.
+
+        The picture is only asked for where the two frames are of one shot.
+        """
+        if not rest.any():
+            return plate, rest
         register = Registration(self._footage, painted.frame)
         nodes, offset = self._walk(painted, frame, register.margin_px)
-        if nodes is None:
+        lender = None if nodes is None else picture_of()
+        if nodes is None or lender is None:
             return plate, rest
-        reference = self._reference(frame, still_wanted)
-        if reference is None:
-            return plate, rest
+        window, lent_picture = lender
         inside = painted.box.shifted(-painted.window.x0, -painted.window.y0).slices
         wanted = dilate(rest, SEAM_PX)[inside]
         points = nodes.points(wanted)
         if not nodes.static:
             points = points + register.shift(frame, nodes, wanted)
-        local = points - np.array([reference.window.x0, reference.window.y0], np.float32)
-        limit = np.array([reference.window.width_px - 1, reference.window.height_px - 1], np.float32)
+        local = points - np.array([window.x0, window.y0], np.float32)
+        limit = np.array([window.width_px - 1, window.height_px - 1], np.float32)
         shown = ((local >= 0) & (local <= limit)).all(axis=1)
-        colour = (pick if nodes.static else sample_sharp)(reference.plate, local[shown]) + offset
+        colour = (pick if nodes.static else sample_sharp)(lent_picture, local[shown]) + offset
         lent = np.zeros(rest.shape, bool)
         lent[inside][wanted] = shown
         picture = np.zeros_like(plate)

@@ -66,6 +66,17 @@ class PlateSettings:
 
 
 @dataclass(frozen=True)
+class PaintedPlate:
+    """A whole frame without the object, painted by an artist: what no frame shows is taken from it.
+
+    `rgb`: (H, W, 3) of the frame's size, coded like the source.
+    """
+
+    frame: int
+    rgb: FloatImage
+
+
+@dataclass(frozen=True)
 class RecoveredFrame:
     """One frame's recovered pixels.
 

@@ -28,6 +28,7 @@ from engine.plate.model import (
     OUTSIDE_HOLE,
     SYNTHESISED,
     FloatImage,
+    PaintedPlate,
     PlateSettings,
     PlateSource,
     Points,
@@ -61,31 +62,39 @@ def recover(
     available: range,
     settings: PlateSettings,
     progress: Progress,
+    painted: PaintedPlate | None = None,
 ) -> Iterator[RecoveredFrame]:
     """Yields the frames of `core`, rising, each with its hidden pixels recovered.
 
     Looks at frames of `available` up to `settings.reach_frames` before and after each, and up to twice as far for what
     none of them shows; a result depends on those alone, not on how a shot is cut into cores. Memory is bounded by the
     reach and the frame size, not by the length of `core`. Raises ValueError for a core outside `available`. `progress`
-    is called often with the share done, 0 to 1, and cancels the work by raising.
+    is called often with the share done, 0 to 1, and cancels the work by raising. What no frame shows is taken from the
+    `painted` plate where there is one; ValueError where it is not of the footage's size.
     """
     if not all(frame in available for frame in core):
         raise ValueError(f"core {core} leaves the available frames {available}; ask only for frames that exist")
     footage = Footage(source, available, settings)
+    if painted is not None and painted.rgb.shape[:2] != (footage.size.height_px, footage.size.width_px):
+        raise ValueError(
+            f"the painted plate is {painted.rgb.shape[1]}x{painted.rgb.shape[0]}, the frames {footage.size}"
+        )
     if not settings.keep_agreeing:
-        yield from _recover_all(footage, core, progress)
+        yield from _recover_all(footage, core, progress, painted)
         return
     # Whether a pixel is kept depends on the next frames too.
     wanted = set(core)
     around = sorted({near for frame in core for near in (frame - 1, frame, frame + 1) if near in available})
-    for result in keep_agreeing(_recover_all(footage, around, progress), source):
+    for result in keep_agreeing(_recover_all(footage, around, progress, painted), source):
         if result.frame in wanted:
             yield result
 
 
-def _recover_all(footage: Footage, core: Sequence[int], progress: Progress) -> Iterator[RecoveredFrame]:
+def _recover_all(
+    footage: Footage, core: Sequence[int], progress: Progress, given: PaintedPlate | None
+) -> Iterator[RecoveredFrame]:
     """The frames of `core`, with nothing of the hole kept."""
-    inventions = Inventions(footage, partial(_paint_alone, footage))
+    inventions = Inventions(footage, partial(_paint_alone, footage), given)
     done = 0
     while done < len(core):
         for result, share in _batch(

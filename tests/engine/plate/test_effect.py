@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from engine.effects.clean_plate import CleanPlate
+from engine.errors import RenderFailedError
 from engine.ofx.effect import SYNTHESISED, UNTOUCHED, Clips, RenderedImage
 from engine.ofx.parameters import ParameterSet
 from engine.plate import model
@@ -164,3 +167,21 @@ def test_limits_of_the_parameters_are_those_of_the_recovery(name: str) -> None:
     settings[name] -= 1
     with pytest.raises(ValueError, match=name):
         replace(model.PlateSettings(), **settings)
+
+
+def test_a_painted_plate_fills_what_no_frame_shows(tmp_path: Path) -> None:
+    path = tmp_path / "painted.png"
+    cv2.imwrite(str(path), np.full((SIZE.height_px, SIZE.width_px, 3), (0, 0, 255), np.uint8))
+    effect, _, _ = make(range(5, 6), painted_plate=str(path), painted_frame=5)
+    image = render_all(effect, range(5, 6))[5]
+    np.testing.assert_allclose(image.rgb[8:-8, 8:-8], np.array([1.0, 0.0, 0.0]) * np.ones((44, 24, 1)), atol=0.1)
+    assert image.provenance is not None
+    assert (image.provenance == SYNTHESISED).all()
+
+
+def test_a_painted_plate_of_another_size_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "painted.png"
+    cv2.imwrite(str(path), np.zeros((20, 30, 3), np.uint8))
+    effect, _, _ = make(range(5, 6), painted_plate=str(path))
+    with pytest.raises(RenderFailedError, match=r"painted\.png is 30x20, the shot"):
+        render_all(effect, range(5, 6))

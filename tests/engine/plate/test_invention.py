@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from engine.plate.inventions import ancestors
-from engine.plate.model import SYNTHESISED, PlateSettings
+from engine.plate.model import SYNTHESISED, PaintedPlate, PlateSettings
 from engine.plate.patch_match import RADIUS_PX, Matches, PatchSpace, nearest_true, patches_at
 from engine.plate.recover import recover
 from engine.plate.synthesis import fill_never_seen
@@ -24,6 +24,10 @@ PICTURE = texture(480, 320)
 
 
 def go_on() -> None:
+    """Nobody cancels."""
+
+
+def go_on_for(share: float) -> None:
     """Nobody cancels."""
 
 
@@ -230,6 +234,32 @@ def test_an_invention_moves_with_the_background() -> None:
     pictures = invented(truth, lambda n: Box(110 - 2 * n, 60, 160 - 2 * n, 100))
     for picture in pictures:
         assert float(np.abs(picture - pictures[6])[4:-4, 4:-4].mean()) < 0.01
+
+
+def test_a_painted_plate_goes_before_inventions_and_follows_the_background() -> None:
+    truth = [shifted(PICTURE, 60 + 2 * n, 60, 240, 160) for n in range(12)]
+    clip = Clip(truth, lambda n: Box(110 - 2 * n, 60, 160 - 2 * n, 100))
+    painted = PaintedPlate(3, truth[3])
+    for result in recover(clip, [1, 3, 9], range(12), PlateSettings(), go_on_for, painted):
+        assert result.box is not None
+        assert float(np.abs(result.rgb - truth[result.frame][result.box.slices]).mean()) < 0.01
+        assert (result.provenance == SYNTHESISED).mean() > 0.5
+
+
+def test_a_painted_plate_of_another_shot_is_not_carried_over_the_cut() -> None:
+    other = texture(480, 320, seed=9)[:, :, ::-1] * np.float32(0.6)
+    truth = [shifted(PICTURE if n < 8 else other, 60, 60, 240, 160) for n in range(16)]
+    clip = Clip(truth, lambda n: Box(80, 60, 130, 100))
+    white = PaintedPlate(2, np.full((160, 240, 3), 9.0, np.float32))
+    first, second = recover(clip, [4, 12], range(16), PlateSettings(), go_on_for, white)
+    assert first.rgb.min() > 8.0
+    assert second.rgb.max() < 1.1
+
+
+def test_a_painted_plate_of_another_size_is_refused() -> None:
+    clip = Clip([texture(240, 160)] * 3, lambda n: Box(80, 60, 120, 100))
+    with pytest.raises(ValueError, match="100x50"):
+        list(recover(clip, [1], range(3), PlateSettings(), go_on_for, PaintedPlate(0, texture(100, 50))))
 
 
 @pytest.mark.slow
