@@ -11,7 +11,6 @@ import numpy as np
 from roi_tools.errors import ShapeError
 from roi_tools.matte import Matte
 
-
 _SHARPEST_PX = 1e-3
 
 
