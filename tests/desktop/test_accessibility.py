@@ -24,7 +24,7 @@ def test_every_control_has_a_name(editor: MainWindow) -> None:
     for kind in _CONTROLS:
         for widget in editor.findChildren(kind):
             inner = widget.objectName().startswith("qt_") or isinstance(widget.parent(), (QAbstractSpinBox, QComboBox))
-            if inner or widget.focusPolicy() == Qt.FocusPolicy.NoFocus or not widget.isVisible():
+            if inner or widget.window() is not editor or widget.focusPolicy() == Qt.FocusPolicy.NoFocus:
                 continue
             interface = QAccessible.queryAccessibleInterface(widget)
             if interface.text(QAccessible.Text.Name):

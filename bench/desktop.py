@@ -1,0 +1,250 @@
+"""Measures the desktop on a 1080p H.264 clip with long groups of pictures, and prints a table.
+
+    xvfb-run -a .venv/bin/python -m bench.desktop [--render] [--scrubs 100]
+
+The clip is the sample, enlarged twice and played to and fro for 240 frames, one group of pictures. Start: a process
+of its own, from its launch to the window's first exposure, the second of two. Scrubbing: from the playhead's move to
+the decoded frame in the viewer, over random frames. Playback: 5 seconds of a loop of 30 frames in memory. Memory: this
+process before and after many random scrubs with an edit at each; the viewer's memory is bounded at 512 MiB here.
+--render also runs the real engine on the sample and takes the UI thread's longest stall meanwhile (no turn of the event
+loop for so long).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QTimer
+from rich.console import Console
+from rich.table import Table
+
+from desktop.main_window import MainWindow
+from desktop.qt import create_application
+from desktop.theme import apply_theme
+from desktop.window_wiring import WindowWiring
+
+FRAMES = 240
+LOOP_FRAMES = 30
+PLAY_S = 5.0
+CACHE_MB = 512
+TIMEOUT_S = 300.0
+_SHOWN = "window shown"
+
+Row = tuple[str, str, str]
+"""What, measured, wanted."""
+
+
+def main() -> None:
+    """Run all measurements in a home of their own."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--render", action="store_true", help="also measure stalls during a real render")
+    parser.add_argument("--scrubs", type=int, default=100, help="random scrubs of the memory test")
+    parser.add_argument("--start-only", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.start_only:
+        show_and_leave()
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["GRAYPLATE_HOME"] = folder
+        table = Table("what", "measured", "wanted", title="Desktop")
+        for row in (warm_start(), *Bench(Path(folder)).run(options.scrubs, with_render=options.render)):
+            table.add_row(*row)
+    Console(width=100).print(table)
+
+
+def show_and_leave() -> None:
+    """The child of :func:`warm_start`: say when the window is exposed."""
+    application = create_application()
+    apply_theme(application)
+    window = MainWindow()
+    WindowWiring(window)
+    window.show()
+    while not (window.windowHandle() and window.windowHandle().isExposed()):
+        application.processEvents()
+    print(_SHOWN, time.time(), flush=True)
+    window.documents.quit_agreed.emit()
+
+
+def warm_start() -> Row:
+    """From the launch of a process to its window."""
+    seconds = 0.0
+    for _ in range(2):
+        launched = time.time()
+        command = [sys.executable, "-m", "bench.desktop", "--start-only"]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        seconds = float(said.split(_SHOWN)[1]) - launched
+    return "warm start to window", f"{seconds:.2f} s", ""
+
+
+class Bench:
+    """One window, measured from the outside as a person would."""
+
+    def __init__(self, folder: Path) -> None:
+        self._application = create_application()
+        apply_theme(self._application)
+        self._clip = make_clip(folder / "clip.mp4")
+        self.window = MainWindow()
+        WindowWiring(self.window)
+        self.window.resize(1500, 940)
+        self.window.show()
+        self.window.media.set_cache_mb(CACHE_MB)
+        self._random = random.Random(1)
+
+    def run(self, scrubs: int, *, with_render: bool) -> list[Row]:
+        """All measurements; the window closes at their end."""
+        rows = [self.first_frame(), *self.scrubbing(), self.playback(), self.memory(scrubs)]
+        if with_render:
+            rows.append(self.stalls())
+        self.window.documents.quit_agreed.emit()
+        return rows
+
+    def _until(self, condition: Callable[[], bool]) -> None:
+        ends = time.monotonic() + TIMEOUT_S
+        while not condition():
+            if time.monotonic() > ends:
+                raise TimeoutError("the desktop did not get there in time")
+            self._application.processEvents()
+            time.sleep(0.0005)
+
+    def first_frame(self) -> Row:
+        """From the file's name to its first frame in the viewer."""
+        began = time.perf_counter()
+        self.window.documents.open_paths([str(self._clip)])
+        self._until(lambda: self.window.canvas.frame is not None)
+        return "first frame of 1080p H.264", f"{_ms(began):.0f} ms", ""
+
+    def _scrub_to(self, frame: int) -> float:
+        window = self.window
+        began = time.perf_counter()
+        window.session.go_to(frame)
+        self._until(lambda: window.canvas.frame is not None and window.canvas.frame.request.frame == frame)
+        return _ms(began)
+
+    def scrubbing(self) -> list[Row]:
+        """Latencies of frames that are not in memory, and of frames that are."""
+        self._rest()
+        far = [self._scrub_to(self._random.randrange(LOOP_FRAMES, FRAMES)) for _ in range(40)]
+        for frame in range(LOOP_FRAMES):
+            self._scrub_to(frame)
+        near = [self._scrub_to(self._random.randrange(LOOP_FRAMES)) for _ in range(200)]
+        return [
+            ("scrub, from the file", _percentiles(far), "p95 <= 300 ms"),
+            ("scrub, from memory", _percentiles(near), "p95 <= 50 ms"),
+        ]
+
+    def playback(self) -> Row:
+        """How many frames of a loop in memory are not shown."""
+        window = self.window
+        for frame in range(LOOP_FRAMES):
+            self._scrub_to(frame)
+        for frame, mark in ((0, window.in_out.mark_in), (LOOP_FRAMES - 1, window.in_out.mark_out)):
+            window.session.go_to(frame)
+            mark()
+        shown: list[int] = []
+        window.media.frame_ready.connect(lambda frame: shown.append(frame.request.frame))
+        window.session.go_to(0)
+        window.playback.forward()
+        ends = time.perf_counter() + PLAY_S
+        self._until(lambda: time.perf_counter() >= ends)
+        window.playback.stop()
+        window.in_out.clear()
+        expected = round(PLAY_S * 24)
+        return "playback, frames dropped", f"{max(expected - len(shown), 0)} of {expected}", "0"
+
+    def memory(self, scrubs: int) -> Row:
+        """Growth of this process over many scrubs and edits."""
+        from desktop import commands
+        from roi_tools.shapes import RectF
+
+        commands.add_removal(self.window.session, RectF(100, 100, 400, 400))
+        removal = self.window.session.removal
+        before, drawn = _resident_mb(), 0
+        for number in range(scrubs):
+            self._scrub_to(self._random.randrange(FRAMES))
+            if removal is not None:
+                left = float(number % 500)
+                commands.set_rect(self.window.session, removal.id, RectF(left, 100, left + 300, 400))
+                drawn += 1
+        after = _resident_mb()
+        what = f"memory, {scrubs} scrubs and {drawn} edits"
+        return what, f"{before} -> {after} MiB", f"cache bounded at {CACHE_MB} MiB"
+
+    def stalls(self) -> Row:
+        """The event loop's longest pause while the engine renders the sample and its frames are shown."""
+        window = self.window
+        window.session.mark_saved(window.session.project, Path("bench.otio"))
+        window.bridge.start()
+        window.documents.open_project(Path(str(files("resources").joinpath("sample", "walkby.otio"))))
+        self._until(lambda: window.bridge.is_connected and window.session.project.name != "")
+        self._until(lambda: window.canvas.frame is not None and window.session.removal is not None)
+        self._rest()
+        pauses: list[float] = []
+        last = time.perf_counter()
+
+        def tick() -> None:
+            nonlocal last
+            pauses.append(_ms(last))
+            last = time.perf_counter()
+
+        timer = QTimer()
+        timer.timeout.connect(tick)
+        timer.start(1)
+        window.window_actions["render"].trigger()
+        self._until(lambda: window.renders.active is None)
+        timer.stop()
+        return "UI thread's longest stall in a render", f"{max(pauses):.0f} ms", "<= 50 ms"
+
+    def _rest(self, seconds: float = 1.0) -> None:
+        ends = time.monotonic() + seconds
+        self._until(lambda: time.monotonic() >= ends)
+
+
+def make_clip(path: Path) -> Path:
+    """The sample at twice its size, to and fro."""
+    from dataclasses import replace
+
+    from roi_tools.geometry import Size
+    from timeline.media.frame import Frame
+    from timeline.media.reader import open_media
+    from timeline.media.writer import open_writer
+
+    with open_media(str(files("resources").joinpath("sample", "walkby.mp4"))) as reader:
+        small = [reader.read(frame) for frame in range(reader.info.frame_count)]
+        info = reader.info
+    size = Size(2 * info.size.width_px, 2 * info.size.height_px)
+    there_and_back = small + small[-2:0:-1]
+    with open_writer(str(path), replace(info, size=size, frame_count=FRAMES)) as writer:
+        for number in range(FRAMES):
+            frame = there_and_back[number % len(there_and_back)]
+            planes = tuple(np.repeat(np.repeat(plane, 2, axis=0), 2, axis=1) for plane in frame.planes)
+            writer.write(Frame(planes, frame.format, frame.color))
+    return path
+
+
+def _ms(since: float) -> float:
+    return 1000 * (time.perf_counter() - since)
+
+
+def _percentiles(values: list[float]) -> str:
+    cuts = statistics.quantiles(values, n=20)
+    return f"p50 {statistics.median(values):.1f} ms, p95 {cuts[-1]:.1f} ms"
+
+
+def _resident_mb() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") >> 20
+
+
+if __name__ == "__main__":
+    main()
