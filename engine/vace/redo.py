@@ -53,4 +53,3 @@ def _pass(request: RenderRequest, index: int) -> RenderPass:
     if found.boxes is None:
         raise BadRequestError(f"pass {index} has a matte movie and no boxes; draw a box around what to redo")
     return found
-

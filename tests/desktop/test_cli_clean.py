@@ -287,7 +287,8 @@ def test_ctrl_c_cancels_the_job_in_the_engine(
     process.send_signal(signal.SIGINT)
     _, message = process.communicate(timeout=30)
     assert (process.returncode, message) == (130, "grayplate: cancelled\n")
-    assert engine.client.job(started[0]).state == "cancelled"
+    # The command may end on its own word that the job is over, a moment before the job list says so.
+    wait_until(lambda: engine.client.job(started[0]).state == "cancelled")
     assert list(folder.iterdir()) == []
 
 
