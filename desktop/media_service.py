@@ -64,10 +64,6 @@ class MediaService(QObject):
         else:
             self._worker.show(request)
 
-    def is_cached(self, request: FrameRequest) -> bool:
-        """Whether :meth:`show` would answer at once."""
-        return self._worker.cached(request) is not None
-
     def look_ahead(self, requests: Sequence[FrameRequest]) -> None:
         """Decode these while there is time; replaces the list before."""
         self._worker.look_ahead(requests)

@@ -33,7 +33,6 @@ _DETAIL = Qt.ItemDataRole.UserRole + 3
 class RemovalsPanel(QWidget):
     """Keeps itself in step with the session; every change goes through :mod:`desktop.commands`."""
 
-    add_requested = Signal()
     """A new removal without drawing (the list's context)."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:

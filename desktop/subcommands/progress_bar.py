@@ -23,7 +23,6 @@ class ProgressBars:
 
     def __init__(self, *, quiet: bool) -> None:
         console = Console(stderr=True)
-        self._quiet = quiet
         self._tasks: dict[Stage, TaskID] = {}
         self._progress = Progress(
             TextColumn("{task.description:<20}"),

@@ -8,9 +8,8 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from engine.errors import EffectNotFoundError
-from engine.ofx.effect import Clips, Host, ImageEffect
-from engine.ofx.parameters import ParameterSet
-from engine.protocol import EffectDescriptor, ParameterValue
+from engine.ofx.effect import ImageEffect
+from engine.protocol import EffectDescriptor
 
 ENTRY_POINT_GROUP = "grayplate.effects"
 
@@ -53,9 +52,3 @@ def find_effect(identifier: str) -> type[ImageEffect]:
 def describe_all() -> tuple[EffectDescriptor, ...]:
     """The descriptors of all installed effects."""
     return tuple(effect.describe() for effect in installed_effects().values())
-
-
-def create_instance(identifier: str, given: Mapping[str, ParameterValue], clips: Clips, host: Host) -> ImageEffect:
-    """An instance with checked parameters; raises EffectNotFoundError or ParameterError."""
-    effect = find_effect(identifier)
-    return effect(ParameterSet(effect.describe(), given), clips, host)

@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.ofx.effect import SYNTHESISED as SYNTHESISED
+from engine.ofx.effect import UNTOUCHED
 from roi_tools.geometry import Box
 
 FloatImage = NDArray[np.float32]
@@ -15,10 +17,7 @@ Points = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 ProvenanceMap = NDArray[np.int32]
 
-SYNTHESISED = -1
-"""Provenance of a pixel that no frame within reach ever showed."""
-
-OUTSIDE_HOLE = -2
+OUTSIDE_HOLE = UNTOUCHED
 """Provenance of a pixel that was never hidden: nothing was recovered there."""
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,30 +46,6 @@ def record(
         known = replace(known, memory_factor=min(max(factor, _LEAST_FACTOR), _MOST_FACTOR))
     _store(device_name, known)
     return known
-
-
-@dataclass
-class Stopwatch:
-    """How long something took; ``seconds`` is 0 until it is over."""
-
-    seconds: float = 0.0
-
-
-@contextmanager
-def stopwatch(device: torch.device) -> Iterator[Stopwatch]:
-    """Times what runs inside, on a GPU too, where work goes on after the call has returned."""
-    import torch
-
-    def wait() -> None:
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-
-    watch = Stopwatch()
-    wait()
-    start = time.perf_counter()
-    yield watch
-    wait()
-    watch.seconds = time.perf_counter() - start
 
 
 def device_name(device: torch.device) -> str:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import WeightsError
 from engine.vace.key_names import tensor_names, without_prefix
 from engine.vace.part_loading import Change, empty_part, fill_part, shipped_config
-from engine.vace.safetensors_check import check_shapes
-from engine.vace.weight_files import StoredTensor, open_weights, shapes
+from engine.vace.weight_files import StoredTensor, open_weights
 
 if TYPE_CHECKING:
     import torch
@@ -92,19 +91,6 @@ def fitting_config(tensors: Mapping[str, StoredTensor], paths: Sequence[Path]) -
         f"{_listed(paths)} has {found[1]} layers and {found[2]} VACE layers of width {found[0]}, which is neither "
         "Wan 2.1 VACE 1.3B (30, 15, 1536) nor 14B (40, 8, 5120); a VACE module fits only a base model of its own size"
     )
-
-
-def check_transformer(paths: Sequence[Path], config: Mapping[str, Any] | None = None) -> str:
-    """What the files hold ("Wan VACE, 2.15 billion weights"), from their headers alone; raises WeightsError."""
-    from diffusers import WanVACETransformer3DModel
-
-    tensors = open_weights(paths, without_prefix)
-    _refuse_other_models(tensors, paths)
-    part = empty_part(WanVACETransformer3DModel, config or fitting_config(tensors, paths))
-    names = tensor_names(part.state_dict())
-    found = {names[name]: shape for name, shape in shapes(tensors).items() if name in names}
-    check_shapes(found, {name: tuple(weight.shape) for name, weight in part.state_dict().items()}, paths)
-    return f"Wan VACE, {sum(weight.numel() for weight in part.parameters()) / 1e9:.2f} billion weights"
 
 
 def _refuse_other_models(tensors: Mapping[str, StoredTensor], paths: Sequence[Path]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from engine.errors import EffectNotFoundError, ParameterError
 from engine.ofx import host
 from engine.ofx.effect import Clips
+from engine.ofx.parameters import ParameterSet
 from engine.protocol import EffectDescriptor, Stage
 from engine.render.clips import RenderMatte
 from roi_tools.geometry import Box, Size, frame_box
@@ -100,11 +101,12 @@ def test_descriptors_come_from_the_effects(points):
 
 def test_an_instance_has_checked_parameters_and_the_default_actions(points):
     points.append(point("test-fill", FILL))
-    effect = host.create_instance("test-fill", {"value": "0.25"}, CLIPS, SilentHost())
+    found = host.find_effect("test-fill")
+    effect = found(ParameterSet(found.describe(), {"value": "0.25"}), CLIPS, SilentHost())
     assert isinstance(effect, Fill) and effect.parameters.double("value") == 0.25
     assert effect.get_region_of_definition() == Size(8, 6)
     assert effect.get_regions_of_interest(0) == frame_box(Size(8, 6))
     assert effect.get_frames_needed(4) == range(4, 5)
     assert [effect.is_identity(frame) for frame in range(3)] == [False, True, True]
     with pytest.raises(ParameterError):
-        host.create_instance("test-fill", {"value": "much"}, CLIPS, SilentHost())
+        ParameterSet(found.describe(), {"value": "much"})

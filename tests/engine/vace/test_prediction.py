@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.paths import cache_folder
-from engine.vace.calibration import available_bytes, device_name, load_calibration, record, stopwatch
+from engine.vace.calibration import available_bytes, device_name, load_calibration, record
 from engine.vace.model_parameters import ModelSettings
 from engine.vace.part_loading import empty_part, shipped_config
 from engine.vace.prediction import (
@@ -221,10 +220,7 @@ def test_a_damaged_calibration_is_learnt_again(content: str) -> None:
     assert record("a GPU", vae_flop_per_s=7.0) == load_calibration("a GPU") == Calibration(vae_flop_per_s=7.0)
 
 
-def test_the_cpu_is_timed_and_has_memory(tmp_path: Path) -> None:
+def test_the_cpu_has_a_name_and_memory() -> None:
     cpu = torch.device("cpu")
-    with stopwatch(cpu) as watch:
-        torch.ones(1000).sum()
-    assert watch.seconds > 0
     assert device_name(cpu) == "cpu"
     assert available_bytes(cpu) > 1e8
