@@ -32,9 +32,6 @@ KEYFRAME = "#f4c65a"
 REMOVAL_COLORS = ("#5aa9ff", "#ff8fb1", "#b58cff", "#6fd6c3", "#ffb15c", "#a6d75b", "#ff7a6b", "#8fb0d0")
 """One per removal of a shot, in order, then again from the first."""
 
-SPACE_PX = 8
-"""Half of the distance between groups; the distance between things of one group."""
-
 _FONTS = ["Inter", "SF Pro Text", "Segoe UI", "Noto Sans", "Cantarell", "DejaVu Sans"]
 _MONO_FONTS = ["JetBrains Mono", "SF Mono", "Cascadia Mono", "Noto Sans Mono", "DejaVu Sans Mono"]
 
