@@ -14,6 +14,7 @@ from desktop.default_model import with_default_model
 from desktop.errors import UsageError
 from desktop.subcommands.engine_session import engine_session
 from desktop.subcommands.exit_codes import EXIT_BY_KIND, EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED
+from desktop.subcommands.interrupts import interrupt_deferred
 from desktop.subcommands.progress_bar import ProgressBars
 from engine.client import EngineClient
 from engine.errors import EngineError
@@ -56,11 +57,14 @@ def run(options: argparse.Namespace) -> int:
     """Render and wait; Ctrl-C cancels the job in the engine."""
     request = build_request(options)
     with engine_session() as client, ProgressBars(quiet=options.quiet) as bars:
-        job = client.submit(request)
+        job = None
         try:
+            with interrupt_deferred():  # in the middle of the call, nobody would know which job to cancel
+                job = client.submit(request)
             _show_until_final(client, job.id, bars)
         except KeyboardInterrupt:
-            _cancel(client, job.id)
+            if job is not None:
+                _cancel(client, job.id)
             raise
         return finish(client.job(job.id), quiet=options.quiet)
 
