@@ -7,7 +7,7 @@ nothing of projects or windows. Frames are 0-based indices into the source; rang
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -104,6 +104,8 @@ class RenderPass(Message):
     then takes pixels from those too, since it knows what is hidden there.
     ``matte`` is a gray movie or sequence as long as the *source*, white where to remove; with ``boxes`` too it counts
     inside them only.
+    ``roto`` is a layer of animated shapes as ``roi_tools.roto.layer_json`` writes it (docs/roi-file.md), in source
+    frames; the engine draws its matte. With ``boxes`` too it counts inside them only.
     """
 
     effect: str = "clean-plate"
@@ -111,11 +113,12 @@ class RenderPass(Message):
     boxes: tuple[tuple[BoxTuple, ...], ...] | None = None
     boxes_start: int | None = Field(default=None, ge=0)
     matte: MediaSource | None = None
+    roto: dict[str, Any] | None = None
 
     @model_validator(mode="after")
     def _marks_something(self) -> RenderPass:
-        if self.boxes is None and self.matte is None:
-            raise ValueError("a pass needs boxes, a matte or both; without them nothing is marked for removal")
+        if self.boxes is None and self.matte is None and self.roto is None:
+            raise ValueError("a pass needs boxes, a matte or roto; without them nothing is marked for removal")
         return self
 
 
@@ -136,6 +139,9 @@ class RenderRequest(Message):
     output: Output | None = None
     report_path: str | None = None
     preview_folder: str | None = Field(default=None, description="cleaned frames land here as PNG while it renders")
+    maps_folder: str | None = Field(
+        default=None, description="provenance, confidence and never-visible maps land here as image sequences"
+    )
     label: str = ""
 
     @model_validator(mode="after")
@@ -175,6 +181,7 @@ class PassReport(Message):
     frames_cleaned: int
     share_recovered: float | None
     share_synthesised: float | None
+    mean_confidence: float | None = None
 
 
 class RenderReport(Message):
@@ -242,6 +249,9 @@ class FrameEvent(JobEvent):
     the patches of all earlier passes in it, so that the newest event of a frame is all that a viewer needs. The file
     stays until the cache needs its space. ``provisional`` frames are previews that a later event of the same frame
     replaces; their files go when the job ends.
+    ``maps_path`` is a file with the frame's provenance and confidence (see ``engine.render.maps``). ``confidence`` is
+    the mean over what was marked and ``share_synthesised`` the share of it that was invented, both 0 to 1; None where
+    the effect does not say.
     """
 
     type: Literal["frame"] = "frame"
@@ -249,6 +259,16 @@ class FrameEvent(JobEvent):
     patch_path: str
     pass_index: int = 0
     provisional: bool = False
+    maps_path: str | None = None
+    confidence: float | None = None
+    share_synthesised: float | None = None
+
+
+class Remedy(Message):
+    """What to change so that a warning no longer holds: parameters of the pass that was warned of."""
+
+    label: str = Field(description="what it does, as a button says it: Use the box as the mask")
+    parameters: dict[str, ParameterValue]
 
 
 class WarningEvent(JobEvent):
@@ -256,9 +276,21 @@ class WarningEvent(JobEvent):
 
     type: Literal["warning"] = "warning"
     message: str
+    pass_index: int = 0
+    remedy: Remedy | None = None
 
 
-Event: TypeAlias = Annotated[StateEvent | ProgressEvent | FrameEvent | WarningEvent, Field(discriminator="type")]
+class WindowsEvent(JobEvent):
+    """The context windows that a pass renders in, as source frames, in order; they may overlap."""
+
+    type: Literal["windows"] = "windows"
+    pass_index: int = 0
+    windows: tuple[FrameRange, ...]
+
+
+Event: TypeAlias = Annotated[
+    StateEvent | ProgressEvent | FrameEvent | WarningEvent | WindowsEvent, Field(discriminator="type")
+]
 
 FINAL_STATES: frozenset[JobState] = frozenset({"done", "failed", "cancelled"})
 
