@@ -8,6 +8,7 @@ after an error). OpenFX 1.5 reference, chapter "Image Effect Actions".
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.ofx.clips import MatteClip, SourceClip
 from engine.ofx.parameters import ParameterSet
-from engine.protocol import EffectDescriptor, Stage
+from engine.protocol import EffectDescriptor, Remedy, Stage
 from roi_tools.geometry import Box, Size, frame_box
 
 SYNTHESISED = -1
@@ -34,11 +35,25 @@ class Host(Protocol):
         Call it at least once a second in long work: it is also the only place where a cancel takes effect.
         """
 
-    def warn(self, message: str) -> None:
-        """Tell the person something that does not stop the render."""
+    def warn(self, message: str, remedy: Remedy | None = None) -> None:
+        """Tell the person something that does not stop the render, and which parameters of the effect would mend it.
+
+        The same message is told once.
+        """
+
+    def windows(self, windows: Sequence[range]) -> None:
+        """Tell in which context windows (source frames, in order; they may overlap) the frames are made.
+
+        Call it in ``begin_sequence_render``, once they are planned; a later call replaces an earlier one.
+        """
 
     def preview(self, frame: int, image: RenderedImage) -> None:
-        """Show a provisional result of ``frame`` while the final one is still being made."""
+        """Show a provisional result of ``frame`` while the final one is still being made.
+
+        May be called from a thread of the effect's own, one at a time, between ``begin_sequence_render`` and
+        ``end_sequence_render``; raises CancelledError there once the job is cancelled. A frame that was returned from
+        ``render`` must not be previewed again.
+        """
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.errors import CancelledError
-from engine.protocol import Event, FrameEvent, ProgressEvent, Stage, WarningEvent
+from engine.protocol import Event, FrameEvent, FrameRange, ProgressEvent, Remedy, Stage, WarningEvent, WindowsEvent
 
 PROGRESS_INTERVAL_S = 0.1
 """Progress in between is dropped: nobody can see more than ten steps a second."""
@@ -20,6 +20,7 @@ class JobLink:
         self.job_id = job_id
         self.warnings: list[str] = []
         self.seconds: dict[str, float] = {}
+        self._told: set[tuple[int, str]] = set()
         self._send, self._is_cancelled = send, is_cancelled
         self._stage: Stage = "load"
         self._stage_start = self._clock = time.monotonic()
@@ -63,11 +64,19 @@ class JobLink:
             )
         )
 
-    def warn(self, message: str) -> None:
-        """Tells something that does not stop the render; the same text is told once."""
+    def warn(self, message: str, pass_index: int = 0, remedy: Remedy | None = None) -> None:
+        """Tells something that does not stop the render; a pass tells the same text once."""
+        if (pass_index, message) in self._told:
+            return
+        self._told.add((pass_index, message))
         if message not in self.warnings:
             self.warnings.append(message)
-            self._send(WarningEvent(job_id=self.job_id, message=message))
+        self._send(WarningEvent(job_id=self.job_id, message=message, pass_index=pass_index, remedy=remedy))
+
+    def windows(self, windows: Sequence[range], pass_index: int) -> None:
+        """Tells in which context windows a pass renders."""
+        ranges = tuple(FrameRange(start=window.start, end_exclusive=window.stop) for window in windows)
+        self._send(WindowsEvent(job_id=self.job_id, pass_index=pass_index, windows=ranges))
 
     def close_stage(self) -> dict[str, float]:
         """Seconds per stage, up to now."""

@@ -30,6 +30,7 @@ from engine.protocol import (
     RenderReport,
     RenderRequest,
     StateEvent,
+    WindowsEvent,
 )
 
 MAX_STARTS = 3
@@ -263,6 +264,8 @@ def _keys(event: Event) -> tuple[str | None, tuple[str, ...]]:
         preview = f"preview:{event.frame}:{event.pass_index}"
         final = f"frame:{event.frame}:{event.pass_index}"
         return (preview, (preview,)) if event.provisional else (final, (preview, final))
+    if isinstance(event, WindowsEvent):
+        return f"windows:{event.pass_index}", (f"windows:{event.pass_index}",)
     return None, ()
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from engine.errors import BadRequestError, EngineError, RenderFailedError
 from engine.ofx.effect import Clips, ImageEffect, RenderedImage
-from engine.protocol import PassReport, Stage
+from engine.protocol import PassReport, Remedy, Stage
 from engine.render.clips import Plate, RenderMatte
 from engine.render.compositing import composite, count_provenance
 from engine.render.frame_cache import FrameCache
@@ -149,9 +149,13 @@ class PassRender:
         self._effect_tells_progress |= stage == "render"
         self._link.progress(stage, done, total, message)
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str, remedy: Remedy | None = None) -> None:
         """See Host."""
-        self._link.warn(message)
+        self._link.warn(message, self.checked.number, remedy)
+
+    def windows(self, windows: Sequence[range]) -> None:
+        """See Host."""
+        self._link.windows(windows, self.checked.number)
 
     def preview(self, frame: int, image: RenderedImage) -> None:
         """See Host. Frames that are not marked have no preview."""

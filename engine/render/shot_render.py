@@ -95,7 +95,8 @@ class _ShotRender:
         if share > WARN_SYNTHESISED_SHARE and not render_pass.checked.effect.describe().needs_model:
             self._link.warn(
                 f"{share:.0%} of the marked pixels are hidden in every frame within reach, so they were filled from "
-                "around them; a tighter box, or a matte that follows the object, leaves more background to recover"
+                "around them; a tighter box, or a matte that follows the object, leaves more background to recover",
+                render_pass.checked.number,
             )
 
     def _deliver(self, result: Plate) -> dict[str, float] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from engine.effects.vace import Vace
 from engine.errors import CancelledError, OutputError, ParameterError, RenderFailedError, WeightsError
 from engine.ofx.effect import SYNTHESISED, UNTOUCHED, Clips, RenderedImage
 from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
-from engine.protocol import ParameterValue, Stage
+from engine.protocol import ParameterValue, Remedy, Stage
 from engine.vace.control import FrameSource
 from engine.vace.model import warm_model
 from engine.vace.weights import MODEL_VARIABLE
@@ -87,14 +87,20 @@ class Recorder:
     cancel_at: Callable[[Stage, float], bool] = lambda stage, done: False
     reported: list[tuple[str, float, float, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    remedies: list[Remedy | None] = field(default_factory=list)
+    told_windows: list[list[range]] = field(default_factory=list)
 
     def progress(self, stage: Stage, done: float, total: float, message: str = "") -> None:
         self.reported.append((stage, done, total, message))
         if self.cancel_at(stage, done):
             raise CancelledError("cancelled")
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str, remedy: Remedy | None = None) -> None:
         self.warnings.append(message)
+        self.remedies.append(remedy)
+
+    def windows(self, windows: Sequence[range]) -> None:
+        self.told_windows.append(list(windows))
 
     previews: dict[int, RenderedImage] = field(default_factory=dict)
     preview_error: Exception | None = None

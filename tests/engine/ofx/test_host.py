@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -10,7 +11,7 @@ from engine.errors import EffectNotFoundError, ParameterError
 from engine.ofx import host
 from engine.ofx.effect import Clips
 from engine.ofx.parameters import ParameterSet
-from engine.protocol import EffectDescriptor, Stage
+from engine.protocol import EffectDescriptor, Remedy, Stage
 from engine.render.clips import RenderMatte
 from roi_tools.geometry import Box, Size, frame_box
 from tests.support.effects import Fill
@@ -31,7 +32,10 @@ class SilentHost:
     def progress(self, stage: Stage, done: float, total: float, message: str = "") -> None:
         """Nobody listens."""
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str, remedy: Remedy | None = None) -> None:
+        """Nobody listens."""
+
+    def windows(self, windows: Sequence[range]) -> None:
         """Nobody listens."""
 
     def preview(self, frame: int, image) -> None:

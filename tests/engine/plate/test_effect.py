@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from engine.ofx.effect import SYNTHESISED, UNTOUCHED, Clips, RenderedImage
 from engine.ofx.parameters import ParameterSet
 from engine.plate import model
 from engine.plate.coding import decode_scene_linear, encode_scene_linear
-from engine.protocol import ParameterValue, Stage
+from engine.protocol import ParameterValue, Remedy, Stage
 from roi_tools.geometry import Box, Size, frame_box
 from tests.engine.plate.synthetic import Clip, shifted, texture
 
@@ -64,8 +65,11 @@ class Listener:
     def progress(self, stage: Stage, done: float, total: float, message: str = "") -> None:
         self.heard.append((stage, done, total))
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str, remedy: Remedy | None = None) -> None:
         raise AssertionError(message)
+
+    def windows(self, windows: Sequence[range]) -> None:
+        raise AssertionError(windows)
 
     def preview(self, frame: int, image: RenderedImage) -> None:
         raise AssertionError(frame)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import CancelledError
-from engine.protocol import Event, ProgressEvent, Stage, WarningEvent
+from engine.protocol import Event, ProgressEvent, Remedy, Stage, WarningEvent, WindowsEvent
 from engine.render import job_link
 from engine.render.job_link import JobLink
 
@@ -67,6 +67,22 @@ def test_the_same_warning_is_told_once(sent):
     for message in ("dark", "dark", "darker"):
         told.warn(message)
     assert [e.message for e in sent if isinstance(e, WarningEvent)] == ["dark", "darker"] == told.warnings
+
+
+def test_a_remedy_goes_with_the_warning_and_each_pass_tells_its_own(sent):
+    told, remedy = link(sent), Remedy(label="Use the box", parameters={"mask_mode": "box"})
+    told.warn("outline", 0, remedy)
+    told.warn("outline", 1)
+    warnings = [(e.pass_index, e.message, e.remedy) for e in sent if isinstance(e, WarningEvent)]
+    assert warnings == [(0, "outline", remedy), (1, "outline", None)]
+    assert told.warnings == ["outline"]
+
+
+def test_windows_are_told_as_frame_ranges(sent):
+    link(sent).windows([range(3, 12), range(8, 20)], 1)
+    assert [(e.pass_index, [w.as_range() for w in e.windows]) for e in sent if isinstance(e, WindowsEvent)] == [
+        (1, [range(3, 12), range(8, 20)])
+    ]
 
 
 def test_a_cancel_takes_effect_at_the_next_progress(sent):

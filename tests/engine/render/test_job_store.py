@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from engine.errors import JobNotFoundError
-from engine.protocol import ErrorInfo, FrameEvent, ProgressEvent, RenderReport, StateEvent, WarningEvent
+from engine.protocol import (
+    ErrorInfo,
+    FrameEvent,
+    FrameRange,
+    ProgressEvent,
+    RenderReport,
+    StateEvent,
+    WarningEvent,
+    WindowsEvent,
+)
 from engine.render import job_store
 from engine.render.job_store import JobStore
 from tests.support.engine_process import render_request
@@ -111,6 +120,15 @@ def test_a_finished_frame_takes_the_place_of_its_previews(store):
     ]
     store.finish(job.id, "cancelled")
     assert [(e.frame, e.provisional) for e in store.events(job.id) if isinstance(e, FrameEvent)] == [(3, False)]
+
+
+def test_windows_take_the_place_of_those_that_an_earlier_attempt_told(store):
+    job = store.add(request())
+    for pass_index, end in ((0, 9), (1, 9), (0, 5)):
+        window = FrameRange(start=0, end_exclusive=end)
+        store.add_event(WindowsEvent(job_id=job.id, pass_index=pass_index, windows=(window,)))
+    told = [e for e in store.events(job.id) if isinstance(e, WindowsEvent)]
+    assert [(e.pass_index, e.windows[0].end_exclusive) for e in told] == [(1, 9), (0, 5)]
 
 
 def test_the_newest_frame_event_is_the_last_passes(store):

@@ -29,10 +29,12 @@ from engine.protocol import (
     MediaSource,
     Output,
     ProgressEvent,
+    Remedy,
     RenderPass,
     RenderReport,
     RenderRequest,
     WarningEvent,
+    WindowsEvent,
 )
 from engine.render import receipt
 from engine.render.job_link import JobLink
@@ -324,6 +326,23 @@ class TestEvents:
         session.render(render_request(source, [[BOX], [BOX]], preview=True))
         told = [(e.frame, e.provisional) for e in session.events if isinstance(e, FrameEvent)]
         assert told == [(0, True), (1, True), (0, False), (1, False)]
+
+    def test_what_an_effect_tells_its_host_names_the_pass(self, session, source, monkeypatch):
+        remedy = Remedy(label="Brighter", parameters={"value": 0.7})
+
+        class Talking(Fill):
+            def begin_sequence_render(self, frames: range) -> None:
+                self.host.warn("too dark", remedy)
+                self.host.windows([range(3), range(2, 5)])
+
+        monkeypatch.setattr(host, "installed_effects", lambda: {"test-fill": Talking})
+        request = render_request(source, [[BOX]] * 5)
+        session.render(request.model_copy(update={"passes": request.passes * 2}))
+        told = [(e.pass_index, e.remedy) for e in session.events if isinstance(e, WarningEvent) and e.remedy]
+        assert told == [(0, remedy), (1, remedy)]
+        windows = [(e.pass_index, e.windows) for e in session.events if isinstance(e, WindowsEvent)]
+        expected = (FrameRange(start=0, end_exclusive=3), FrameRange(start=2, end_exclusive=5))
+        assert windows == [(0, expected), (1, expected)]
 
     def test_the_files_of_previews_go_when_the_job_is_done(self, session, source):
         session.render(render_request(source, [[BOX]], preview=True))
