@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import time
@@ -30,6 +31,11 @@ from engine.protocol import (
     Health,
     Job,
     RenderRequest,
+    SegmentEnd,
+    SegmentEvent,
+    SegmentFrame,
+    SegmentProgress,
+    SegmentRequest,
     StateEvent,
 )
 
@@ -45,6 +51,7 @@ _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 _EFFECTS: TypeAdapter[tuple[EffectDescriptor, ...]] = TypeAdapter(tuple[EffectDescriptor, ...])
 _HEALTH: TypeAdapter[Health] = TypeAdapter(Health)
 _JOB: TypeAdapter[Job] = TypeAdapter(Job)
+_SEGMENT_EVENT: TypeAdapter[SegmentEvent] = TypeAdapter(SegmentEvent)
 _JOBS: TypeAdapter[tuple[Job, ...]] = TypeAdapter(tuple[Job, ...])
 T = TypeVar("T")
 
@@ -105,6 +112,30 @@ class EngineClient:
     def frame_png(self, job_id: str, frame: int) -> bytes:
         """The composited frame as an 8-bit PNG, for hosts that cannot read the frame cache."""
         return self._call("GET", f"/v1/jobs/{job_id}/frames/{frame}").content
+
+    def segment(
+        self, request: SegmentRequest, is_cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[SegmentProgress | SegmentFrame]:
+        """Finds an object from clicks or a box: its outlines and box per frame, as they come.
+
+        ``is_cancelled`` is asked about twice a second, and then this ends; so it does when it is closed. Raises
+        BadRequestError, whose message says what to get, where no model is installed, RenderFailedError where it breaks
+        off. It is not taken up again: a new request costs little.
+        """
+        timeout = httpx.Timeout(_ANSWER_TIMEOUT_S, read=3 * KEEP_ALIVE_S)
+        headers = {"Content-Type": "application/json"}
+        body = request.model_dump_json()
+        try:
+            with self._connected().stream(
+                "POST", "/v1/segments", content=body, headers=headers, timeout=timeout
+            ) as response:
+                if response.is_error:
+                    response.read()
+                    raise _error(response)
+                yield from _segment_events(response.iter_text(), is_cancelled)
+        except httpx.TransportError as error:
+            self._http = None
+            raise self._unavailable(error) from error
 
     def shutdown_when_idle(self) -> None:
         """Asks the engine to end as soon as no job is active and nobody listens to events."""
@@ -296,6 +327,22 @@ def _read(form: TypeAdapter[T], content: bytes | str) -> T:
             f"the engine answered what this version cannot read ({error.errors()[0]['msg']}); "
             "end it and start it again, so that both are of the same version"
         ) from error
+
+
+def _segment_events(
+    chunks: Iterator[str], is_cancelled: Callable[[], bool]
+) -> Iterator[SegmentProgress | SegmentFrame]:
+    for data in server_sent_data(itertools.takewhile(lambda _: not is_cancelled(), chunks)):
+        event = _read(_SEGMENT_EVENT, data)
+        if not isinstance(event, SegmentEnd):
+            yield event
+        elif event.state == "failed" and event.error is not None:
+            failure = BadRequestError if event.error.kind == "bad_input" else RenderFailedError
+            raise failure(event.error.message)
+        else:
+            return
+    if not is_cancelled():
+        raise RenderFailedError("the engine ended while it segmented; ask again")
 
 
 def server_sent_data(chunks: Iterator[str]) -> Iterator[str]:

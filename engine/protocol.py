@@ -295,6 +295,91 @@ Event: TypeAlias = Annotated[
 FINAL_STATES: frozenset[JobState] = frozenset({"done", "failed", "cancelled"})
 
 
+# --- click to matte ---------------------------------------------------------------------------------------------
+
+PointTuple: TypeAlias = tuple[float, float]
+
+
+class SegmentPrompt(Message):
+    """What a person marked on one frame, in frame px: clicks on the object, clicks beside it, a box around it."""
+
+    frame: int = Field(ge=0)
+    positive: tuple[PointTuple, ...] = ()
+    negative: tuple[PointTuple, ...] = ()
+    box: tuple[float, float, float, float] | None = None
+
+    @model_validator(mode="after")
+    def _shows_the_object(self) -> SegmentPrompt:
+        if not self.positive and self.box is None:
+            raise ValueError(f"frame {self.frame} has no click on the object and no box; give one of them")
+        return self
+
+
+class SegmentRequest(Message):
+    """Body of ``POST /v1/segments``: find one object on ``frames``, from prompts on one or more of them.
+
+    The answer is a stream of SegmentEvent, the last one a SegmentEnd; who hangs up cancels it.
+    """
+
+    schema_version: Literal["grayplate.segment/1"] = "grayplate.segment/1"
+    source: MediaSource
+    frames: FrameRange
+    prompts: tuple[SegmentPrompt, ...] = Field(min_length=1)
+    model: str = Field(default="", description="a SAM 2 folder or an installed model's name; empty: the installed one")
+    error_px: float = Field(default=0.5, ge=0, le=20, description="how far an outline may lie from the mask's edge")
+
+    @model_validator(mode="after")
+    def _prompts_fit_the_range(self) -> SegmentRequest:
+        frames = [prompt.frame for prompt in self.prompts]
+        outside = [frame for frame in frames if frame not in self.frames.as_range()]
+        if outside:
+            raise ValueError(
+                f"the prompt on frame {outside[0]} lies outside the frames "
+                f"{self.frames.start}-{self.frames.end_exclusive - 1}; choose a range that holds it"
+            )
+        if len(set(frames)) < len(frames):
+            raise ValueError("two prompts are on one frame; join them into one")
+        return self
+
+
+class SegmentProgress(Message):
+    """``done`` of ``total`` frames are segmented."""
+
+    type: Literal["progress"] = "progress"
+    done: int
+    total: int
+    message: str = ""
+
+
+class SegmentFrame(Message):
+    """The object on one frame. A frame that was told already may be told again: the newer one counts.
+
+    ``outlines`` are closed polygons in frame px, holes included, by falling area, each inside or beside those before
+    it: filled with even-odd they are the mask, to within the request's ``error_px``. None of them: it is not there.
+    ``confidence`` is the model's own, 0 to 1.
+    """
+
+    type: Literal["frame"] = "frame"
+    frame: int
+    outlines: tuple[tuple[PointTuple, ...], ...]
+    box: BoxTuple | None
+    confidence: float
+
+
+class SegmentEnd(Message):
+    """Nothing comes after it."""
+
+    type: Literal["end"] = "end"
+    state: Literal["done", "failed", "cancelled"]
+    error: ErrorInfo | None = None
+
+
+SegmentEvent: TypeAlias = Annotated[SegmentProgress | SegmentFrame | SegmentEnd, Field(discriminator="type")]
+
+
+# --- the engine itself ------------------------------------------------------------------------------------------
+
+
 class Health(Message):
     """Answer of ``GET /v1/health``."""
 
