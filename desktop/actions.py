@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QAbstractSpinBox, QComboBox, QLineEdit, QMainWindow, QMenu, QWidget
 
 from desktop.icons import icon
+from desktop.language import tr
 
 
 @dataclass(frozen=True)
@@ -147,30 +149,35 @@ def make_actions(window: QMainWindow) -> dict[str, QAction]:
 def _menu(title: str, menus: dict[str, QMenu], window: QMainWindow) -> QMenu:
     if title not in menus:
         parent, _, last = title.rpartition("/")
-        menus[title] = _menu(parent, menus, window).addMenu(last) if parent else window.menuBar().addMenu(last)
+        menus[title] = _menu(parent, menus, window).addMenu(tr(last)) if parent else window.menuBar().addMenu(tr(last))
     return menus[title]
 
 
 def _make(spec: ActionSpec, window: QMainWindow) -> QAction:
-    action = QAction(spec.text, window)
+    action = QAction(tr(spec.text), window)
     action.setShortcuts([QKeySequence(shortcut) for shortcut in spec.shortcuts])
     action.setCheckable(spec.checkable)
     if spec.icon:
         action.setIcon(icon(spec.icon))
-    action.setIconText(spec.text.replace("&", "").removesuffix(" Tool").removesuffix(" Shot …"))
+    action.setIconText(plain_text(tr(spec.text)).removesuffix(" Tool").removesuffix(" Shot"))
     action.setToolTip(tool_tip(spec, action))
     return action
 
 
 def tool_tip(spec: ActionSpec, action: QAction) -> str:
     """What it does, with its first key."""
-    words, key = plain_text(spec.tip or spec.text), action.shortcut().toString()
+    words, key = plain_text(tr(spec.tip or spec.text)), action.shortcut().toString()
     return f"{words} ({key})" if key else words
 
 
+def menu_path(spec: ActionSpec, between: str) -> str:
+    """The names of the menus that lead to an action."""
+    return between.join(plain_text(tr(part)) for part in spec.menu.split("/"))
+
+
 def plain_text(text: str) -> str:
-    """A menu's or an action's text without the marks that menus need."""
-    return text.replace("&", "").replace(" …", "")
+    """A menu's or an action's text without the marks that menus need, in any language: "&Open …", "開く(&O) …"."""
+    return re.sub(r"\(&.\)|&", "", text).replace(" …", "")
 
 
 _TYPING_KEYS = frozenset(

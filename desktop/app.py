@@ -8,6 +8,7 @@ import sys
 from PySide6.QtCore import QTimer
 
 from desktop.crash import CrashReporter, log_to_file
+from desktop.language import tr
 from desktop.main_window import MainWindow
 from desktop.qt import create_application
 from desktop.theme import apply_theme
@@ -21,7 +22,7 @@ def run(paths: list[str]) -> int:
     apply_theme(application)
     window = open_window(paths)
     reporter = CrashReporter(window)
-    reporter.crashed.connect(lambda line: window.notices.problem("Something went wrong", line))
+    reporter.crashed.connect(lambda line: window.notices.problem(tr("Something went wrong"), line))
     reporter.install()
     # Python looks at signals only while it runs: let it, so that Ctrl-C in the terminal closes the window.
     signal.signal(signal.SIGINT, lambda *_: window.close())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from desktop.language import tr
 from desktop.session import Session
 from roi_tools.keyframes import Track
 from roi_tools.shapes import AnimatedRectangle
@@ -55,7 +56,7 @@ class RemovalClipboard:
             shape=_shifted(copied.removal.shape, shift_frames),
             otio_json="",
         )
-        self._session.apply("Paste Removal", edits.add_removal(self._session.project, shot.id, removal))
+        self._session.apply(tr("Paste Removal"), edits.add_removal(self._session.project, shot.id, removal))
         self._session.select_removal(removal.id)
 
 
@@ -69,5 +70,10 @@ def _free_label(label: str, shot: Shot) -> str:
     taken = {removal.label for removal in shot.removals}
     if label not in taken:
         return label
-    copies = (f"{label} copy" if number == 1 else f"{label} copy {number}" for number in range(1, len(taken) + 2))
+    copies = (
+        tr("{name} copy").format(name=label)
+        if number == 1
+        else tr("{name} copy {number}").format(name=label, number=number)
+        for number in range(1, len(taken) + 2)
+    )
     return next(copy for copy in copies if copy not in taken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from desktop.language import tr
 from desktop.session import Session
 from desktop.timeline_map import span_of
 from engine.protocol import ParameterDescriptor, ParameterValue
@@ -22,7 +23,8 @@ def add_shots(session: Session, shots: list[Shot]) -> None:
     project = session.project
     for shot in shots:
         project = edits.add_shot(project, shot)
-    label = f"Add '{shots[0].name}'" if len(shots) == 1 else f"Add {len(shots)} Shots"
+    one, several = tr("Add '{name}'"), tr("Add {count} Shots")
+    label = one.format(name=shots[0].name) if len(shots) == 1 else several.format(count=len(shots))
     session.apply(label, project)
     session.go_to_media_frame(shots[0].id, shots[0].source_start)
 
@@ -31,21 +33,21 @@ def remove_shot(session: Session) -> None:
     """Take the shot under the playhead off the timeline."""
     shot = session.shot
     if shot:
-        session.apply(f"Remove '{shot.name}'", edits.remove_shot(session.project, shot.id))
+        session.apply(tr("Remove '{name}'").format(name=shot.name), edits.remove_shot(session.project, shot.id))
 
 
 def rename_shot(session: Session, name: str) -> None:
     """Give the shot under the playhead another name."""
     shot = session.shot
     if shot and name.strip():
-        session.apply("Rename Shot", edits.rename_shot(session.project, shot.id, name.strip()))
+        session.apply(tr("Rename Shot"), edits.rename_shot(session.project, shot.id, name.strip()))
 
 
 def split_shot(session: Session) -> None:
     """Cut the shot under the playhead in two, the second part starting at the playhead."""
     place = session.place
     if place and place.media_frame > place.shot.source_start:
-        session.apply("Split Shot", edits.split_shot(session.project, place.shot.id, place.media_frame))
+        session.apply(tr("Split Shot"), edits.split_shot(session.project, place.shot.id, place.media_frame))
 
 
 def split_at_cuts(session: Session, shot_id: str, cuts: list[int]) -> int:
@@ -54,7 +56,7 @@ def split_at_cuts(session: Session, shot_id: str, cuts: list[int]) -> int:
     if span is None:
         return 0
     inside = [cut for cut in cuts if span.shot.source_start < cut < span.shot.source_end_exclusive]
-    session.apply("Detect Cuts", edits.split_shot_at_cuts(session.project, shot_id, inside))
+    session.apply(tr("Detect Cuts"), edits.split_shot_at_cuts(session.project, shot_id, inside))
     return len(inside)
 
 
@@ -68,7 +70,7 @@ def add_removal(session: Session, rect: RectF, effect: str = "clean-plate") -> N
         return
     shape = AnimatedRectangle.still(rect, place.media_frame)
     removal = Removal(new_id(), _free_label(place.shot), shape, effect)
-    session.apply("Add Removal", edits.add_removal(session.project, place.shot.id, removal))
+    session.apply(tr("Add Removal"), edits.add_removal(session.project, place.shot.id, removal))
     session.select_removal(removal.id)
 
 
@@ -82,8 +84,8 @@ def duplicate_removal(session: Session) -> None:
     """A copy of the selected removal, selected."""
     shot, removal = session.shot, session.removal
     if shot and removal:
-        copy = replace(removal, id=new_id(), label=f"{removal.label} copy", otio_json="")
-        session.apply("Duplicate Removal", edits.add_removal(session.project, shot.id, copy))
+        copy = replace(removal, id=new_id(), label=tr("{name} copy").format(name=removal.label), otio_json="")
+        session.apply(tr("Duplicate Removal"), edits.add_removal(session.project, shot.id, copy))
         session.select_removal(copy.id)
 
 
@@ -93,7 +95,9 @@ def delete_removal(session: Session) -> None:
     if not (shot and removal):
         return
     index = shot.removals.index(removal)
-    session.apply(f"Delete '{removal.label}'", edits.remove_removal(session.project, shot.id, removal.id))
+    session.apply(
+        tr("Delete '{name}'").format(name=removal.label), edits.remove_removal(session.project, shot.id, removal.id)
+    )
     left = session.shot.removals if session.shot else ()
     session.select_removal(left[min(index, len(left) - 1)].id if left else None)
 
@@ -103,14 +107,14 @@ def rename_removal(session: Session, removal_id: str, label: str) -> None:
     shot = session.shot
     if shot and label.strip():
         renamed = edits.rename_removal(session.project, shot.id, removal_id, label.strip())
-        session.apply("Rename Removal", renamed)
+        session.apply(tr("Rename Removal"), renamed)
 
 
 def set_enabled(session: Session, removal_id: str, enabled: bool) -> None:
     """Switch a removal on or off."""
     shot = session.shot
     if shot:
-        label = "Enable Removal" if enabled else "Disable Removal"
+        label = tr("Enable Removal") if enabled else tr("Disable Removal")
         _update(session, label, replace(shot.removal(removal_id), enabled=enabled))
 
 
@@ -118,7 +122,7 @@ def set_effect(session: Session, effect: str) -> None:
     """Let another effect do the selected removal; its parameters start at their defaults."""
     shot, removal = session.shot, session.removal
     if shot and removal and removal.effect != effect:
-        session.apply("Change Effect", edits.set_effect(session.project, shot.id, removal.id, effect))
+        session.apply(tr("Change Effect"), edits.set_effect(session.project, shot.id, removal.id, effect))
 
 
 def set_parameter(session: Session, descriptor: ParameterDescriptor, value: ParameterValue) -> None:
@@ -130,7 +134,12 @@ def set_parameter(session: Session, descriptor: ParameterDescriptor, value: Para
     if value != descriptor.default:
         parameters[descriptor.name] = value
     merge_key = f"parameter {removal.id} {descriptor.name}"
-    _update(session, f"Change {descriptor.label}", replace(removal, parameters=parameters), merge_key)
+    _update(
+        session,
+        tr("Change {name}").format(name=tr(descriptor.label)),
+        replace(removal, parameters=parameters),
+        merge_key,
+    )
 
 
 # --- shape and keyframes --------------------------------------------------------------------------------------------
@@ -141,7 +150,7 @@ def set_rect(session: Session, removal_id: str, rect: RectF) -> None:
     place = session.place
     if place:
         removal = place.shot.removal(removal_id)
-        _update(session, "Move Box", replace(removal, shape=removal.shape.with_rect(place.media_frame, rect)))
+        _update(session, tr("Move Box"), replace(removal, shape=removal.shape.with_rect(place.media_frame, rect)))
 
 
 def toggle_keyframe(session: Session) -> None:
@@ -153,7 +162,7 @@ def toggle_keyframe(session: Session) -> None:
     if place.media_frame in removal.shape.key_frames:
         delete_keyframe(session)
     elif rect is not None:
-        _update(session, "Add Keyframe", replace(removal, shape=removal.shape.with_rect(place.media_frame, rect)))
+        _update(session, tr("Add Keyframe"), replace(removal, shape=removal.shape.with_rect(place.media_frame, rect)))
 
 
 def can_delete_keyframe(session: Session) -> bool:
@@ -168,7 +177,7 @@ def delete_keyframe(session: Session) -> None:
     place, removal = session.place, session.removal
     if place and removal and can_delete_keyframe(session):
         shape = removal.shape.without_key(place.media_frame)
-        _update(session, "Delete Keyframe", replace(removal, shape=shape))
+        _update(session, tr("Delete Keyframe"), replace(removal, shape=shape))
 
 
 def holds(session: Session) -> bool:
@@ -186,7 +195,7 @@ def toggle_hold(session: Session) -> None:
     rect = removal.shape.rect_at(place.media_frame)
     if rect is not None:
         interpolation: Interpolation = "linear" if holds(session) else "hold"
-        label = "Hold Keyframe" if interpolation == "hold" else "Interpolate Keyframe"
+        label = tr("Hold Keyframe") if interpolation == "hold" else tr("Interpolate Keyframe")
         shape = removal.shape.with_rect(place.media_frame, rect, interpolation)
         _update(session, label, replace(removal, shape=shape))
 
@@ -199,7 +208,7 @@ def set_active_range(session: Session, first_frame: int | None, last_frame: int 
     if first_frame is not None and last_frame is not None and last_frame < first_frame:
         return
     shape = removal.shape.with_range(first_frame, last_frame)
-    _update(session, "Change Active Frames", replace(removal, shape=shape), f"range {removal.id}")
+    _update(session, tr("Change Active Frames"), replace(removal, shape=shape), f"range {removal.id}")
 
 
 def start_here(session: Session) -> None:
@@ -249,5 +258,5 @@ def _update(session: Session, label: str, removal: Removal, merge_key: str = "")
 
 def _free_label(shot: Shot) -> str:
     taken = {removal.label for removal in shot.removals}
-    number = next(number for number in range(1, len(taken) + 2) if f"Removal {number}" not in taken)
-    return f"Removal {number}"
+    labels = (tr("Removal {number}").format(number=number) for number in range(1, len(taken) + 2))
+    return next(label for label in labels if label not in taken)

@@ -12,6 +12,7 @@ from types import TracebackType
 from PySide6.QtCore import QObject, Signal
 
 from desktop import paths
+from desktop.language import tr
 from desktop.ui_thread import UiThread
 
 _log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class CrashReporter(QObject):
             return
         _log.critical("unexpected error", exc_info=(kind, error, traceback))
         detail = str(error).splitlines()[0] if str(error) else kind.__name__
-        line = f"{detail}. Your work is kept; details are in {paths.log_file()}."
+        line = tr("{error}. Your work is kept; details are in {path}.").format(error=detail, path=paths.log_file())
         self._ui.post(partial(self.crashed.emit, line))
 
 

@@ -8,6 +8,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
+from desktop.language import tr
 from desktop.ui_thread import UiThread
 from timeline.errors import MediaError
 from timeline.shot import Shot
@@ -52,7 +53,7 @@ class CutFinder(QObject):
         except Exception as error:
             # A thread's last line of defence: a person sees one line, the log has the rest.
             _log.exception("detecting cuts")
-            self._tell(self.failed, f"the search broke off: {error}")
+            self._tell(self.failed, tr("the search broke off: {error}").format(error=error))
         else:
             self._tell(self.found, shot.id, cuts)
 

@@ -18,6 +18,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 
 from desktop.display import DisplayFrame, FrameRequest, difference_image, frame_image
+from desktop.language import tr
 from timeline.errors import MediaError
 
 if TYPE_CHECKING:
@@ -131,7 +132,11 @@ class DecodeWorker:
             except Exception as error:
                 # The thread must outlive a defect in a decoder: the person sees one line, the log has the rest.
                 _log.exception("decode thread")
-                task.fail(f"this frame cannot be shown: {error} (details are in the log: Help > Show Log)")
+                task.fail(
+                    tr("this frame cannot be shown: {error} (details are in the log: Help > Show Log)").format(
+                        error=error
+                    )
+                )
         for reader in self._readers.values():
             reader.close()
 

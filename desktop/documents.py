@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from desktop import commands
+from desktop.language import tr
 from desktop.media_service import MediaService
 from desktop.notices import Notices
 from desktop.recovery import LostSession, RecoveryFile, RecoveryWriter, lost_sessions
@@ -88,7 +89,7 @@ class Documents(QObject):
         try:
             project = load_project(source)
         except TimelineError as error:
-            self._notices.problem("The project cannot be opened", str(error))
+            self._notices.problem(tr("The project cannot be opened"), str(error))
             return False
         self._show(project, path, recovered=recovered)
         if path is not None:
@@ -112,7 +113,7 @@ class Documents(QObject):
         self._add_arrived()
 
     def _on_probe_failed(self, path: str, message: str) -> None:
-        self._notices.problem("Media cannot be opened", message)
+        self._notices.problem(tr("Media cannot be opened"), message)
         if path in self._waiting_media:
             self._arrived[path] = None
             self._add_arrived()
@@ -145,7 +146,7 @@ class Documents(QObject):
         """Where to save; None if the person thought better of it."""
         shots = self._session.project.shots
         start = self._session.path or Path(shots[0].media_path if shots else "project").with_suffix(PROJECT_ENDING)
-        chosen, _ = QFileDialog.getSaveFileName(self._window, "Save Project", str(start), _PROJECT_FILTER)
+        chosen, _ = QFileDialog.getSaveFileName(self._window, tr("Save Project"), str(start), tr(_PROJECT_FILTER))
         if not chosen:
             return None
         path = Path(chosen)
@@ -158,13 +159,13 @@ class Documents(QObject):
         try:
             save_project(project, path)
         except TimelineError as error:
-            self._notices.problem("The project was not saved", str(error))
+            self._notices.problem(tr("The project was not saved"), str(error))
             return False
         self._session.mark_saved(project, path)
         self._autosave.stop()
         self._recovery.discard()
         self.file_used.emit(path)
-        self.said.emit(f"Saved {path.name}")
+        self.said.emit(tr("Saved {name}").format(name=path.name))
         return True
 
     def _after_unsaved(self, action: Callable[[], object]) -> None:
@@ -177,9 +178,11 @@ class Documents(QObject):
             if self.save():
                 action()
 
-        name = self._session.path.name if self._session.path else "this project"
-        message = f"Changes to {name} were not saved."
-        self._notices.ask(_UNSAVED, message, {"Save": save_first, "Don't Save": action, "Cancel": lambda: None})
+        name = self._session.path.name if self._session.path else tr("this project")
+        message = tr("Changes to {name} were not saved.").format(name=name)
+        self._notices.ask(
+            tr(_UNSAVED), message, {tr("Save"): save_first, tr("Don't Save"): action, tr("Cancel"): lambda: None}
+        )
 
     def ask_to_quit(self) -> None:
         """:attr:`quit_agreed` follows unless the person cancels."""
@@ -198,14 +201,14 @@ class Documents(QObject):
         if not lost:
             return
         newest = lost[0]
-        name = newest.original_path.name if newest.original_path else "an unsaved project"
+        name = newest.original_path.name if newest.original_path else tr("an unsaved project")
         self._notices.ask(
-            _LOST,
-            f"Grayplate did not end properly. Its last edits of {name} were kept.",
+            tr(_LOST),
+            tr("Grayplate did not end properly. Its last edits of {name} were kept.").format(name=name),
             {
-                "Recover": lambda: self._recover(newest),
-                "Discard": lambda: _discard_all(lost),
-                "Later": lambda: None,
+                tr("Recover"): lambda: self._recover(newest),
+                tr("Discard"): lambda: _discard_all(lost),
+                tr("Later"): lambda: None,
             },
         )
 

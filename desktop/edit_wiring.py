@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMenu
 
 from desktop import strip_commands
+from desktop.language import tr
 from desktop.main_window import MainWindow
 from desktop.recent_files import RecentMenu, remember_project
 
@@ -33,7 +34,7 @@ class EditWiring(QObject):
         run("relink", self._ask_file)
         run("find_media", self._ask_folder)
         window.relinker.linked.connect(self._on_linked)
-        window.relinker.failed.connect(lambda line: window.notices.problem("Media was not linked", line))
+        window.relinker.failed.connect(lambda line: window.notices.problem(tr("Media was not linked"), line))
         self.recent = RecentMenu(window)
         self._add_recent_menu()
 
@@ -51,7 +52,7 @@ class EditWiring(QObject):
         removal = self._session.removal
         if removal:
             self._window.window_actions["paste"].setEnabled(True)
-            self._window.statusBar().showMessage(f"Copied {removal.label}", 3000)
+            self._window.statusBar().showMessage(tr("Copied {name}").format(name=removal.label), 3000)
 
     def _folder(self) -> str:
         path = self._session.path
@@ -61,15 +62,19 @@ class EditWiring(QObject):
         shot = self._session.shot
         if shot is None:
             return
-        found, _ = QFileDialog.getOpenFileName(self._window, f"Media of '{shot.name}'", self._folder(), "All files (*)")
+        found, _ = QFileDialog.getOpenFileName(
+            self._window, tr("Media of '{name}'").format(name=shot.name), self._folder(), tr("All files (*)")
+        )
         if found:
             self._window.relinker.link({shot.media_path: found})
 
     def _ask_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self._window, "Find Missing Media in", self._folder())
+        folder = QFileDialog.getExistingDirectory(self._window, tr("Find Missing Media in"), self._folder())
         if folder:
-            self._window.statusBar().showMessage(f"Searching {folder} …")
+            self._window.statusBar().showMessage(tr("Searching {folder} …").format(folder=folder))
             self._window.relinker.search(Path(folder))
 
     def _on_linked(self, count: int) -> None:
-        self._window.statusBar().showMessage(f"{count} shot{'s' if count > 1 else ''} linked", 4000)
+        self._window.statusBar().showMessage(
+            tr("{count} shots linked").format(count=count) if count > 1 else tr("1 shot linked"), 4000
+        )

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
+from desktop.language import tr
 from desktop.ui_thread import UiThread
 from engine.errors import EngineError, EngineUnavailableError
 from engine.protocol import EffectDescriptor, Event, Job, JobState, RenderRequest
@@ -129,7 +130,9 @@ class EngineBridge(QObject):
         except Exception as error:
             # The last line of defence of a thread: a person sees one line, the log has the rest.
             _log.exception("engine bridge")
-            self._lost(f"the connection to the render engine broke: {error} (details: Help > Show Log)")
+            self._lost(
+                tr("the connection to the render engine broke: {error} (details: Help > Show Log)").format(error=error)
+            )
 
     def _start(self) -> None:
         engine = self._reached()

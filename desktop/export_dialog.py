@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop import theme
+from desktop.language import tr
 from desktop.panels.panel import dim_label, inset_text
 from engine.protocol import Output
 from timeline.errors import MediaWriteError
@@ -58,19 +59,19 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         frames = frames or shot.frames
         self._shot, self._info = shot, info
-        self.setWindowTitle(f"Export '{shot.name}'")
+        self.setWindowTitle(tr("Export '{name}'").format(name=shot.name))
         self.setMinimumWidth(560)
         self.format = QComboBox()
         for choice in _FORMATS:
             self.format.addItem(choice.title, choice.ending)
         self.path = QLineEdit(str(folder / f"{shot.name}_clean{_FORMATS[0].ending}"))
         self.first, self.last = self._frame_box(frames.start), self._frame_box(frames.stop - 1)
-        self.replace = QCheckBox("Replace what is there")
+        self.replace = QCheckBox(tr("Replace what is there"))
         self._note = QLabel()
         self._note.setWordWrap(True)
         self._note.setMinimumHeight(36)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.export_button = self._buttons.addButton("Export", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.export_button = self._buttons.addButton(tr("Export"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.export_button.setDefault(True)
         self._lay_out()
         self._connect()
@@ -94,7 +95,7 @@ class ExportDialog(QDialog):
         return box
 
     def _lay_out(self) -> None:
-        browse = QPushButton("Browse …")
+        browse = QPushButton(tr("Browse …"))
         browse.setAutoDefault(False)
         browse.clicked.connect(self._browse)
         file_row, frame_row = QHBoxLayout(), QHBoxLayout()
@@ -103,14 +104,20 @@ class ExportDialog(QDialog):
         file_row.addWidget(browse)
         for widget in (self.first, dim_label("to"), self.last):
             frame_row.addWidget(widget)
-        frame_row.addWidget(dim_label(f"of {self._shot.source_start} to {self._shot.source_end_exclusive - 1}"))
+        frame_row.addWidget(
+            dim_label(
+                tr("of {first} to {last}").format(
+                    first=self._shot.source_start, last=self._shot.source_end_exclusive - 1
+                )
+            )
+        )
         frame_row.addStretch(1)
         form = QFormLayout()
         form.setHorizontalSpacing(16)
         form.setVerticalSpacing(12)
-        form.addRow("Format", self.format)
-        form.addRow("File", file_row)
-        form.addRow("Frames", frame_row)
+        form.addRow(tr("Format"), self.format)
+        form.addRow(tr("File"), file_row)
+        form.addRow(tr("Frames"), frame_row)
         form.addRow("", self.replace)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 20, 20, 16)
@@ -148,7 +155,7 @@ class ExportDialog(QDialog):
 
     def _browse(self) -> None:
         path, _ = QFileDialog.getSaveFileName(
-            self, "Export to", self.path.text(), options=QFileDialog.Option.DontConfirmOverwrite
+            self, tr("Export to"), self.path.text(), options=QFileDialog.Option.DontConfirmOverwrite
         )
         if path:
             self.path.setText(path)
@@ -172,11 +179,15 @@ class ExportDialog(QDialog):
         except MediaWriteError as error:
             return str(error)
         if not path.parent.is_dir():
-            return f"The folder {path.parent} does not exist; choose another or create it first."
+            return tr("The folder {folder} does not exist; choose another or create it first.").format(
+                folder=path.parent
+            )
         if self.last.value() < self.first.value():
-            return "The last frame lies before the first one."
+            return tr("The last frame lies before the first one.")
         if exists and not self.replace.isChecked():
-            return f"{path.name} exists already; tick the box to replace it, or choose another name."
+            return tr("{name} exists already; tick the box to replace it, or choose another name.").format(
+                name=path.name
+            )
         return ""
 
     def _summary(self) -> str:
@@ -184,11 +195,13 @@ class ExportDialog(QDialog):
 
         delivery = delivery_for(self._path_text())
         fidelity = (
-            "lossless: pixels outside the boxes are identical to the source"
+            tr("lossless: pixels outside the boxes are identical to the source")
             if delivery.is_lossless(self._info)
-            else f"written as {delivery.format_for(self._info).name}"
+            else tr("written as {format}").format(format=delivery.format_for(self._info).name)
         )
-        return f"{len(self.frames)} frames, {self._info.size}, {fidelity}."
+        return tr("{count} frames, {size}, {fidelity}.").format(
+            count=len(self.frames), size=self._info.size, fidelity=fidelity
+        )
 
     def _show_format(self) -> None:
         name = Path(self.path.text()).name

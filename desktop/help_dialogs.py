@@ -11,8 +11,9 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 from desktop import theme
-from desktop.actions import ACTIONS, plain_text
+from desktop.actions import ACTIONS, menu_path, plain_text
 from desktop.diagnostics import installed
+from desktop.language import tr
 
 _STEPS = (
     ("Open a clip", "Drop a movie, a folder of frames or a project on the window."),
@@ -21,6 +22,9 @@ _STEPS = (
     ("Try again", "Change settings, render as a new take, compare both, use the better one."),
     ("Export", "The shot goes to comp; outside the boxes nothing changes."),
 )
+
+
+_ABOUT = "Removes things from shots: draw a box on a timeline, watch the plate come back, deliver to comp."
 
 
 class TextDialog(QDialog):
@@ -44,20 +48,20 @@ class TextDialog(QDialog):
 
 def help_html(actions: Mapping[str, QAction]) -> str:
     """How to work, and every action with the keys that it has now."""
-    steps = "".join(f"<p><b>{title}.</b> {text}</p>" for title, text in _STEPS)
+    steps = "".join(f"<p><b>{tr(title)}</b>: {tr(text)}</p>" for title, text in _STEPS)
     tables = []
-    for menu, specs in groupby(ACTIONS, key=lambda spec: plain_text(spec.menu).split("/")[0]):
+    for menu, specs in groupby(ACTIONS, key=lambda spec: menu_path(spec, "/").split("/")[0]):
         rows = []
         for spec in specs:
             keys = (key.toString(QKeySequence.SequenceFormat.NativeText) for key in actions[spec.name].shortcuts())
-            tip = spec.tip or ""
+            tip = tr(spec.tip)
             rows.append(
                 f"<tr><td width='130'><b>{escape(', '.join(keys)) or '–'}</b></td>"
-                f"<td width='190'>{escape(plain_text(spec.text))}</td>"
+                f"<td width='190'>{escape(plain_text(tr(spec.text)))}</td>"
                 f"<td style='color:{theme.TEXT_DIM}'>{escape(tip)}</td></tr>"
             )
         tables.append(f"<br><h4>{escape(menu)}</h4><table cellpadding='2'>{''.join(rows)}</table>")
-    return f"<h3>How to work</h3>{steps}<h3>Keys</h3>{''.join(tables)}"
+    return f"<h3>{tr('How to work')}</h3>{steps}<h3>{tr('Keys')}</h3>{''.join(tables)}"
 
 
 def about_html() -> str:
@@ -67,7 +71,6 @@ def about_html() -> str:
         for name, number, licence in installed()
     )
     return (
-        f"<h3>Grayplate {version('grayplate')}</h3><p>Removes things from shots: draw a box on a timeline, watch the "
-        f"plate come back, deliver to comp.</p><p>Apache License 2.0. Made with:</p>"
+        f"<h3>Grayplate {version('grayplate')}</h3><p>{tr(_ABOUT)}</p><p>{tr('Apache License 2.0. Made with:')}</p>"
         f"<table cellpadding='3'>{rows}</table>"
     )

@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 
 from desktop.diagnostics import report
 from desktop.help_dialogs import TextDialog, about_html, help_html
+from desktop.language import tr
 from desktop.main_window import MainWindow
 from desktop.preferences import Preferences, load_preferences, save_preferences
 from desktop.preferences_dialog import PreferencesDialog
@@ -23,8 +24,8 @@ class HelpWiring(QObject):
         super().__init__(window)
         self._window = window
         run("preferences", self._ask_preferences)
-        run("help", lambda: self._show_text("Grayplate Help", help_html(window.window_actions)))
-        run("about", lambda: self._show_text("About Grayplate", about_html()))
+        run("help", lambda: self._show_text(tr("Grayplate Help"), help_html(window.window_actions)))
+        run("about", lambda: self._show_text(tr("About Grayplate"), about_html()))
         run("copy_report", self._copy_report)
         self._use(load_preferences())
 
@@ -43,8 +44,8 @@ class HelpWiring(QObject):
         try:
             save_preferences(preferences)
         except OSError as error:
-            line = f"{error}; they hold until Grayplate is closed"
-            self._window.notices.problem("The preferences were not saved", line)
+            line = tr("{error}; they hold until Grayplate is closed").format(error=error)
+            self._window.notices.problem(tr("The preferences were not saved"), line)
 
     def _show_text(self, title: str, html: str) -> None:
         dialog = TextDialog(title, html, self._window)
@@ -54,4 +55,4 @@ class HelpWiring(QObject):
     def _copy_report(self) -> None:
         engine = re.sub(r"<[^>]*>|&nbsp;|●", "", self._window.engine_label.text()).strip()
         QGuiApplication.clipboard().setText(report(engine))
-        self._window.statusBar().showMessage("The diagnostic report is on the clipboard", 4000)
+        self._window.statusBar().showMessage(tr("The diagnostic report is on the clipboard"), 4000)

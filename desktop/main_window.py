@@ -15,6 +15,7 @@ from desktop.clipboard import RemovalClipboard
 from desktop.documents import Documents
 from desktop.engine_bridge import Engine, EngineBridge, connect_engine
 from desktop.in_out import InOut
+from desktop.language import tr
 from desktop.media_service import MediaService
 from desktop.notices import Notices
 from desktop.panels.inspector_panel import InspectorPanel
@@ -85,22 +86,24 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.viewer)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
         side, bottom = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
-        self._removals_dock = Panel("removals", "Removals", self.removals, self)
-        self._inspector_dock = Panel("inspector", "Effect", self.inspector, self)
-        self._render_dock = Panel("render", "Render", self.render_panel, self)
-        self._timeline_dock = Panel("timeline", "Timeline", self.strip, self)
+        self._removals_dock = Panel("removals", tr("Removals"), self.removals, self)
+        self._inspector_dock = Panel("inspector", tr("Effect"), self.inspector, self)
+        self._render_dock = Panel("render", tr("Render"), self.render_panel, self)
+        self._timeline_dock = Panel("timeline", tr("Timeline"), self.strip, self)
         for dock in (self._removals_dock, self._inspector_dock, self._render_dock):
             self.addDockWidget(side, dock)
         self.addDockWidget(bottom, self._timeline_dock)
-        self.render_panel.add_tab("Queue", self.queue)
-        self.render_panel.add_tab("Takes", self.takes)
+        self.render_panel.add_tab(tr("Queue"), self.queue)
+        self.render_panel.add_tab(tr("Takes"), self.takes)
         self.queue.count_changed.connect(self._show_queue_count)
         self._add_panel_tools()
         self._add_tool_bar()
         self._add_status_bar()
 
     def _show_queue_count(self, count: int) -> None:
-        self.render_panel.set_tab_title(self.queue, f"Queue ({count})" if count > 1 else "Queue")
+        self.render_panel.set_tab_title(
+            self.queue, tr("Queue ({count})").format(count=count) if count > 1 else tr("Queue")
+        )
 
     def _add_panel_tools(self) -> None:
         for name in ("add_removal", "duplicate_removal", "delete_removal"):
@@ -109,7 +112,7 @@ class MainWindow(QMainWindow):
             self._timeline_dock.add_title_action(self.window_actions[name])
 
     def _add_tool_bar(self) -> None:
-        bar = QToolBar("Tools", self)
+        bar = QToolBar(tr("Tools"), self)
         bar.setObjectName("tools")
         bar.setMovable(False)
         bar.setIconSize(QSize(20, 20))
@@ -231,9 +234,13 @@ class MainWindow(QMainWindow):
             self.documents.ask_to_quit()
             return
         self.notices.ask(
-            "A render is not finished",
-            "The engine can finish it without this window. Open the project again to see the frames.",
-            {"Finish in Background": self._close_later, "Stop Rendering": self._stop_and_close, "Keep Open": _stay},
+            tr("A render is not finished"),
+            tr("The engine can finish it without this window. Open the project again to see the frames."),
+            {
+                tr("Finish in Background"): self._close_later,
+                tr("Stop Rendering"): self._stop_and_close,
+                tr("Keep Open"): _stay,
+            },
         )
 
     def _close_later(self) -> None:

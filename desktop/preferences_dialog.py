@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.language import tr
 from desktop.panels.panel import dim_label, inset_text
 from desktop.preferences import LARGEST_CACHE_MB, SMALLEST_CACHE_MB, Preferences
 from desktop.shortcut_editor import ShortcutEditor
@@ -28,10 +29,10 @@ class PreferencesDialog(QDialog):
 
     def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Preferences")
+        self.setWindowTitle(tr("Preferences"))
         self.resize(640, 560)
         self.model = QLineEdit(preferences.vace_model)
-        self.model.setPlaceholderText("None: VACE asks for it in each removal")
+        self.model.setPlaceholderText(tr("None: VACE asks for it in each removal"))
         self.cache = inset_text(QSpinBox())
         self.cache.setRange(SMALLEST_CACHE_MB, LARGEST_CACHE_MB)
         self.cache.setSingleStep(256)
@@ -43,8 +44,8 @@ class PreferencesDialog(QDialog):
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         self.tabs = QTabWidget()
-        self.tabs.addTab(self._general(), "General")
-        self.tabs.addTab(self.shortcuts, "Shortcuts")
+        self.tabs.addTab(self._general(), tr("General"))
+        self.tabs.addTab(self.shortcuts, tr("Shortcuts"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 16, 14)
         layout.setSpacing(12)
@@ -59,7 +60,7 @@ class PreferencesDialog(QDialog):
         return Preferences(self.model.text().strip(), self.cache.value(), dict(self.shortcuts.overrides))
 
     def _general(self) -> QWidget:
-        browse = QPushButton("Browse …")
+        browse = QPushButton(tr("Browse …"))
         browse.setAutoDefault(False)
         browse.clicked.connect(self._browse)
         row = QHBoxLayout()
@@ -68,10 +69,10 @@ class PreferencesDialog(QDialog):
         form = QFormLayout()
         form.setHorizontalSpacing(16)
         form.setVerticalSpacing(8)
-        form.addRow("VACE model", row)
-        form.addRow("", dim_label("Folder of weights for removals that name none of their own.", wraps=True))
-        form.addRow("Viewer memory", self.cache)
-        form.addRow("", dim_label("Decoded frames kept for playback: 1024 MiB hold about 90 of 1080p.", wraps=True))
+        form.addRow(tr("VACE model"), row)
+        form.addRow("", dim_label(tr("Folder of weights for removals that name none of their own."), wraps=True))
+        form.addRow(tr("Viewer memory"), self.cache)
+        form.addRow("", dim_label(tr("Decoded frames kept for playback: 1024 MiB hold about 90 of 1080p."), wraps=True))
         page = QWidget()
         layout = QVBoxLayout(page)
         layout.addLayout(form)
@@ -80,7 +81,7 @@ class PreferencesDialog(QDialog):
 
     def _browse(self) -> None:
         start = self.model.text() or str(Path.home())
-        folder = QFileDialog.getExistingDirectory(self, "Folder of the VACE model", start)
+        folder = QFileDialog.getExistingDirectory(self, tr("Folder of the VACE model"), start)
         if folder:
             self.model.setText(folder)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
+from desktop.language import tr
 from desktop.settings import open_settings, read_strings
 
 LIMIT = 10
@@ -38,7 +39,7 @@ class RecentMenu(QMenu):
     """A project's Path."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Open &Recent", parent)
+        super().__init__(tr("Open &Recent"), parent)
         self.setToolTipsVisible(True)
         self.aboutToShow.connect(self.fill)
         self.fill()
@@ -52,10 +53,10 @@ class RecentMenu(QMenu):
             action.setEnabled(path.exists())
             action.triggered.connect(partial(self._choose, path))
         if self.isEmpty():
-            self.addAction("No projects yet").setEnabled(False)
+            self.addAction(tr("No projects yet")).setEnabled(False)
             return
         self.addSeparator()
-        self.addAction("Clear List").triggered.connect(forget_projects)
+        self.addAction(tr("Clear List")).triggered.connect(forget_projects)
 
     def _choose(self, path: Path, checked: bool = False) -> None:
         del checked

@@ -17,6 +17,7 @@ from PySide6.QtCore import QLockFile
 
 from desktop import paths
 from desktop.errors import RecoveryError
+from desktop.language import tr
 from timeline.errors import TimelineError
 from timeline.project import Project
 
@@ -63,7 +64,11 @@ class RecoveryFile:
             save_project(project, self._folder / _PROJECT)
             (self._folder / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
         except (OSError, TimelineError) as error:
-            raise RecoveryError(f"no recovery file can be kept in {self._folder}: {error}; save your work") from error
+            raise RecoveryError(
+                tr("no recovery file can be kept in {folder}: {error}; save your work").format(
+                    folder=self._folder, error=error
+                )
+            ) from error
 
     def discard(self) -> None:
         """The document is saved, or given up: there is nothing to recover."""

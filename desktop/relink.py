@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 
 from PySide6.QtCore import QObject, Signal
 
+from desktop.language import tr
 from desktop.media_service import MediaService
 from desktop.session import Session
 from desktop.ui_thread import UiThread
@@ -106,7 +107,9 @@ class Relinker(QObject):
         if found:
             self.link(found)
         else:
-            self.failed.emit(f"no file of these names lies in {folder} or below; choose another folder")
+            self.failed.emit(
+                tr("no file of these names lies in {folder} or below; choose another folder").format(folder=folder)
+            )
 
     def _rate_of(self, old: str) -> Fraction | None:
         return next((shot.media_rate for shot in self._session.project.shots if shot.media_path == old), None)
@@ -137,6 +140,6 @@ class Relinker(QObject):
                 except EditError as error:
                     self.failed.emit(str(error))
         self._waiting, self._arrived = {}, {}
-        self._session.apply("Relink Media", project)
+        self._session.apply(tr("Relink Media"), project)
         if count:
             self.linked.emit(count)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.engine_bridge import EngineBridge
 from desktop.errors import NothingToRenderError
+from desktop.language import tr
 from desktop.render_queue import QueuedRender, RenderQueue, RenderState
 from desktop.render_request import render_request
 from desktop.results import ResultStore
@@ -18,6 +19,7 @@ from engine.protocol import (
     ProgressEvent,
     StateEvent,
     WarningEvent,
+    WindowsEvent,
 )
 from timeline.media.info import MediaInfo
 from timeline.shot import Shot
@@ -209,8 +211,12 @@ class RenderController(QObject):
             self.queue_changed.emit()
         elif isinstance(event, WarningEvent):
             self.warned.emit(event.message)
+        elif isinstance(event, WindowsEvent):
+            self._results.add_windows(active.shot_id, event, active.take_number)
         elif isinstance(event, StateEvent) and event.state == "failed":
-            self._end_failed(event.error.message if event.error else "the render failed; the engine does not say why")
+            self._end_failed(
+                event.error.message if event.error else tr("the render failed; the engine does not say why")
+            )
 
     def _on_job_ended(self, job: Job) -> None:
         if self.active is None or self.active.job_id != job.id:
@@ -227,7 +233,9 @@ class RenderController(QObject):
         elif job.state == "cancelled":
             self._end_cancelled()
         else:
-            self._end_failed(job.error.message if job.error else f"the render ended as '{job.state}'")
+            self._end_failed(
+                job.error.message if job.error else tr("the render ended as '{state}'").format(state=job.state)
+            )
 
     def _on_rejected(self, message: str) -> None:
         if self.active is not None:

@@ -8,7 +8,8 @@ from enum import Enum
 
 from psygnal import Signal
 
-from engine.protocol import FrameEvent, ParameterValue
+from desktop.language import tr
+from engine.protocol import FrameEvent, ParameterValue, WindowsEvent
 from roi_tools.shapes import AnimatedRectangle
 from timeline.removal import Removal
 from timeline.shot import Shot
@@ -28,11 +29,26 @@ class ResultState(Enum):
 
 
 @dataclass(frozen=True)
+class Measure:
+    """How far one frame's result can be trusted, 0 to 1; None where the effect does not say."""
+
+    confidence: float | None = None
+    """The mean over what was marked; of several passes the least sure one's."""
+    share_synthesised: float | None = None
+    """How much of what was marked was invented; of several passes the largest."""
+
+
+NO_MEASURE = Measure()
+
+
+@dataclass(frozen=True)
 class _FrameResult:
     marks: Marks
     patches: Mapping[int, str]
     """Patch file by pass; they are applied in the order of the passes."""
     provisional: bool
+    measures: Mapping[int, Measure] = field(default_factory=dict)
+    """By pass."""
 
 
 @dataclass(eq=False)
@@ -43,11 +59,13 @@ class Take:
     removals: tuple[Removal, ...] = ()
     marks: Marks = ()
     frames: dict[int, _FrameResult] = field(default_factory=dict)
+    windows: dict[int, tuple[range, ...]] = field(default_factory=dict)
+    """By pass: the context windows that it was rendered in, as media frames, in order."""
 
     @property
     def label(self) -> str:
         """What a person calls it."""
-        return f"Take {self.number}"
+        return tr("Take {number}").format(number=self.number)
 
 
 @dataclass
@@ -107,12 +125,26 @@ class ResultStore:
         take = results.take(take_number)
         before = take.frames.get(event.frame)
         patches: dict[int, str] = {}
+        measures: dict[int, Measure] = {}
         if before is not None and before.marks == take.marks:
             if event.provisional and not before.provisional and event.pass_index in before.patches:
                 return
             patches = {number: path for number, path in before.patches.items() if number < event.pass_index}
+            measures = {number: value for number, value in before.measures.items() if number < event.pass_index}
         patches[event.pass_index] = event.patch_path
-        take.frames[event.frame] = _FrameResult(take.marks, patches, event.provisional)
+        measures[event.pass_index] = Measure(event.confidence, event.share_synthesised)
+        take.frames[event.frame] = _FrameResult(take.marks, patches, event.provisional, measures)
+        self.changed.emit(shot_id)
+
+    def add_windows(self, shot_id: str, event: WindowsEvent, take_number: int | None = None) -> None:
+        """The windows of a pass of a take (None: the chosen one). Earlier ones stay where the new ones do not reach."""
+        take = self._of(shot_id).take(take_number)
+        new = [window.as_range() for window in event.windows]
+        if not new:
+            return
+        first, end = min(window.start for window in new), max(window.stop for window in new)
+        kept = [old for old in take.windows.get(event.pass_index, ()) if old.stop <= first or end <= old.start]
+        take.windows[event.pass_index] = tuple(sorted((*kept, *new), key=lambda window: window.start))
         self.changed.emit(shot_id)
 
     def takes(self, shot_id: str) -> tuple[Take, ...]:
@@ -158,6 +190,16 @@ class ResultStore:
         take = self.versus(shot.id)
         return _patches(take.frames.get(frame)) if take else ()
 
+    def measures(self, shot: Shot, frames: range) -> list[Measure]:
+        """How far the chosen take can be trusted on each of these media frames, where it is marked and rendered."""
+        results = self.chosen(shot.id).frames
+        return [_measure(results.get(frame)) if is_marked(shot, frame) else NO_MEASURE for frame in frames]
+
+    def windows(self, shot: Shot) -> tuple[range, ...]:
+        """The context windows of the chosen take's last pass that has any, as media frames, in order."""
+        windows = self.chosen(shot.id).windows
+        return windows[max(windows)] if windows else ()
+
     def state(self, shot: Shot, frame: int) -> ResultState:
         """What there is to show of a media frame."""
         return self.states(shot, range(frame, frame + 1))[0]
@@ -188,3 +230,10 @@ class ResultStore:
 
 def _patches(result: _FrameResult | None) -> tuple[str, ...]:
     return tuple(path for _, path in sorted(result.patches.items())) if result else ()
+
+
+def _measure(result: _FrameResult | None) -> Measure:
+    values = result.measures.values() if result else ()
+    sure = [value.confidence for value in values if value.confidence is not None]
+    invented = [value.share_synthesised for value in values if value.share_synthesised is not None]
+    return Measure(min(sure, default=None), max(invented, default=None))

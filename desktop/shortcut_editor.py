@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from desktop import theme
-from desktop.actions import ACTIONS, ActionSpec, plain_text
+from desktop.actions import ACTIONS, ActionSpec, menu_path, plain_text
+from desktop.language import tr
 from desktop.panels.panel import dim_label
 from desktop.shortcuts import PRESETS, Keys, conflicts, differing, keys_of, normal
 
@@ -38,21 +39,22 @@ class ShortcutEditor(QWidget):
         super().__init__(parent)
         self.overrides = dict(overrides)
         self.preset = QComboBox()
-        self.preset.setAccessibleName("Set of shortcuts")
-        self.preset.addItems([*PRESETS, _CUSTOM])
+        self.preset.setAccessibleName(tr("Set of shortcuts"))
+        for name in (*PRESETS, _CUSTOM):
+            self.preset.addItem(tr(name), name)
         self.filter = QLineEdit()
-        self.filter.setPlaceholderText("Search actions or keys")
+        self.filter.setPlaceholderText(tr("Search actions or keys"))
         self.filter.setClearButtonEnabled(True)
         self.table = QTreeWidget()
-        self.table.setHeaderLabels(["Action", "Keys"])
+        self.table.setHeaderLabels([tr("Action"), tr("Keys")])
         self.table.setRootIsDecorated(False)
-        self.table.setAccessibleName("Actions and their keys")
+        self.table.setAccessibleName(tr("Actions and their keys"))
         self.table.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.keys = QKeySequenceEdit()
         self.keys.setMaximumSequenceLength(1)
-        self.keys.setAccessibleName("New key of the selected action")
-        self.set_button, self.none_button = QPushButton("Set"), QPushButton("No Key")
-        self.reset_button = QPushButton("Default")
+        self.keys.setAccessibleName(tr("New key of the selected action"))
+        self.set_button, self.none_button = QPushButton(tr("Set")), QPushButton(tr("No Key"))
+        self.reset_button = QPushButton(tr("Default"))
         self.note = QLabel()
         self.note.setWordWrap(True)
         self._items = {spec.name: _item(spec) for spec in ACTIONS}
@@ -65,7 +67,7 @@ class ShortcutEditor(QWidget):
         top, bottom = QHBoxLayout(), QHBoxLayout()
         top.addWidget(self.preset)
         top.addWidget(self.filter, 1)
-        bottom.addWidget(dim_label("New key"))
+        bottom.addWidget(dim_label(tr("New key")))
         bottom.addWidget(self.keys, 1)
         for button in (self.set_button, self.none_button, self.reset_button):
             button.setAutoDefault(False)
@@ -110,7 +112,7 @@ class ShortcutEditor(QWidget):
         self._refresh()
 
     def _on_preset(self, index: int) -> None:
-        name = self.preset.itemText(index)
+        name = self.preset.itemData(index)
         if name in PRESETS:
             self.overrides = differing(PRESETS[name])
         self._refresh()
@@ -124,7 +126,7 @@ class ShortcutEditor(QWidget):
             item.setText(1, ("⚠ " if spec.name in clashing else "") + ",  ".join(keys))
             item.setForeground(1, QColor(theme.STALE if spec.name in clashing else theme.TEXT))
         known = next((name for name, keys in PRESETS.items() if differing(keys) == self.overrides), _CUSTOM)
-        self.preset.setCurrentText(known)
+        self.preset.setCurrentIndex(self.preset.findData(known))
         self.set_button.setEnabled(self._selected() is not None and not self.keys.keySequence().isEmpty())
         self.none_button.setEnabled(self._selected() is not None)
         self.reset_button.setEnabled(self._selected() in self.overrides)
@@ -142,15 +144,16 @@ class ShortcutEditor(QWidget):
 
 
 def _item(spec: ActionSpec) -> QTreeWidgetItem:
-    menu = plain_text(spec.menu).replace("/", " › ")
-    item = QTreeWidgetItem([f"{menu} › {plain_text(spec.text)}", ""])
+    menu = menu_path(spec, " › ")
+    item = QTreeWidgetItem([f"{menu} › {plain_text(tr(spec.text))}", ""])
     item.setData(0, Qt.ItemDataRole.UserRole, spec.name)
     return item
 
 
 def _conflict_text(shared: Mapping[str, list[str]]) -> str:
     if not shared:
-        return "No two actions share a key."
-    texts = {spec.name: plain_text(spec.text) for spec in ACTIONS}
+        return tr("No two actions share a key.")
+    texts = {spec.name: plain_text(tr(spec.text)) for spec in ACTIONS}
     key, names = next(iter(shared.items()))
-    return f"{key} is used by {' and '.join(texts[name] for name in names)}; give one of them another key."
+    used = tr(" and ").join(texts[name] for name in names)
+    return tr("{key} is used by {actions}; give one of them another key.").format(key=key, actions=used)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from desktop.language import tr
 from desktop.session import Session
 from desktop.timeline_map import span_of
 from roi_tools.keyframes import Track
@@ -47,7 +48,7 @@ def trim_end_here(session: Session) -> None:
 
 def _trim(session: Session, shot: Shot, start: int, end_exclusive: int) -> None:
     trimmed = edits.trim_shot(session.project, shot.id, start, end_exclusive)
-    session.apply("Trim Shot", trimmed, f"trim {shot.id}")
+    session.apply(tr("Trim Shot"), trimmed, f"trim {shot.id}")
 
 
 def key_limits(shot: Shot, shape: AnimatedRectangle, frame: int) -> range:
@@ -73,7 +74,7 @@ def move_keyframe(session: Session, removal_id: str, frame: int, to: int) -> int
     others = [other for other in removal.shape.track.keys if other.frame != frame]
     shape = replace(removal.shape, track=Track.of([*others, replace(key, frame=to)]))
     moved = edits.update_removal(session.project, span.shot.id, replace(removal, shape=shape))
-    session.apply("Move Keyframe", moved, f"move key {removal_id}")
+    session.apply(tr("Move Keyframe"), moved, f"move key {removal_id}")
     now = span_of(session.project, span.shot.id)
     if now:
         session.go_to(now.timeline_frame(to))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from desktop.language import tr
 from desktop.results import ResultStore, Take
 from desktop.session import Session
 
@@ -19,7 +20,7 @@ def choose_take(session: Session, results: ResultStore, number: int) -> None:
         return
     results.choose(shot.id, number)
     shots = tuple(replace(other, removals=take.removals) if other is shot else other for other in session.project.shots)
-    session.apply(f"Use {take.label}", replace(session.project, shots=shots))
+    session.apply(tr("Use {name}").format(name=take.label), replace(session.project, shots=shots))
 
 
 def choose_next_take(session: Session, results: ResultStore) -> None:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
 
 from desktop import commands
+from desktop.language import tr
 from desktop.main_window import MainWindow
 from desktop.relink import missing_media
 
@@ -49,7 +50,7 @@ class WindowState(QObject):
 
     def _show_title(self) -> None:
         session = self._session
-        name = session.path.stem if session.path else "Untitled"
+        name = session.path.stem if session.path else tr("Untitled")
         self._window.setWindowTitle(f"{name}[*] – Grayplate")
         self._window.setWindowModified(session.is_modified)
 
@@ -91,8 +92,8 @@ class WindowState(QObject):
         actions["paste"].setEnabled(has_shot and not self._window.clipboard.is_empty)
         actions["find_media"].setEnabled(bool(missing_media(session, self._window.media)))
         self._window.render_panel.render_button.setEnabled(has_shot)
-        _show_step(actions["undo"], "Undo", session.undo_label)
-        _show_step(actions["redo"], "Redo", session.redo_label)
+        _show_step(actions["undo"], tr("Undo"), session.undo_label)
+        _show_step(actions["redo"], tr("Redo"), session.redo_label)
 
 
 _NEED_SHOT = (
@@ -123,5 +124,6 @@ _NEED_REMOVAL = (
 
 def _show_step(action: QAction, verb: str, label: str | None) -> None:
     action.setEnabled(label is not None)
-    action.setText(f"{verb} {label}" if label else verb)
-    action.setToolTip(f"{verb} {label or ''}".strip() + f" ({action.shortcut().toString()})")
+    text = tr("{verb} {step}").format(verb=verb, step=label) if label else verb
+    action.setText(text)
+    action.setToolTip(f"{text} ({action.shortcut().toString()})")

@@ -15,6 +15,7 @@ from desktop.cut_finder import CutFinder
 from desktop.edit_wiring import EditWiring
 from desktop.export_dialog import ExportDialog
 from desktop.help_wiring import HelpWiring
+from desktop.language import tr
 from desktop.main_window import MainWindow
 from desktop.queue_wiring import QueueWiring
 from desktop.view_wiring import ViewWiring
@@ -58,7 +59,7 @@ class WindowWiring(QObject):
         try:
             slot()
         except (TimelineError, RoiError) as error:
-            self._window.notices.problem("That cannot be done here", str(error))
+            self._window.notices.problem(tr("That cannot be done here"), str(error))
 
     # --- actions ------------------------------------------------------------------------------------------------
 
@@ -147,7 +148,9 @@ class WindowWiring(QObject):
         renders.frame_arrived.connect(self._on_frame_arrived)
         renders.warned.connect(lambda text: panel.log("warning", text))
         renders.finished.connect(self._on_finished)
-        renders.restored.connect(lambda count: panel.show_idle(f"{count} frames rendered before"))
+        renders.restored.connect(
+            lambda count: panel.show_idle(tr("{count} frames rendered before").format(count=count))
+        )
         renders.failed.connect(self._on_failed)
         renders.cancelled.connect(panel.show_cancelled)
         bridge.connected.connect(self._on_effects)
@@ -161,24 +164,24 @@ class WindowWiring(QObject):
         window.picture.probe_text.connect(window.probe_label.setText)
         self._cuts.found.connect(self._on_cuts)
         self._cuts.progressed.connect(self._on_cuts_progress)
-        self._cuts.failed.connect(lambda line: window.notices.problem("Cuts cannot be detected", line))
-        self._show_engine("Engine: starting …", theme.TEXT_DIM)
+        self._cuts.failed.connect(lambda line: window.notices.problem(tr("Cuts cannot be detected"), line))
+        self._show_engine(tr("Engine: starting …"), theme.TEXT_DIM)
 
     # --- files --------------------------------------------------------------------------------------------------
 
     def _ask_project(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
-            self._window, "Open Project", self._folder(), "Projects and timelines (*.otio);;All files (*)"
+            self._window, tr("Open Project"), self._folder(), tr("Projects and timelines (*.otio);;All files (*)")
         )
         if path:
             self._window.documents.open_project(Path(path))
 
     def _ask_media(self) -> None:
-        found, _ = QFileDialog.getOpenFileNames(self._window, "Add Media", self._folder(), "All files (*)")
+        found, _ = QFileDialog.getOpenFileNames(self._window, tr("Add Media"), self._folder(), tr("All files (*)"))
         self._window.documents.add_media(found)
 
     def _ask_sequence(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self._window, "Add a Folder of Frames", self._folder())
+        folder = QFileDialog.getExistingDirectory(self._window, tr("Add a Folder of Frames"), self._folder())
         if folder:
             self._window.documents.add_media([folder])
 
@@ -220,7 +223,7 @@ class WindowWiring(QObject):
     def _rename_shot(self) -> None:
         shot = self._session.shot
         if shot:
-            name, agreed = QInputDialog.getText(self._window, "Rename Shot", "Name", text=shot.name)
+            name, agreed = QInputDialog.getText(self._window, tr("Rename Shot"), tr("Name"), text=shot.name)
             if agreed:
                 commands.rename_shot(self._session, name)
 
@@ -230,11 +233,15 @@ class WindowWiring(QObject):
             self._cuts.start(shot)
 
     def _on_cuts_progress(self, done: int, total: int) -> None:
-        self._window.statusBar().showMessage(f"Detecting cuts: {done} of {total} frames")
+        self._window.statusBar().showMessage(
+            tr("Detecting cuts: {done} of {total} frames").format(done=done, total=total)
+        )
 
     def _on_cuts(self, shot_id: str, cuts: list[int]) -> None:
         count = commands.split_at_cuts(self._session, shot_id, cuts)
-        self._window.statusBar().showMessage(f"{count} cuts found" if count else "No cuts found", 4000)
+        self._window.statusBar().showMessage(
+            tr("{count} cuts found").format(count=count) if count else tr("No cuts found"), 4000
+        )
 
     # --- view and playback --------------------------------------------------------------------------------------
 
@@ -268,7 +275,9 @@ class WindowWiring(QObject):
         playing = self._window.playback.is_playing
         self._actions["play"].setIcon(icon("pause" if playing else "play"))
         speed = self._window.playback.speed
-        self._window.statusBar().showMessage(f"Playing at {speed}x" if abs(speed) > 1 else "", 2000)
+        self._window.statusBar().showMessage(
+            tr("Playing at {speed}x").format(speed=speed) if abs(speed) > 1 else "", 2000
+        )
 
     # --- render -------------------------------------------------------------------------------------------------
 
@@ -316,30 +325,30 @@ class WindowWiring(QObject):
     def _on_finished(self, job: Job) -> None:
         self._window.render_panel.show_finished(job)
         if job.request.output is not None:
-            self._window.render_panel.log("done", f"Wrote {job.request.output.path}")
-            self._window.statusBar().showMessage(f"Wrote {job.request.output.path}", 8000)
+            self._window.render_panel.log("done", tr("Wrote {path}").format(path=job.request.output.path))
+            self._window.statusBar().showMessage(tr("Wrote {path}").format(path=job.request.output.path), 8000)
 
     def _on_failed(self, message: str) -> None:
         self._window.render_panel.show_failed(message)
-        self._window.notices.problem("The shot was not rendered", message)
+        self._window.notices.problem(tr("The shot was not rendered"), message)
 
     def _on_effects(self, effects: tuple[EffectDescriptor, ...]) -> None:
         window = self._window
         window.inspector.set_effects(effects)
         window.removals.set_effect_labels({effect.identifier: effect.label for effect in effects})
         window.picture.set_grow_defaults(_grow_defaults(effects))
-        window.notices.dismiss(_ENGINE_PROBLEM)
-        self._show_engine("Engine ready", theme.READY)
+        window.notices.dismiss(tr(_ENGINE_PROBLEM))
+        self._show_engine(tr("Engine ready"), theme.READY)
 
     def _on_engine_lost(self, message: str) -> None:
-        self._show_engine("Engine not running", theme.FAILED)
+        self._show_engine(tr("Engine not running"), theme.FAILED)
         if self._window.renders.active is None:
-            self._window.render_panel.show_idle("The engine is not running")
+            self._window.render_panel.show_idle(tr("The engine is not running"))
         self._window.render_panel.log("error", message)
-        self._window.notices.problem(_ENGINE_PROBLEM, message, retry=self._reconnect)
+        self._window.notices.problem(tr(_ENGINE_PROBLEM), message, retry=self._reconnect)
 
     def _reconnect(self) -> None:
-        self._show_engine("Engine: starting …", theme.TEXT_DIM)
+        self._show_engine(tr("Engine: starting …"), theme.TEXT_DIM)
         self._window.bridge.start()
 
     def _show_engine(self, text: str, color: str) -> None:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from desktop import commands
 from desktop.icons import icon
+from desktop.language import tr
 from desktop.panels.panel import dim_label, divider, inset_text, tool_button
 from desktop.panels.parameter_editors import ParameterEditor, QuietComboBox, make_editor
 from desktop.session import Session
@@ -47,7 +48,7 @@ class InspectorPanel(QScrollArea):
         self._layout = QVBoxLayout(self._body)
         self._layout.setContentsMargins(14, 12, 10, 14)
         self._layout.setSpacing(10)
-        self._empty = dim_label("Select a removal to see its settings.", wraps=True)
+        self._empty = dim_label(tr("Select a removal to see its settings."), wraps=True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._header = _Header(session)
         self._parameters = QVBoxLayout()
@@ -109,7 +110,7 @@ class InspectorPanel(QScrollArea):
         for name, group in groupby(sorted(plain, key=_group_order(plain)), key=lambda parameter: parameter.group):
             self._parameters.addWidget(self._group(name, list(group)))
         if advanced:
-            self._parameters.addWidget(_Disclosure("Advanced", self._group("", advanced)))
+            self._parameters.addWidget(_Disclosure(tr("Advanced"), self._group("", advanced)))
 
     def _group(self, name: str, parameters: list[ParameterDescriptor]) -> QWidget:
         group = QWidget()
@@ -120,7 +121,7 @@ class InspectorPanel(QScrollArea):
         grid.setColumnMinimumWidth(0, _LABEL_PX)
         grid.setColumnStretch(1, 1)
         if name:
-            title = QLabel(name)
+            title = QLabel(tr(name))
             title.setObjectName("group")
             grid.addWidget(divider(), 0, 0, 1, 3)
             grid.addWidget(title, 1, 0, 1, 3)
@@ -147,18 +148,18 @@ class _ParameterRow:
     def __init__(self, descriptor: ParameterDescriptor) -> None:
         self.descriptor = descriptor
         self.editor = make_editor(descriptor)
-        self.label = QLabel(descriptor.label)
+        self.label = QLabel(tr(descriptor.label))
         self.label.setWordWrap(True)
         self.label.setFixedWidth(_LABEL_PX)  # the same column in every group
         self.reset = QToolButton()
         self.reset.setIcon(icon("reset"))
-        self.reset.setToolTip(f"Reset to {_shown_default(descriptor)}")
-        self.reset.setAccessibleName(f"Reset {descriptor.label}")
+        self.reset.setToolTip(tr("Reset to {value}").format(value=_shown_default(descriptor)))
+        self.reset.setAccessibleName(tr("Reset {name}").format(name=tr(descriptor.label)))
         self.reset.setFixedSize(_RESET_PX, _RESET_PX)
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)
-        tip = f"<p><b>{descriptor.label}</b></p><p>{descriptor.hint}</p>"
+        tip = f"<p><b>{tr(descriptor.label)}</b></p><p>{tr(descriptor.hint)}</p>"
         for widget in (self.label, self.editor):
             widget.setToolTip(tip)
 
@@ -174,14 +175,14 @@ class _Header(QWidget):
         super().__init__()
         self._session = session
         self.effect = QuietComboBox()
-        self.effect.setAccessibleName("Effect")
+        self.effect.setAccessibleName(tr("Effect"))
         self.effect.activated.connect(lambda index: commands.set_effect(session, self.effect.itemData(index)))
         self._hint = dim_label(wraps=True)
-        self._first, self._last = _frame_box("First frame"), _frame_box("Last frame")
-        self._whole = tool_button("reset", "On the whole shot")
+        self._first, self._last = _frame_box(tr("First frame")), _frame_box(tr("Last frame"))
+        self._whole = tool_button("reset", tr("On the whole shot"))
         self._whole.setFixedSize(_RESET_PX, _RESET_PX)
         self._keys = dim_label()
-        self._key = tool_button("key", "Add or delete a keyframe here (K with Ctrl)")
+        self._key = tool_button("key", tr("Add or delete a keyframe here (K with Ctrl)"))
         self._previous, self._next = tool_button("previous_key", ""), tool_button("next_key", "")
         self._connect()
         grid = QGridLayout(self)
@@ -190,14 +191,14 @@ class _Header(QWidget):
         grid.setVerticalSpacing(7)
         grid.setColumnMinimumWidth(0, _LABEL_PX)
         grid.setColumnStretch(1, 1)
-        grid.addWidget(QLabel("Effect"), 0, 0)
+        grid.addWidget(QLabel(tr("Effect")), 0, 0)
         grid.addWidget(self.effect, 0, 1)
         grid.setColumnMinimumWidth(2, _RESET_PX)
         grid.addWidget(self._hint, 1, 0, 1, 3)
-        grid.addWidget(QLabel("Active frames"), 2, 0)
+        grid.addWidget(QLabel(tr("Active frames")), 2, 0)
         grid.addLayout(_in_row(self._first, QLabel("–"), self._last), 2, 1)
         grid.addWidget(self._whole, 2, 2)
-        grid.addWidget(QLabel("Keyframes"), 3, 0)
+        grid.addWidget(QLabel(tr("Keyframes")), 3, 0)
         keys = _in_row(self._previous, self._key, self._next, spacing=0)
         keys.addSpacing(6)
         keys.addWidget(self._keys, 1)
@@ -211,17 +212,17 @@ class _Header(QWidget):
         self._key.clicked.connect(lambda: commands.toggle_keyframe(session))
         self._previous.clicked.connect(lambda: commands.go_to_neighbour_key(session, -1))
         self._next.clicked.connect(lambda: commands.go_to_neighbour_key(session, 1))
-        self._previous.setToolTip("Previous keyframe (Ctrl+Left)")
-        self._next.setToolTip("Next keyframe (Ctrl+Right)")
-        self._key.setToolTip("Add or delete the keyframe on this frame (Ctrl+K)")
+        self._previous.setToolTip(tr("Previous keyframe (Ctrl+Left)"))
+        self._next.setToolTip(tr("Next keyframe (Ctrl+Right)"))
+        self._key.setToolTip(tr("Add or delete the keyframe on this frame (Ctrl+K)"))
 
     def set_effects(self, effects: tuple[EffectDescriptor, ...]) -> None:
         """Fill the drop-down list."""
         self._effects = {effect.identifier: effect for effect in effects}
         self.effect.clear()
         for effect in effects:
-            self.effect.addItem(effect.label, effect.identifier)
-            self.effect.setItemData(self.effect.count() - 1, effect.hint, Qt.ItemDataRole.ToolTipRole)
+            self.effect.addItem(tr(effect.label), effect.identifier)
+            self.effect.setItemData(self.effect.count() - 1, tr(effect.hint), Qt.ItemDataRole.ToolTipRole)
         self.effect.setEnabled(bool(effects))
 
     _effects: dict[str, EffectDescriptor] = {}  # noqa: RUF012 - replaced, never changed
@@ -245,17 +246,21 @@ class _Header(QWidget):
         self._key.setIcon(icon("key_set" if keyed else "key", "#f4c65a" if keyed else "#dcdcdc"))
         self._key.setEnabled(not keyed or len(shape.key_frames) > 1)
         count = len(shape.key_frames)
-        where = f"{shape.key_frames.index(place.media_frame) + 1} of {count}" if keyed else f"{count} in all"
+        where = tr("{count} in all").format(count=count)
+        if keyed:
+            where = tr("{number} of {count}").format(number=shape.key_frames.index(place.media_frame) + 1, count=count)
         self._keys.setText(where)
 
     def _show_effect(self, identifier: str) -> None:
         index = self.effect.findData(identifier)
         if index < 0:
-            self.effect.addItem(f"{identifier} (not installed)" if self._effects else identifier, identifier)
+            self.effect.addItem(
+                tr("{name} (not installed)").format(name=identifier) if self._effects else identifier, identifier
+            )
             index = self.effect.count() - 1
         self.effect.setCurrentIndex(index)
         effect = self._effects.get(identifier)
-        self._hint.setText(effect.hint if effect else "")
+        self._hint.setText(tr(effect.hint) if effect else "")
         self._hint.setVisible(bool(self._hint.text()))
 
     def _on_range(self) -> None:
@@ -328,7 +333,7 @@ def _group_order(parameters: list[ParameterDescriptor]) -> Callable[[ParameterDe
 
 def _shown_default(descriptor: ParameterDescriptor) -> str:
     if descriptor.kind == "bool":
-        return "on" if descriptor.default else "off"
+        return tr("on") if descriptor.default else tr("off")
     if descriptor.default == "":
-        return "empty"
-    return f"{descriptor.default} {descriptor.unit}".strip()
+        return tr("empty")
+    return f"{descriptor.default} {tr(descriptor.unit)}".strip()

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from desktop.language import tr
 from desktop.panels.panel import inset_text, tool_button
 from engine.protocol import ParameterDescriptor, ParameterValue
 
@@ -70,7 +71,7 @@ class NumberEditor(ParameterEditor):
         steps = round(high - low) if self.descriptor.kind == "int" else _SLIDER_STEPS
         slider.setRange(0, steps)
         slider.setPageStep(max(steps // 20, 1))
-        slider.setAccessibleName(self.descriptor.label)
+        slider.setAccessibleName(tr(self.descriptor.label))
         slider.valueChanged.connect(lambda step: self._on_slider(low + step * (high - low) / steps))
         slider.sliderReleased.connect(self.settled)
         return slider
@@ -110,7 +111,7 @@ class BoolEditor(ParameterEditor):
     def __init__(self, descriptor: ParameterDescriptor) -> None:
         super().__init__(descriptor)
         self._box = QCheckBox()
-        self._box.setAccessibleName(descriptor.label)
+        self._box.setAccessibleName(tr(descriptor.label))
         self._box.toggled.connect(self._on_toggled)
         self._row.addWidget(self._box)
         self._row.addStretch(1)
@@ -131,9 +132,9 @@ class ChoiceEditor(ParameterEditor):
     def __init__(self, descriptor: ParameterDescriptor) -> None:
         super().__init__(descriptor)
         self._box = QuietComboBox()
-        self._box.setAccessibleName(descriptor.label)
+        self._box.setAccessibleName(tr(descriptor.label))
         for choice in descriptor.choices:
-            self._box.addItem(choice.replace("_", " ").capitalize(), choice)
+            self._box.addItem(tr(choice.replace("_", " ").capitalize()), choice)
         self._box.activated.connect(self._on_activated)
         self._row.addWidget(self._box, 1)
 
@@ -153,14 +154,14 @@ class TextEditor(ParameterEditor):
     def __init__(self, descriptor: ParameterDescriptor) -> None:
         super().__init__(descriptor)
         self._line = QLineEdit()
-        self._line.setAccessibleName(descriptor.label)
-        self._line.setPlaceholderText("None" if descriptor.kind == "path" else "")
+        self._line.setAccessibleName(tr(descriptor.label))
+        self._line.setPlaceholderText(tr("None") if descriptor.kind == "path" else "")
         self._line.editingFinished.connect(self._on_finished)
         self._row.addWidget(self._line, 1)
         self._shown = ""
         if descriptor.kind == "path":
             self._row.setSpacing(2)
-            browse = tool_button("folder", f"Look for {descriptor.label.lower()}")
+            browse = tool_button("folder", tr("Look for {name}").format(name=tr(descriptor.label).lower()))
             browse.clicked.connect(self._browse)
             self._row.addWidget(browse)
 
@@ -177,7 +178,7 @@ class TextEditor(ParameterEditor):
 
     def _browse(self) -> None:
         # Models are folders, a LoRA is a file: Qt has no dialog for both, and a folder can be typed by its file.
-        path = QFileDialog.getExistingDirectory(self, self.descriptor.label, self._line.text())
+        path = QFileDialog.getExistingDirectory(self, tr(self.descriptor.label), self._line.text())
         if path:
             self._line.setText(path)
             self._on_finished()
@@ -238,9 +239,9 @@ def _spin_box(descriptor: ParameterDescriptor) -> QSpinBox | QDoubleSpinBox:
     spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     spin.setKeyboardTracking(False)
     spin.setAccelerated(True)
-    spin.setAccessibleName(descriptor.label)
+    spin.setAccessibleName(tr(descriptor.label))
     if descriptor.unit:
-        spin.setSuffix(f" {descriptor.unit}")
+        spin.setSuffix(f" {tr(descriptor.unit)}")
     return spin
 
 

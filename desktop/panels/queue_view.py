@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLa
 
 from desktop import theme
 from desktop.icons import icon
+from desktop.language import tr
 from desktop.panels.panel import dim_label, tool_button
 from desktop.panels.times import duration_text
 from desktop.render_controller import RenderController
@@ -34,15 +35,15 @@ class QueueView(QWidget):
         super().__init__(parent)
         self._renders = renders
         self.list = QListWidget()
-        self.list.setAccessibleName("Render queue")
+        self.list.setAccessibleName(tr("Render queue"))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setIconSize(QSize(16, 16))
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.earlier = tool_button("chevron_up", "Render earlier")
-        self.later = tool_button("chevron_down", "Render later")
-        self.cancel = tool_button("cancel", "Cancel this render")
-        self.retry = tool_button("reset", "Render this again")
-        self.clear = tool_button("delete", "Clear renders that are over")
+        self.earlier = tool_button("chevron_up", tr("Render earlier"))
+        self.later = tool_button("chevron_down", tr("Render later"))
+        self.cancel = tool_button("cancel", tr("Cancel this render"))
+        self.retry = tool_button("reset", tr("Render this again"))
+        self.clear = tool_button("delete", tr("Clear renders that are over"))
         self._time_left = dim_label()
         self._lay_out()
         self.list.currentRowChanged.connect(self._enable)
@@ -93,8 +94,10 @@ class QueueView(QWidget):
             self.list.setCurrentRow(entries.index(kept))
         pending = [entry for entry in entries if entry.state in (RenderState.WAITING, RenderState.RUNNING)]
         left = self._renders.queue.time_left_s() if len(pending) > 1 else None
-        paused = "Paused" if self._renders.is_paused else ""
-        self._time_left.setText(f"All in {duration_text(left)}" if left is not None and not paused else paused)
+        paused = tr("Paused") if self._renders.is_paused else ""
+        self._time_left.setText(
+            tr("All in {time}").format(time=duration_text(left)) if left is not None and not paused else paused
+        )
         self.count_changed.emit(len(pending))
         self._enable()
 
@@ -136,5 +139,5 @@ def _how_far(entry: QueuedRender) -> str:
     if entry.state is RenderState.RUNNING and progress and progress.total:
         return f"{progress.done / progress.total:.0%}"
     if entry.state is RenderState.DONE and entry.request.output:
-        return "Exported"
-    return entry.state.value
+        return tr("Exported")
+    return tr(entry.state.value)

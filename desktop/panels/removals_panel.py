@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from desktop import commands, theme
 from desktop.icons import pixmap
+from desktop.language import tr
 from desktop.panels.panel import dim_label
 from desktop.session import Session
 from timeline.removal import Removal
@@ -45,7 +46,7 @@ class RemovalsPanel(QWidget):
         self.list.currentItemChanged.connect(self._on_current)
         self.list.itemChanged.connect(self._on_renamed)
         self.list.eye_clicked.connect(self._on_eye)
-        self._hint = dim_label("Draw a box around what should go:\nchoose the box tool (R) and drag in the viewer.")
+        self._hint = dim_label(tr("Draw a box around what should go:\nchoose the box tool (R) and drag in the viewer."))
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack = QStackedLayout()
         self._stack.addWidget(self.list)
@@ -106,7 +107,7 @@ class RemovalsPanel(QWidget):
         item.setData(_ENABLED, removal.enabled)
         item.setData(_COLOR, theme.removal_color(row))
         item.setData(_DETAIL, self._effect_labels.get(removal.effect, removal.effect))
-        item.setToolTip("Double-click or F2 to rename")
+        item.setToolTip(tr("Double-click or F2 to rename"))
 
     def _on_current(self, item: QListWidgetItem | None) -> None:
         if not self._refreshing:
@@ -132,7 +133,7 @@ class _List(QListWidget):
         self.setEditTriggers(QListWidget.EditTrigger.DoubleClicked | QListWidget.EditTrigger.EditKeyPressed)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setUniformItemSizes(True)
-        self.setAccessibleName("Removals")
+        self.setAccessibleName(tr("Removals"))
 
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from desktop import theme
 from desktop.icons import icon
+from desktop.language import tr
 from desktop.panels.panel import dim_label
 from desktop.panels.times import duration_text
 from engine.protocol import Job, ProgressEvent, Stage
@@ -44,34 +45,34 @@ class RenderPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.render_button = QPushButton(icon("render", "#ffffff"), "  Render Shot")
+        self.render_button = QPushButton(icon("render", "#ffffff"), "  " + tr("Render Shot"))
         self.render_button.setObjectName("primary")
-        self.render_button.setToolTip("Clean the shot under the playhead (Ctrl+R)")
-        self.cancel_button = QPushButton(icon("cancel", "#ffffff"), "  Cancel")
+        self.render_button.setToolTip(tr("Clean the shot under the playhead (Ctrl+R)"))
+        self.cancel_button = QPushButton(icon("cancel", "#ffffff"), "  " + tr("Cancel"))
         self.cancel_button.setObjectName("cancel")
-        self.cancel_button.setToolTip("Stop; the frames that are ready stay (Ctrl+.)")
+        self.cancel_button.setToolTip(tr("Stop; the frames that are ready stay (Ctrl+.)"))
         self._buttons = QStackedWidget()
         for button in (self.render_button, self.cancel_button):
             button.setMinimumHeight(34)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self._buttons.addWidget(button)
         self._buttons.setFixedHeight(36)
-        self.follow = QCheckBox("Show frames as they arrive")
-        self.follow.setToolTip("The playhead follows the render until you move it")
+        self.follow = QCheckBox(tr("Show frames as they arrive"))
+        self.follow.setToolTip(tr("The playhead follows the render until you move it"))
         self.follow.setChecked(True)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(8)
-        self._stage, self._eta = dim_label("Nothing rendered yet"), dim_label()
+        self._stage, self._eta = dim_label(tr("Nothing rendered yet")), dim_label()
         self._log = QListWidget()
         self._log.setWordWrap(True)
-        self._log.setAccessibleName("Log")
+        self._log.setAccessibleName(tr("Log"))
         self._log.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
         self._log.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._tabs = QTabWidget()
         self._tabs.setDocumentMode(True)
         self._tabs.tabBar().setDrawBase(False)
-        self._tabs.addTab(self._log, "Log")
+        self._tabs.addTab(self._log, tr("Log"))
         self._lay_out()
 
     def add_tab(self, title: str, content: QWidget) -> None:
@@ -110,27 +111,35 @@ class RenderPanel(QWidget):
         self._buttons.setCurrentWidget(self.cancel_button)
         self.cancel_button.setEnabled(True)
         self._bar.setRange(0, 0)
-        self._stage.setText("Waiting for the engine")
+        self._stage.setText(tr("Waiting for the engine"))
         self._eta.clear()
 
     def show_progress(self, event: ProgressEvent) -> None:
         """How far the render is."""
         self._bar.setRange(0, 1000)
         self._bar.setValue(round(1000 * event.done / event.total) if event.total else 0)
-        count = f"{event.done:.0f} of {event.total:.0f}" if event.total else ""
-        self._stage.setText(f"{event.message or _STAGES[event.stage]}  {count}".strip())
-        self._eta.setText(f"{duration_text(event.eta_s)} left" if event.eta_s is not None else "")
+        count = (
+            tr("{number} of {count}").format(number=f"{event.done:.0f}", count=f"{event.total:.0f}")
+            if event.total
+            else ""
+        )
+        self._stage.setText(f"{tr(event.message) or tr(_STAGES[event.stage])}  {count}".strip())
+        self._eta.setText(tr("{time} left").format(time=duration_text(event.eta_s)) if event.eta_s is not None else "")
 
     def show_cancelling(self) -> None:
         """A cancel was asked for; it takes effect at the engine's next step."""
         self.cancel_button.setEnabled(False)
-        self._stage.setText("Cancelling …")
+        self._stage.setText(tr("Cancelling …"))
 
     def show_finished(self, job: Job) -> None:
         """The render is done."""
         report = job.report
-        cleaned = f"{report.frames_cleaned} frames cleaned" if report else "Done"
-        took = f" in {duration_text(sum(report.seconds.values()))}" if report and report.seconds else ""
+        cleaned = tr("{count} frames cleaned").format(count=report.frames_cleaned) if report else tr("Done")
+        took = (
+            tr(" in {time}").format(time=duration_text(sum(report.seconds.values())))
+            if report and report.seconds
+            else ""
+        )
         self._stop(f"{cleaned}{took}", 1000)
         self.log("done", f"{cleaned}{took}")
         for line in _shares(job):
@@ -138,12 +147,12 @@ class RenderPanel(QWidget):
 
     def show_cancelled(self) -> None:
         """The render was cancelled."""
-        self._stop("Cancelled; the frames that are ready stay", self._bar.value())
-        self.log("info", "Render cancelled")
+        self._stop(tr("Cancelled; the frames that are ready stay"), self._bar.value())
+        self.log("info", tr("Render cancelled"))
 
     def show_failed(self, message: str) -> None:
         """The render broke off."""
-        self._stop("The render failed", 0)
+        self._stop(tr("The render failed"), 0)
         self.log("error", message)
 
     def show_idle(self, message: str) -> None:
@@ -173,9 +182,13 @@ def _shares(job: Job) -> list[str]:
     lines = []
     for number, report in enumerate(job.report.passes if job.report else ()):
         if report.share_recovered is not None and report.share_synthesised is not None:
-            prefix = f"Pass {number + 1}: " if job.report and len(job.report.passes) > 1 else ""
+            prefix = (
+                tr("Pass {number}: ").format(number=number + 1) if job.report and len(job.report.passes) > 1 else ""
+            )
             lines.append(
-                f"{prefix}{report.share_recovered:.0%} of the pixels from other frames, "
-                f"{report.share_synthesised:.0%} synthesised"
+                prefix
+                + tr("{recovered} of the pixels from other frames, {synthesised} synthesised").format(
+                    recovered=f"{report.share_recovered:.0%}", synthesised=f"{report.share_synthesised:.0%}"
+                )
             )
     return lines

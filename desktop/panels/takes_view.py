@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushBu
 
 from desktop import take_commands, theme
 from desktop.icons import icon
+from desktop.language import tr
 from desktop.panels.panel import dim_label
 from desktop.results import ResultStore, Take
 from desktop.session import Session
@@ -20,16 +21,16 @@ class TakesView(QWidget):
         super().__init__(parent)
         self._session, self._results = session, results
         self.list = QListWidget()
-        self.list.setAccessibleName("Takes")
+        self.list.setAccessibleName(tr("Takes"))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setIconSize(QSize(16, 16))
-        self.new = QPushButton("New Take")
-        self.new.setToolTip("Render with the settings of now and keep the result so far")
-        self.choose, self.compare = QPushButton("Use"), QPushButton("Compare")
-        self.choose.setToolTip("Show this take, with the settings that it was rendered with")
-        self.compare.setToolTip("Let this take stand in for the source in wipe, side by side and difference")
+        self.new = QPushButton(tr("New Take"))
+        self.new.setToolTip(tr("Render with the settings of now and keep the result so far"))
+        self.choose, self.compare = QPushButton(tr("Use")), QPushButton(tr("Compare"))
+        self.choose.setToolTip(tr("Show this take, with the settings that it was rendered with"))
+        self.compare.setToolTip(tr("Let this take stand in for the source in wipe, side by side and difference"))
         self.compare.setCheckable(True)
-        self._hint = dim_label("Render with other settings as a new take to compare.", wraps=True)
+        self._hint = dim_label(tr("Render with other settings as a new take to compare."), wraps=True)
         self._lay_out()
         self.choose.clicked.connect(self._on_choose)
         self.compare.clicked.connect(self._on_compare)
@@ -90,10 +91,11 @@ class TakesView(QWidget):
         compared = take is self._results.versus(self._shot_id)
         name, color = ("done", theme.READY) if is_chosen else ("compare" if compared else "film", theme.TEXT_DIM)
         item.setIcon(icon(name, color, color))
-        role = ", used" if is_chosen else ", compared with" if compared else ""
-        item.setText(f"{take.label}{role}   {len(take.frames)} frames   {take_commands.settings_text(take)}")
+        role = tr(", used") if is_chosen else tr(", compared with") if compared else ""
+        frames = tr("{count} frames").format(count=len(take.frames))
+        item.setText(f"{take.label}{role}   {frames}   {take_commands.settings_text(take)}")
         item.setForeground(QColor(theme.TEXT if is_chosen else theme.TEXT_DIM))
-        item.setToolTip(take_commands.settings_text(take) or "Default settings")
+        item.setToolTip(take_commands.settings_text(take) or tr("Default settings"))
         item.setData(Qt.ItemDataRole.UserRole, take.number)
 
     def _enable(self) -> None:

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from desktop import strip_commands, theme
 from desktop.in_out import InOut
+from desktop.language import tr
 from desktop.media_service import MediaService
 from desktop.results import ResultState, ResultStore
 from desktop.session import Session
@@ -58,7 +59,7 @@ class TimelineStrip(QWidget):
         self._fits = True
         self._states: dict[str, list[tuple[int, int, ResultState]]] = {}
         self.setMouseTracking(True)
-        self.setAccessibleName("Timeline")
+        self.setAccessibleName(tr("Timeline"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         session.project_changed.connect(self._on_project)
         session.selection_changed.connect(self._on_selection)
@@ -154,7 +155,7 @@ class TimelineStrip(QWidget):
 
     def _paint_empty(self, painter: QPainter) -> None:
         painter.setPen(QColor(theme.TEXT_OFF))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Shots appear here")
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, tr("Shots appear here"))
 
     def _paint_lanes(
         self, painter: QPainter, layout: TimelineLayout, span: ShotSpan, draw: Callable[..., None]
@@ -306,7 +307,9 @@ class TimelineStrip(QWidget):
         if not span.start <= frame < span.end_exclusive:
             return ""
         media_frame = span.shot.source_start + frame - span.start
-        return f"Frame {frame}: {self._results.state(span.shot, media_frame).value}"
+        return tr("Frame {frame}: {state}").format(
+            frame=frame, state=tr(self._results.state(span.shot, media_frame).value)
+        )
 
     def _edge_under(self, point: QPointF) -> tuple[ShotSpan, Edge] | None:
         if not rows.SHOTS_TOP <= point.y() < rows.SHOTS_TOP + rows.SHOT_PX:

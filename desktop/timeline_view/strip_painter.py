@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen, QPolygonF
 
 from desktop import theme
+from desktop.language import tr
 from desktop.results import ResultState
 from desktop.timeline_map import ShotSpan
 from desktop.timeline_view import rows
@@ -80,7 +81,7 @@ def _draw_thumbnails(painter: QPainter, layout: TimelineLayout, shot: ShotPictur
 
 def _draw_shot_name(painter: QPainter, shot: ShotPicture, rect: QRectF) -> None:
     painter.setFont(theme.ui_font(11, bold=True))
-    text = f"{shot.span.shot.name}  (media offline)" if shot.offline else shot.span.shot.name
+    text = tr("{name}  (media offline)").format(name=shot.span.shot.name) if shot.offline else shot.span.shot.name
     metrics = QFontMetricsF(painter.font())
     shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(rect.width() - 24, 0))
     if not shown:
@@ -173,7 +174,7 @@ def _draw_lane_name(painter: QPainter, rect: QRectF, removal: Removal, selected:
     painter.setPen(QColor(theme.TEXT if selected else theme.TEXT_DIM))
     left = max(rect.left(), 0.0) + first_key_px + KEY_RADIUS_PX + 5  # most removals have a keyframe on the first frame
     area = QRectF(left, rect.top(), max(rect.right() - left - 6, 0), rect.height())
-    text = removal.label if removal.enabled else f"{removal.label}  (off)"
+    text = removal.label if removal.enabled else tr("{name}  (off)").format(name=removal.label)
     shown = QFontMetricsF(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
     painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
 

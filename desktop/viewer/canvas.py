@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from desktop import theme
 from desktop.display import DisplayFrame
+from desktop.language import tr
 from desktop.viewer.box_handles import Handle, dragged, drawn, handle_at
 from desktop.viewer.comparison import Compare, draw_frame, draw_wipe
 from desktop.viewer.overlays import (
@@ -96,12 +97,12 @@ class Canvas(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(240, 160)
-        self.setAccessibleName("Viewer")
+        self.setAccessibleName(tr("Viewer"))
         self._frame: DisplayFrame | None = None
         self._size: Size | None = None
         self._message = ""
         self._badge: tuple[str, QColor] | None = None
-        self._source_name = "Source"
+        self._source_name = tr("Source")
         self._boxes: tuple[BoxOverlay, ...] = ()
         self._view = ViewTransform()
         self._fits = True
@@ -307,7 +308,7 @@ class Canvas(QWidget):
                 draw_box(painter, overlay, to_qrect(self._view.rect_to_widget(overlay.rect)), sizes=False)
         if isinstance(self._drag, _NewBox) and self._drag_rect:
             color = theme.removal_color(len(self._boxes))
-            new = BoxOverlay("", "New removal", self._drag_rect, color, selected=True, keyed=True, enabled=True)
+            new = BoxOverlay("", tr("New removal"), self._drag_rect, color, selected=True, keyed=True, enabled=True)
             draw_box(painter, new, to_qrect(self._view.rect_to_widget(new.rect)), sizes=True)
 
     def _paint_matte(self, painter: QPainter, overlay: BoxOverlay) -> None:

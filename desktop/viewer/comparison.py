@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from desktop import theme
 from desktop.display import DisplayFrame
+from desktop.language import tr
 
 ONION_OPACITY = 0.5
 
@@ -60,4 +61,4 @@ def draw_wipe(painter: QPainter, source: QImage, target: QRectF, x: float, sourc
     painter.setFont(theme.ui_font(11, bold=True))
     width = painter.fontMetrics().horizontalAdvance(source_name)
     painter.drawText(QPointF(x - 10 - width, target.bottom() - 10), source_name)
-    painter.drawText(QPointF(x + 10, target.bottom() - 10), "Result")
+    painter.drawText(QPointF(x + 10, target.bottom() - 10), tr("Result"))

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from desktop import theme
 from desktop.icons import pixmap
+from desktop.language import tr
 from desktop.panels.panel import dim_label
 
 _STEPS = (
@@ -27,12 +28,12 @@ class EmptyState(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._drop_hint = False
-        title = QLabel("Remove things from shots")
+        title = QLabel(tr("Remove things from shots"))
         title.setObjectName("heading")
-        lead = dim_label("Drop footage or a project here, or choose one.")
-        media = QPushButton("Open Media …")
+        lead = dim_label(tr("Drop footage or a project here, or choose one."))
+        media = QPushButton(tr("Open Media …"))
         media.setObjectName("primary")
-        project = QPushButton("Open Project …")
+        project = QPushButton(tr("Open Project …"))
         media.clicked.connect(self.open_media)
         project.clicked.connect(self.open_project)
         self._film = QLabel()
@@ -78,9 +79,9 @@ def _steps() -> QHBoxLayout:
     for number, title, text in _STEPS:
         column = QVBoxLayout()
         column.setSpacing(3)
-        head = QLabel(f"<span style='color:{theme.ACCENT}'>{number}</span>&nbsp;&nbsp;<b>{title}</b>")
+        head = QLabel(f"<span style='color:{theme.ACCENT}'>{number}</span>&nbsp;&nbsp;<b>{tr(title)}</b>")
         column.addWidget(head)
-        body = dim_label(text, wraps=True)
+        body = dim_label(tr(text), wraps=True)
         body.setFixedWidth(180)
         column.addWidget(body)
         column.addStretch(1)

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QWidget
 
 from desktop import theme
+from desktop.language import tr
 from desktop.look import Channel, Look
 from desktop.panels.panel import dim_label, tool_button
 
@@ -27,14 +28,14 @@ class LookBar(QWidget):
         self.setObjectName("lookBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(36)
-        self.channel = _choices([(channel.value, channel) for channel in Channel], "Channel")
-        self.exposure = _slider(-EXPOSURE_STOPS * _TENTHS, EXPOSURE_STOPS * _TENTHS, 0, "Exposure in stops")
-        self.gamma = _slider(2, 40, _TENTHS, "Gamma of the view")
-        self.scale = _choices([("Full" if n == 1 else f"1/{n}", n) for n in PROXY_STEPS], "Proxy scale")
-        self.gain = _choices([(f"× {gain}", gain) for gain in GAINS], "How much the difference is amplified")
+        self.channel = _choices([(tr(channel.value), channel) for channel in Channel], tr("Channel"))
+        self.exposure = _slider(-EXPOSURE_STOPS * _TENTHS, EXPOSURE_STOPS * _TENTHS, 0, tr("Exposure in stops"))
+        self.gamma = _slider(2, 40, _TENTHS, tr("Gamma of the view"))
+        self.scale = _choices([(tr("Full") if n == 1 else f"1/{n}", n) for n in PROXY_STEPS], tr("Proxy scale"))
+        self.gain = _choices([(f"× {gain}", gain) for gain in GAINS], tr("How much the difference is amplified"))
         self.gain.setCurrentIndex(GAINS.index(4))
-        self._exposure_text, self._gamma_text, self._gain_text = QLabel(), QLabel(), dim_label("Difference")
-        self._reset = tool_button("reset", "Neutral view: no exposure, gamma 1, RGB")
+        self._exposure_text, self._gamma_text, self._gain_text = QLabel(), QLabel(), dim_label(tr("Difference"))
+        self._reset = tool_button("reset", tr("Neutral view: no exposure, gamma 1, RGB"))
         self._reset.clicked.connect(self.reset)
         self._differs = False
         self._lay_out()
@@ -51,8 +52,8 @@ class LookBar(QWidget):
         row.addWidget(self.channel)
         row.addSpacing(8)
         for name, slider, text in (
-            ("Exposure", self.exposure, self._exposure_text),
-            ("Gamma", self.gamma, self._gamma_text),
+            (tr("Exposure"), self.exposure, self._exposure_text),
+            (tr("Gamma"), self.gamma, self._gamma_text),
         ):
             text.setFont(theme.mono_font(12))
             text.setFixedWidth(40)
@@ -61,7 +62,7 @@ class LookBar(QWidget):
             row.addWidget(text)
         row.addWidget(self._reset)
         row.addStretch(1)
-        for widget in (self._gain_text, self.gain, dim_label("Scale"), self.scale):
+        for widget in (self._gain_text, self.gain, dim_label(tr("Scale")), self.scale):
             row.addWidget(widget)
 
     @property

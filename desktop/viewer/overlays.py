@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from desktop import theme
+from desktop.language import tr
 from desktop.viewer.box_handles import handle_points
 from roi_tools.shapes import RectF
 
@@ -64,7 +65,7 @@ def draw_safe_areas(painter: QPainter, picture: QRectF) -> None:
     """Action safe (93 %) and title safe (90 %) of SMPTE ST 2046-1, and the middle."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for share, name in ((0.93, "Action"), (0.90, "Title")):
+    for share, name in ((0.93, tr("Action")), (0.90, tr("Title"))):
         dx, dy = picture.width() * (1 - share) / 2, picture.height() * (1 - share) / 2
         rect = picture.adjusted(dx, dy, -dx, -dy)
         for color, style in ((QColor(0, 0, 0, 150), Qt.PenStyle.SolidLine), (QColor("#ffffff"), Qt.PenStyle.DotLine)):

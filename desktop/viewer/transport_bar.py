@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QTool
 
 from desktop import theme
 from desktop.frame_entry import clock_text, parse_frame
+from desktop.language import tr
 from desktop.panels.panel import dim_label
 
 
@@ -29,8 +30,8 @@ class TransportBar(QWidget):
         self._frame = QLineEdit()
         self._frame.setFixedWidth(84)
         self._frame.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._frame.setAccessibleName("Frame")
-        self._frame.setToolTip("Frame on the timeline; type 40, +20, -5 or 1:02 (seconds:frames) to go there")
+        self._frame.setAccessibleName(tr("Frame"))
+        self._frame.setToolTip(tr("Frame on the timeline; type 40, +20, -5 or 1:02 (seconds:frames) to go there"))
         self._frame.returnPressed.connect(self._on_entered)
         self._frame.editingFinished.connect(self._show_number)
         self._length, self._timecode = dim_label(), QLabel()
@@ -58,7 +59,7 @@ class TransportBar(QWidget):
         self._shown, self._rate = frame, rate or self._rate
         if moved or not self._frame.hasFocus():
             self._show_number()
-        self._length.setText(f"of {length_frames}" if length_frames else "")
+        self._length.setText(tr("of {count}").format(count=length_frames) if length_frames else "")
         self._timecode.setText(clock_text(frame, self._rate) if length_frames else "")
 
     def show_zoom(self, zoom: float) -> None:

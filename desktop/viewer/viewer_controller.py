@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QImage
 
 from desktop import commands, theme
 from desktop.display import NEUTRAL, DisplayFrame, FrameRequest
+from desktop.language import tr
 from desktop.look import Look
 from desktop.media_service import MediaService
 from desktop.playback import Playback
@@ -112,17 +113,18 @@ class ViewerController(QObject):
             self._canvas.set_badge("", QColor())
             return
         versus = self._results.versus(place.shot.id)
-        self._canvas.set_source_name(versus.label if versus else "Source")
+        self._canvas.set_source_name(versus.label if versus else tr("Source"))
         if self._canvas.compare is Compare.SOURCE:
-            self._canvas.set_badge(versus.label if versus else "Source", QColor("#ffffff"))
+            self._canvas.set_badge(versus.label if versus else tr("Source"), QColor("#ffffff"))
             return
         state = self._results.state(place.shot, place.media_frame)
-        text, color = _BADGES[state]
+        name, color = _BADGES[state]
+        text = tr(name)
         if len(self._results.takes(place.shot.id)) > 1:
             text = f"{self._results.chosen(place.shot.id).label} – {text}"
         mixed = _MIXED.get(self._canvas.compare)
         if mixed and state not in (ResultState.MISSING, ResultState.UNTOUCHED):
-            text = f"{mixed} – {text}"
+            text = f"{tr(mixed)} – {text}"
         self._canvas.set_badge(text, QColor(color))
 
     # --- frames -------------------------------------------------------------------------------------------------
