@@ -10,11 +10,11 @@ from psygnal import Signal
 
 from desktop.language import tr
 from engine.protocol import FrameEvent, ParameterValue, WindowsEvent
-from roi_tools.shapes import AnimatedRectangle
+from timeline.marking import Marking, rendered_marking
 from timeline.removal import Removal
 from timeline.shot import Shot
 
-Marks = tuple[tuple[str, Mapping[str, ParameterValue], AnimatedRectangle], ...]
+Marks = tuple[tuple[str, Mapping[str, ParameterValue], Marking], ...]
 """All that a result depends on: effect, parameters and shape of each enabled removal."""
 
 
@@ -83,7 +83,7 @@ class _ShotResults:
 
 def marks_of(shot: Shot) -> Marks:
     """What a render of this shot depends on."""
-    return tuple((r.effect, dict(r.parameters), r.shape) for r in shot.removals if r.enabled)
+    return tuple((r.effect, dict(r.parameters), rendered_marking(r.shape)) for r in shot.removals if r.enabled)
 
 
 def is_marked(shot: Shot, frame: int) -> bool:

@@ -20,18 +20,30 @@ def rename_project(project: Project, name: str) -> Project:
 
 
 def add_shot(project: Project, shot: Shot, index: int | None = None) -> Project:
-    """The project with ``shot`` before the shot at ``index``, or at the end."""
-    position = len(project.shots) if index is None else index
+    """The project with ``shot`` before the shot at ``index``, on the track of the one before it.
+
+    Without an index it stands at the end of the lowest track.
+    """
+    position = sum(other.track == 0 for other in project.shots) if index is None else index
     if not 0 <= position <= len(project.shots):
         raise EditError(
             f"there is no place {position} among {len(project.shots)} shots; give 0 to {len(project.shots)}"
         )
-    return replace(project, shots=(*project.shots[:position], shot, *project.shots[position:]))
+    track = project.shots[max(position - 1, 0)].track if index is not None and project.shots else 0
+    placed = replace(shot, track=track, gap_before_frames=0)
+    return replace(project, shots=(*project.shots[:position], placed, *project.shots[position:]))
 
 
 def remove_shot(project: Project, shot_id: str) -> Project:
-    """The project without a shot."""
-    return _with_shots(project, shot_id, lambda shot: ())
+    """The project without a shot; those behind it on its track move up."""
+    removed = project.shot(shot_id)
+    position = project.shots.index(removed)
+    behind = next((shot for shot in project.shots[position + 1 :] if shot.track == removed.track), None)
+    project = _with_shots(project, shot_id, lambda shot: ())
+    if behind is None or not removed.gap_before_frames:
+        return project
+    gap_frames = behind.gap_before_frames + removed.gap_before_frames
+    return _with_shots(project, behind.id, lambda shot: (replace(shot, gap_before_frames=gap_frames),))
 
 
 def rename_shot(project: Project, shot_id: str, name: str) -> Project:
@@ -146,8 +158,10 @@ def _halves(shot: Shot, frame: int) -> tuple[Shot, Shot]:
             f"give one of {shot.source_start + 1} to {shot.source_end_exclusive - 1}"
         )
     copies = tuple(replace(removal, id=new_id()) for removal in shot.removals)
-    second = replace(shot, id=new_id(), source_start=frame, removals=copies)
-    return replace(shot, source_end_exclusive=frame), second
+    before = tuple(marker for marker in shot.markers if marker.frame < frame)
+    behind = tuple(marker for marker in shot.markers if marker.frame >= frame)
+    second = replace(shot, id=new_id(), source_start=frame, removals=copies, markers=behind, gap_before_frames=0)
+    return replace(shot, source_end_exclusive=frame, markers=before), second
 
 
 def _with_shots(project: Project, shot_id: str, change: Callable[[Shot], tuple[Shot, ...]]) -> Project:

@@ -7,15 +7,27 @@ becomes a shot; tracks, gaps, transitions, markers, stacks and unknown schemas s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import opentimelineio as otio
 
 from timeline.errors import ProjectFileError
+from timeline.marker import Marker
 from timeline.otio_clip import clip_of_shot, is_shot, require_own_metadata, shot_of_clip
 from timeline.otio_json import update_own_metadata
+from timeline.otio_marker import (
+    marker_at,
+    markers_of_clip,
+    seconds_of,
+    timeline_markers,
+    update_timeline_markers,
+    write_clip_markers,
+)
+from timeline.otio_tracks import placed_shots, strip_frame
 from timeline.project import Project
+from timeline.shot import Shot
 
 PROJECT_VERSION = 1
 """Version of what lies under ``grayplate``; it rises with an upgrade function in timeline.project_file."""
@@ -24,8 +36,19 @@ PROJECT_VERSION = 1
 def project_of_timeline(timeline: otio.schema.Timeline, folder: Path) -> Project:
     """The project that a timeline holds; clips without our identifier get one. Raises ProjectFileError."""
     require_own_metadata(timeline)  # checked here, so that saving cannot fail on it
-    shots = tuple(shot_of_clip(clip, shot_id, folder) for shot_id, clip in _identified(timeline))
-    return Project(timeline.name, shots, timeline.to_json_string(indent=-1))
+    clips = [(clip, shot_of_clip(clip, shot_id, folder)) for shot_id, clip in _identified(timeline)]
+    shots = placed_shots([(clip, replace(shot, markers=markers_of_clip(clip, shot))) for clip, shot in clips], timeline)
+    markers = tuple(_timeline_markers(timeline, shots, [clip for clip, _ in clips]))
+    return Project(timeline.name, shots, markers, timeline.to_json_string(indent=-1))
+
+
+def _timeline_markers(
+    timeline: otio.schema.Timeline, shots: tuple[Shot, ...], clips: list[otio.schema.Clip]
+) -> Iterator[Marker]:
+    for marker_id, item in timeline_markers(timeline):
+        seconds = seconds_of(item)
+        if seconds is not None:
+            yield marker_at(item, marker_id, strip_frame(seconds, timeline, shots, clips))
 
 
 def timeline_of_project(project: Project, folder: Path) -> otio.schema.Timeline:
@@ -39,12 +62,19 @@ def timeline_of_project(project: Project, folder: Path) -> otio.schema.Timeline:
     loaded = dict(_identified(timeline))
     wanted = {shot.id for shot in project.shots}
     places = iter([clip for shot_id, clip in loaded.items() if shot_id in wanted])
-    new_clips = [(shot.id in loaded, clip_of_shot(shot, folder)) for shot in project.shots]
+    update_timeline_markers(timeline, project.markers)
+    new_clips = [(shot.id in loaded, _clip(shot, folder)) for shot in project.shots]
     _place(timeline, new_clips, places)
     for shot_id, clip in loaded.items():
         if shot_id not in wanted:
             _remove(clip)
     return timeline
+
+
+def _clip(shot: Shot, folder: Path) -> otio.schema.Clip:
+    clip = clip_of_shot(shot, folder)
+    write_clip_markers(clip, shot)
+    return clip
 
 
 def _skeleton(project: Project) -> otio.schema.Timeline:

@@ -17,7 +17,7 @@ import opentimelineio as otio
 
 NAMESPACE = "grayplate"
 """Key of our own part of an OTIO object's metadata."""
-_KEPT = "grayplate_kept"
+KEPT = "grayplate_kept"
 """Metadata key of a stand-in; its value is the JSON text of the object that it stands for."""
 
 _KEEPABLE = frozenset(
@@ -35,7 +35,7 @@ def to_library(data: Any) -> Any:
         return data
     name, _, version = str(data.get("OTIO_SCHEMA", "")).partition(".")
     if name in _KEEPABLE and version.isdecimal() and int(version) > otio.core.type_version_map()[name]:
-        return json.loads(getattr(otio.schema, name)(metadata={_KEPT: json.dumps(data)}).to_json_string())
+        return json.loads(getattr(otio.schema, name)(metadata={KEPT: json.dumps(data)}).to_json_string())
     converted = {key: to_library(value) for key, value in data.items()}
     metadata = data.get("metadata")
     if name and isinstance(metadata, dict) and NAMESPACE in metadata:
@@ -52,8 +52,8 @@ def from_library(data: Any) -> Any:
     converted = {key: from_library(value) for key, value in data.items()}
     metadata = converted.get("metadata")
     if "OTIO_SCHEMA" in data and isinstance(metadata, dict):
-        if _KEPT in metadata:
-            return json.loads(metadata[_KEPT])
+        if KEPT in metadata:
+            return json.loads(metadata[KEPT])
         if NAMESPACE in metadata:
             metadata[NAMESPACE] = json.loads(metadata[NAMESPACE])
     return converted

@@ -1,11 +1,13 @@
-"""A project: the shots of a piece of work, in order."""
+"""A project: the shots of a piece of work, track by track, in order."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from timeline.errors import EditError
+from timeline.marker import Marker
 from timeline.shot import Shot
 
 
@@ -13,11 +15,13 @@ from timeline.shot import Shot
 class Project:
     """Immutable: an edit (see :mod:`timeline.edits`) returns a new project, so undo is keeping the old one.
 
+    ``shots`` holds those of the lowest track first. ``markers`` are those of the timeline itself, in its frames.
     ``otio_json`` is the OTIO timeline that it was loaded from: what Grayplate does not know survives in it.
     """
 
     name: str = ""
     shots: tuple[Shot, ...] = ()
+    markers: tuple[Marker, ...] = ()
     otio_json: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -32,16 +36,27 @@ class Project:
                 return shot
         raise EditError(f"the project has no shot with the identifier '{shot_id}'")
 
-    def start_of(self, shot_id: str) -> int:
-        """Where a shot starts on the strip: frames of all shots before it. Raises EditError where there is none."""
-        start = 0
+    def starts(self) -> Iterator[tuple[Shot, int]]:
+        """Every shot with the frame of the timeline where it starts."""
+        ends = [0] * self.track_count
         for shot in self.shots:
+            start = ends[shot.track] + shot.gap_before_frames
+            ends[shot.track] = start + shot.duration_frames
+            yield shot, start
+
+    def start_of(self, shot_id: str) -> int:
+        """Where a shot starts on the timeline. Raises EditError where there is none."""
+        for shot, start in self.starts():
             if shot.id == shot_id:
                 return start
-            start += shot.duration_frames
         raise EditError(f"the project has no shot with the identifier '{shot_id}'")
 
     @property
+    def track_count(self) -> int:
+        """How many tracks there are; one in an empty project."""
+        return 1 + max((shot.track for shot in self.shots), default=0)
+
+    @property
     def duration_frames(self) -> int:
-        """Frames of all shots together."""
-        return sum(shot.duration_frames for shot in self.shots)
+        """Up to the end of the last shot."""
+        return max((start + shot.duration_frames for shot, start in self.starts()), default=0)

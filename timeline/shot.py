@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from timeline.errors import EditError
+from timeline.marker import Marker
 from timeline.media.info import MediaInfo
 from timeline.removal import Removal, new_id
 from timeline.time import TimecodeError, timecode_to_frames
@@ -23,6 +24,8 @@ class Shot:
     ``media_path`` is a file, an image-sequence pattern or a folder, absolute once loaded; empty where an edit list
     names no media. ``media_rate`` is in frames/s. ``media_start`` is the timecode of media frame 0, as frames since
     00:00:00:00 (0 = unknown). ``media_frame_count`` is None where the media was never probed.
+    ``markers`` lie on media frames. ``track`` is 0 for the lowest track; ``gap_before_frames`` is how much of nothing
+    lies between the shot before it on its track, or the track's start, and this one.
     ``otio_json`` is the OTIO clip that it was loaded from: what Grayplate does not know survives in it.
     """
 
@@ -35,6 +38,9 @@ class Shot:
     removals: tuple[Removal, ...] = ()
     media_start: int = 0
     media_frame_count: int | None = None
+    markers: tuple[Marker, ...] = ()
+    track: int = 0
+    gap_before_frames: int = 0
     otio_json: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:

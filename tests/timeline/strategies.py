@@ -7,6 +7,7 @@ from fractions import Fraction
 from hypothesis import strategies as st
 
 from tests.roi_tools.strategies import rectangles
+from timeline.marker import MARKER_COLORS, Marker
 from timeline.project import Project
 from timeline.removal import Removal
 from timeline.shot import Shot
@@ -32,6 +33,14 @@ removals = st.builds(
     parameters=st.dictionaries(st.sampled_from(["grow_px", "seed", "prompt", "amount"]), values),
     enabled=st.booleans(),
 )
+markers = st.builds(
+    Marker,
+    id=st.uuids().map(str),
+    frame=st.integers(0, 1000),
+    name=names,
+    color=st.sampled_from(MARKER_COLORS),
+    note=names,
+)
 
 
 @st.composite
@@ -49,6 +58,7 @@ def shots(draw: st.DrawFn) -> Shot:
         removals=tuple(draw(st.lists(removals, max_size=2, unique_by=lambda removal: removal.id))),
         media_start=draw(st.integers(0, 2_000_000)),
         media_frame_count=end + draw(st.integers(0, 100)),
+        markers=tuple(draw(st.lists(markers, max_size=2, unique_by=lambda marker: marker.id))),
     )
 
 

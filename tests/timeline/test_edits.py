@@ -51,7 +51,8 @@ def test_the_halves_of_a_split_show_the_whole(shot: Shot, data: st.DataObject) -
     frame = data.draw(st.integers(shot.source_start + 1, shot.source_end_exclusive - 1))
     first, second = edits.split_shot(Project("", (shot,)), shot.id, frame).shots
     assert [*first.frames, *second.frames] == list(shot.frames)
-    assert first == replace(shot, source_end_exclusive=frame)
+    assert replace(first, markers=shot.markers) == replace(shot, source_end_exclusive=frame)
+    assert sorted(m.id for m in (*first.markers, *second.markers)) == sorted(m.id for m in shot.markers)
     assert second.frames.start == frame and second.id != shot.id
     assert [r.shape for r in second.removals] == [r.shape for r in shot.removals]
     assert not {r.id for r in second.removals} & {r.id for r in shot.removals}
