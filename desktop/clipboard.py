@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 from desktop.language import tr
 from desktop.session import Session
-from roi_tools.keyframes import Track
-from roi_tools.shapes import AnimatedRectangle
 from timeline import edits
+from timeline.marking import shifted_marking
 from timeline.removal import Removal, new_id
 from timeline.shot import Shot
 
@@ -53,17 +52,11 @@ class RemovalClipboard:
             copied.removal,
             id=new_id(),
             label=_free_label(copied.removal.label, shot),
-            shape=_shifted(copied.removal.shape, shift_frames),
+            shape=shifted_marking(copied.removal.shape, shift_frames),
             otio_json="",
         )
         self._session.apply(tr("Paste Removal"), edits.add_removal(self._session.project, shot.id, removal))
         self._session.select_removal(removal.id)
-
-
-def _shifted(shape: AnimatedRectangle, frames: int) -> AnimatedRectangle:
-    track = Track(tuple(replace(key, frame=key.frame + frames) for key in shape.track.keys))
-    first, last = (None if frame is None else frame + frames for frame in (shape.first_frame, shape.last_frame))
-    return AnimatedRectangle(track, first, last)
 
 
 def _free_label(label: str, shot: Shot) -> str:

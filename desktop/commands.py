@@ -12,6 +12,7 @@ from roi_tools.geometry import Size
 from roi_tools.keyframes import Interpolation
 from roi_tools.shapes import AnimatedRectangle, RectF
 from timeline import edits
+from timeline.marking import interpolation_at, with_interpolation, with_key_here
 from timeline.removal import Removal, new_id
 from timeline.shot import Shot
 
@@ -69,7 +70,7 @@ def add_removal(session: Session, rect: RectF, effect: str = "clean-plate") -> N
     if place is None:
         return
     shape = AnimatedRectangle.still(rect, place.media_frame)
-    removal = Removal(new_id(), _free_label(place.shot), shape, effect)
+    removal = Removal(new_id(), free_label(place.shot), shape, effect)
     session.apply(tr("Add Removal"), edits.add_removal(session.project, place.shot.id, removal))
     session.select_removal(removal.id)
 
@@ -150,19 +151,21 @@ def set_rect(session: Session, removal_id: str, rect: RectF) -> None:
     place = session.place
     if place:
         removal = place.shot.removal(removal_id)
-        _update(session, tr("Move Box"), replace(removal, shape=removal.shape.with_rect(place.media_frame, rect)))
+        if isinstance(removal.shape, AnimatedRectangle):
+            shape = removal.shape.with_rect(place.media_frame, rect)
+            _update(session, tr("Move Box"), replace(removal, shape=shape))
 
 
 def toggle_keyframe(session: Session) -> None:
-    """Set a keyframe of the selected removal where its box is now, or delete the one that is there."""
+    """Set a keyframe of the selected removal as it is now, or delete the one that is there."""
     place, removal = session.place, session.removal
     if not (place and removal):
         return
-    rect = removal.shape.rect_at(place.media_frame)
     if place.media_frame in removal.shape.key_frames:
         delete_keyframe(session)
-    elif rect is not None:
-        _update(session, tr("Add Keyframe"), replace(removal, shape=removal.shape.with_rect(place.media_frame, rect)))
+    elif removal.shape.is_present(place.media_frame):
+        shape = with_key_here(removal.shape, place.media_frame)
+        _update(session, tr("Add Keyframe"), replace(removal, shape=shape))
 
 
 def can_delete_keyframe(session: Session) -> bool:
@@ -180,24 +183,29 @@ def delete_keyframe(session: Session) -> None:
         _update(session, tr("Delete Keyframe"), replace(removal, shape=shape))
 
 
-def holds(session: Session) -> bool:
-    """Whether the selected removal's keyframe on this frame holds its box until the next one."""
+def interpolation(session: Session) -> Interpolation | None:
+    """How the selected removal goes on from its keyframe on this frame; None where there is none."""
     place, removal = session.place, session.removal
-    key = removal.shape.track.key_at(place.media_frame) if place and removal else None
-    return key is not None and key.interpolation == "hold"
+    return interpolation_at(removal.shape, place.media_frame) if place and removal else None
+
+
+def holds(session: Session) -> bool:
+    """Whether the selected removal's keyframe on this frame holds it until the next one."""
+    return interpolation(session) == "hold"
+
+
+def set_interpolation(session: Session, wanted: Interpolation) -> None:
+    """Let the selected removal go on from its keyframe on this frame in another way."""
+    place, removal = session.place, session.removal
+    if place and removal and interpolation(session) not in (None, wanted):
+        shape = with_interpolation(removal.shape, place.media_frame, wanted)
+        label = tr("Hold Keyframe") if wanted == "hold" else tr("Interpolate Keyframe")
+        _update(session, label, replace(removal, shape=shape))
 
 
 def toggle_hold(session: Session) -> None:
-    """Let the box stay where this keyframe has it until the next one, or glide there again."""
-    place, removal = session.place, session.removal
-    if not (place and removal and place.media_frame in removal.shape.key_frames):
-        return
-    rect = removal.shape.rect_at(place.media_frame)
-    if rect is not None:
-        interpolation: Interpolation = "linear" if holds(session) else "hold"
-        label = tr("Hold Keyframe") if interpolation == "hold" else tr("Interpolate Keyframe")
-        shape = removal.shape.with_rect(place.media_frame, rect, interpolation)
-        _update(session, label, replace(removal, shape=shape))
+    """Let the removal stay where this keyframe has it until the next one, or glide there again."""
+    set_interpolation(session, "linear" if holds(session) else "hold")
 
 
 def set_active_range(session: Session, first_frame: int | None, last_frame: int | None) -> None:
@@ -256,7 +264,8 @@ def _update(session: Session, label: str, removal: Removal, merge_key: str = "")
         session.apply(label, edits.update_removal(session.project, shot.id, removal), merge_key)
 
 
-def _free_label(shot: Shot) -> str:
+def free_label(shot: Shot) -> str:
+    """A name for a new removal that no other one of the shot has."""
     taken = {removal.label for removal in shot.removals}
     labels = (tr("Removal {number}").format(number=number) for number in range(1, len(taken) + 2))
     return next(label for label in labels if label not in taken)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from desktop.default_model import with_default_model
 from desktop.errors import NothingToRenderError
+from desktop.roto_convert import layer_of
 from engine.protocol import BoxTuple, FrameRange, MediaSource, Output, ParameterValue, RenderPass, RenderRequest
 from roi_tools.geometry import Size
+from roi_tools.roto.layer_json import layer_to_dict
+from timeline.marking import RotoMarking
 from timeline.media.info import MediaInfo
 from timeline.removal import Removal
 from timeline.shot import Shot
@@ -20,8 +24,8 @@ def render_request(
 ) -> RenderRequest:
     """What the engine needs to render ``frames`` (media frames, half-open; None = the whole shot).
 
-    Removals that share effect and parameters become one pass, in the order of their first appearance. Raises
-    NothingToRenderError where no enabled removal marks a pixel.
+    Removals that share effect and parameters become one pass, in the order of their first appearance, so that each
+    knows what the others hide. Raises NothingToRenderError where no enabled removal marks a pixel.
     """
     whole = range(shot.source_start, shot.source_end_exclusive)
     chosen = frames if frames is not None else whole
@@ -31,6 +35,7 @@ def render_request(
             parameters=with_default_model(effect, dict(parameters)),
             boxes=_boxes(removals, whole, info.size),
             boxes_start=whole.start,
+            roto=_roto(removals),
         )
         for (effect, parameters), removals in _passes(shot.removals).items()
     )
@@ -56,6 +61,14 @@ def _passes(removals: Sequence[Removal]) -> dict[_PassKey, list[Removal]]:
             key = (removal.effect, tuple(sorted(removal.parameters.items())))
             grouped.setdefault(key, []).append(removal)
     return grouped
+
+
+def _roto(removals: Sequence[Removal]) -> dict[str, Any] | tuple[dict[str, Any], ...] | None:
+    """What is drawn inside the boxes; None where all are boxes and count as they are."""
+    if not any(isinstance(removal.shape, RotoMarking) for removal in removals):
+        return None
+    layers = tuple(layer_to_dict(layer_of(removal.shape)) for removal in removals)
+    return layers if len(layers) > 1 else layers[0]
 
 
 def _boxes(removals: Sequence[Removal], frames: range, size: Size) -> tuple[tuple[BoxTuple, ...], ...]:

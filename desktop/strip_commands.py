@@ -7,9 +7,8 @@ from dataclasses import replace
 from desktop.language import tr
 from desktop.session import Session
 from desktop.timeline_map import span_of
-from roi_tools.keyframes import Track
-from roi_tools.shapes import AnimatedRectangle
 from timeline import edits
+from timeline.marking import Marking, with_moved_key
 from timeline.shot import Shot
 
 
@@ -51,7 +50,7 @@ def _trim(session: Session, shot: Shot, start: int, end_exclusive: int) -> None:
     session.apply(tr("Trim Shot"), trimmed, f"trim {shot.id}")
 
 
-def key_limits(shot: Shot, shape: AnimatedRectangle, frame: int) -> range:
+def key_limits(shot: Shot, shape: Marking, frame: int) -> range:
     """Where the keyframe on media frame ``frame`` can go: between its neighbours, on frames that the shot shows."""
     before = [key for key in shape.key_frames if key < frame]
     after = [key for key in shape.key_frames if key > frame]
@@ -67,12 +66,10 @@ def move_keyframe(session: Session, removal_id: str, frame: int, to: int) -> int
         return frame
     removal = span.shot.removal(removal_id)
     limits = key_limits(span.shot, removal.shape, frame)
-    key = removal.shape.track.key_at(frame)
-    if key is None or not limits:
+    if frame not in removal.shape.key_frames or not limits:
         return frame
     to = min(max(to, limits.start), limits.stop - 1)
-    others = [other for other in removal.shape.track.keys if other.frame != frame]
-    shape = replace(removal.shape, track=Track.of([*others, replace(key, frame=to)]))
+    shape = with_moved_key(removal.shape, frame, to) if to != frame else removal.shape
     moved = edits.update_removal(session.project, span.shot.id, replace(removal, shape=shape))
     session.apply(tr("Move Keyframe"), moved, f"move key {removal_id}")
     now = span_of(session.project, span.shot.id)

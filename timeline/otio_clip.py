@@ -18,8 +18,8 @@ from typing import Any
 import opentimelineio as otio
 
 from roi_tools.errors import ShapeError
-from roi_tools.shapes import AnimatedRectangle
 from timeline.errors import EditError, ProjectFileError, TimelineError
+from timeline.marking import marking_from_dict
 from timeline.media_url import media_of_url, url_of_media
 from timeline.otio_json import NAMESPACE, own_metadata, update_own_metadata
 from timeline.removal import Removal
@@ -212,7 +212,7 @@ def _removal_of_effect(effect: otio.schema.Effect, number: int) -> Removal:
         return Removal(
             id=_text(own, "id", f"removal-{number}"),
             label=effect.name,
-            shape=AnimatedRectangle.from_dict(_object(own, "shape")),
+            shape=marking_from_dict(_object(own, "shape")),
             effect=_text(own, "effect", "clean-plate"),
             parameters=_object(own, "parameters"),
             enabled=effect.enabled,

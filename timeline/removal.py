@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias
 
-from roi_tools.shapes import AnimatedRectangle
 from timeline.errors import EditError
+from timeline.marking import Marking
 
 ParameterValue: TypeAlias = bool | int | float | str
 
@@ -20,7 +20,7 @@ _LARGEST_INT = 2**63
 
 @dataclass(frozen=True)
 class Removal:
-    """One shape over a shot and the parameters of the effect that fills it.
+    """What is marked on a shot, and the parameters of the effect that fills it.
 
     The shape's frames are media frames (0 = the media's first), so trimming or splitting the shot moves nothing.
     ``parameters`` holds what differs from the effect's defaults; it is copied and read-only.
@@ -29,7 +29,7 @@ class Removal:
 
     id: str
     label: str
-    shape: AnimatedRectangle
+    shape: Marking
     effect: str = "clean-plate"
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     enabled: bool = True

@@ -14,6 +14,7 @@ from desktop.timeline_map import ShotSpan
 from desktop.timeline_view import rows
 from desktop.timeline_view.timeline_layout import TimelineLayout
 from desktop.viewer.overlays import diamond
+from timeline.marking import interpolation_at
 from timeline.removal import Removal
 
 KEY_RADIUS_PX = 5.5
@@ -157,12 +158,12 @@ def draw_keyframes(
     painter.setPen(QPen(QColor(theme.EDGE), 1))
     painter.setBrush(QColor(theme.KEYFRAME if selected else "#a8a8a8"))
     radius = KEY_RADIUS_PX if selected else 4.0
-    for key in removal.shape.track.keys:
-        at = span.timeline_frame(key.frame)
+    for frame in removal.shape.key_frames:
+        at = span.timeline_frame(frame)
         if not span.start <= at < span.end_exclusive:
             continue
         centre = key_centre(layout, at, lane)
-        if key.interpolation == "hold":
+        if interpolation_at(removal.shape, frame) == "hold":
             side = 1.6 * radius
             painter.drawRect(QRectF(centre.x() - side / 2, centre.y() - side / 2, side, side))
         else:
