@@ -1,13 +1,14 @@
 # make demo   set up, then clean the bundled sample clip        -> demo/
 # make app    set up, then open the desktop with the sample project
 # make test   set up, then lint, type-check and run the suite
+# make translations   set up, then bring resources/translations in step with the desktop's texts
 # PYTHON=/path/to/python3.11 chooses the interpreter; on Windows see the README.
 
 BIN := .venv/bin
 OFFSCREEN := env -u DISPLAY -u WAYLAND_DISPLAY QT_QPA_PLATFORM=offscreen
 SOURCES := pyproject.toml constraints.txt .ci/setup
 
-.PHONY: demo app test lint types suite test-slow clean
+.PHONY: demo app test lint types suite test-slow translations clean
 
 demo: .venv/.demo
 	@$(BIN)/grayplate demo
@@ -42,6 +43,9 @@ test-slow: .venv/.test
 .venv/.test: $(SOURCES)
 	@.ci/setup "vace,dev" base desktop
 	@touch $@ .venv/.demo .venv/.app
+
+translations: .venv/.test
+	$(BIN)/python -m resources.translations.update
 
 clean:
 	rm -rf .venv demo

@@ -10,7 +10,9 @@ from PySide6.QtCore import QTimer
 from desktop.crash import CrashReporter, log_to_file
 from desktop.language import tr
 from desktop.main_window import MainWindow
+from desktop.preferences import load_preferences
 from desktop.qt import create_application
+from desktop.qt_language import use_language
 from desktop.theme import apply_theme
 from desktop.window_wiring import WindowWiring
 
@@ -19,6 +21,7 @@ def run(paths: list[str]) -> int:
     """Open the desktop with projects and media; returns when the window is closed: 0 as a rule."""
     log_to_file()
     application = create_application()
+    use_language(application, load_preferences().language)
     apply_theme(application)
     window = open_window(paths)
     reporter = CrashReporter(window)

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from desktop.language import tr
 from desktop.panels.panel import dim_label, inset_text
-from desktop.preferences import LARGEST_CACHE_MB, SMALLEST_CACHE_MB, Preferences
+from desktop.preferences import VIEWER_CACHE_MB, Preferences
 from desktop.shortcut_editor import ShortcutEditor
 
 
@@ -34,7 +34,7 @@ class PreferencesDialog(QDialog):
         self.model = QLineEdit(preferences.vace_model)
         self.model.setPlaceholderText(tr("None: VACE asks for it in each removal"))
         self.cache = inset_text(QSpinBox())
-        self.cache.setRange(SMALLEST_CACHE_MB, LARGEST_CACHE_MB)
+        self.cache.setRange(VIEWER_CACHE_MB.start, VIEWER_CACHE_MB.stop - 1)
         self.cache.setSingleStep(256)
         self.cache.setSuffix(" MiB")
         self.cache.setValue(preferences.viewer_cache_mb)

@@ -1,0 +1,142 @@
+"""Every text of the desktop has a translation that keeps its placeholders; the window speaks the language chosen."""
+
+import gettext
+import re
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QLocale
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QAbstractButton, QApplication, QDockWidget, QLabel, QTabWidget, QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop import commands
+from desktop.language import LANGUAGES, best_language, language, set_language, tr
+from desktop.main_window import MainWindow
+from desktop.qt_language import use_language
+from desktop.window_wiring import WindowWiring
+from resources.translations import update
+from roi_tools.shapes import RectF
+
+CODES = [code for code in LANGUAGES if code != "en"]
+
+
+@pytest.fixture
+def japanese(qapp: QApplication) -> Iterator[None]:
+    use_language(qapp, "ja")
+    yield
+    use_language(qapp, "en")
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_text_is_translated(code: str) -> None:
+    catalogue = update.read_catalogue(update.FOLDER / f"{code}.po")
+    texts = update.messages()
+    assert len(texts) > 300
+    missing = [text for text in texts if not (known := catalogue.get(text)) or not known.string]
+    assert missing == [], "run `make translations` and translate these"
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_translations_keep_placeholders_marks_and_margins(code: str) -> None:
+    broken = []
+    for message in update.read_catalogue(update.FOLDER / f"{code}.po"):
+        source, text = str(message.id), str(message.string)
+        if not source:
+            continue
+        same = update.placeholders(source) == update.placeholders(text)
+        has_key = bool(re.search(r"&\w", source)) == bool(re.search(r"\(&\w\)", text))
+        dots = source.endswith(" …") == text.endswith(" …")
+        if not (same and has_key and dots and "|" not in text):
+            broken.append(source)
+    assert broken == []
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_compiled_catalogue_is_the_written_one(code: str) -> None:
+    with (update.FOLDER / f"{code}.mo").open("rb") as stream:
+        compiled = gettext.GNUTranslations(stream)
+    written = update.read_catalogue(update.FOLDER / f"{code}.po")
+    differing = [m.id for m in written if m.id and m.string and compiled.gettext(str(m.id)) != m.string]
+    assert differing == [], "run `make translations`"
+
+
+def test_menu_keys_are_unique_within_each_menu(japanese: None) -> None:
+    from desktop.actions import ACTIONS
+
+    keys: dict[str, list[str]] = {}
+    for spec in ACTIONS:
+        found = re.search(r"&(\w)", tr(spec.text))
+        if found:
+            keys.setdefault(spec.menu, []).append(found[1].lower())
+    twice = {menu: [key for key in used if used.count(key) > 1] for menu, used in keys.items()}
+    assert {menu: used for menu, used in twice.items() if used} == {}
+
+
+def test_texts_without_a_translation_stay_english(japanese: None) -> None:
+    assert tr("never heard of") == "never heard of"
+    assert tr("") == ""
+    assert tr("Render") == "レンダリング"
+
+
+def test_english_is_the_default() -> None:
+    assert language() == "en"
+    assert tr("Render") == "Render"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"),
+    [(["ja-JP", "en-US"], "ja"), (["de-DE", "ja"], "ja"), (["fr"], "en"), ([], "en"), (["JA_jp"], "ja")],
+)
+def test_the_first_language_that_there_is(wanted: list[str], code: str) -> None:
+    assert best_language(wanted) == code
+
+
+def test_unknown_languages_are_not_taken_silently() -> None:
+    with pytest.raises(FileNotFoundError):
+        set_language("xx")
+    assert language() == "en"
+
+
+def _texts(window: QWidget) -> Iterator[str]:
+    for widget in window.findChildren(QWidget):
+        yield widget.toolTip()
+        yield widget.accessibleName()
+        if isinstance(widget, (QLabel, QAbstractButton)):
+            yield widget.text()
+        if isinstance(widget, QDockWidget):
+            yield widget.windowTitle()
+        if isinstance(widget, QTabWidget):
+            yield from (widget.tabText(index) for index in range(widget.count()))
+    for action in window.findChildren(QAction):
+        yield action.text()
+        yield action.toolTip()
+
+
+_ENGLISH = re.compile(r"\b(the|of|to|and|a|in|is|for|with|this|frame|frames|shot|render|box|keyframe|removal)\b", re.I)
+
+
+def test_no_english_sentence_is_left_in_a_japanese_window(
+    japanese: None, themed: QApplication, qtbot: QtBot, editor_in: MainWindow
+) -> None:
+    commands.add_removal(editor_in.session, RectF(1, 1, 9, 9))
+    left = {text for text in _texts(editor_in) if _ENGLISH.search(re.sub(r"<[^>]*>|`[^`]*`|\(.*?\)", "", text))}
+    assert left == set()
+
+
+@pytest.fixture
+def editor_in(japanese: None, request: pytest.FixtureRequest) -> MainWindow:
+    """The window with a clip, made after the language was chosen."""
+    editor: MainWindow = request.getfixturevalue("editor")
+    return editor
+
+
+def test_qt_speaks_it_too(japanese: None, qapp: QApplication) -> None:
+    assert qapp.translate("QPlatformTheme", "Cancel") == "キャンセル"
+    assert QLocale().language() == QLocale.Language.Japanese
+
+
+def test_the_menu_bar_is_japanese(japanese: None, editor_in: MainWindow) -> None:
+    titles = [action.text() for action in editor_in.menuBar().actions()]
+    assert titles[:2] == ["ファイル(&F)", "編集(&E)"]
+    assert isinstance(editor_in.findChild(WindowWiring), WindowWiring)
