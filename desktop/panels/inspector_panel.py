@@ -334,6 +334,8 @@ def _group_order(parameters: list[ParameterDescriptor]) -> Callable[[ParameterDe
 def _shown_default(descriptor: ParameterDescriptor) -> str:
     if descriptor.kind == "bool":
         return tr("on") if descriptor.default else tr("off")
+    if descriptor.kind == "choice":
+        return tr(str(descriptor.default).replace("_", " ").capitalize())
     if descriptor.default == "":
         return tr("empty")
     return f"{descriptor.default} {tr(descriptor.unit)}".strip()
