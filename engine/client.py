@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
@@ -30,6 +31,8 @@ from engine.protocol import (
     Event,
     Health,
     Job,
+    Preflight,
+    Preset,
     RenderRequest,
     SegmentEnd,
     SegmentEvent,
@@ -52,6 +55,9 @@ _EFFECTS: TypeAdapter[tuple[EffectDescriptor, ...]] = TypeAdapter(tuple[EffectDe
 _HEALTH: TypeAdapter[Health] = TypeAdapter(Health)
 _JOB: TypeAdapter[Job] = TypeAdapter(Job)
 _SEGMENT_EVENT: TypeAdapter[SegmentEvent] = TypeAdapter(SegmentEvent)
+_PREFLIGHT: TypeAdapter[Preflight] = TypeAdapter(Preflight)
+_PRESET: TypeAdapter[Preset] = TypeAdapter(Preset)
+_PRESETS: TypeAdapter[tuple[Preset, ...]] = TypeAdapter(tuple[Preset, ...])
 _JOBS: TypeAdapter[tuple[Job, ...]] = TypeAdapter(tuple[Job, ...])
 T = TypeVar("T")
 
@@ -92,6 +98,22 @@ class EngineClient:
     def effects(self) -> tuple[EffectDescriptor, ...]:
         """The installed effects, the default one first."""
         return _read(_EFFECTS, self._call("GET", "/v1/effects").content)
+
+    def presets(self) -> tuple[Preset, ...]:
+        """The presets of all effects: those that come with Grayplate, then a person's own."""
+        return _read(_PRESETS, self._call("GET", "/v1/presets").content)
+
+    def save_preset(self, preset: Preset) -> Preset:
+        """Keeps a person's own preset, in the place of one of the same name."""
+        return _read(_PRESET, self._call("PUT", "/v1/presets", preset.model_dump_json()).content)
+
+    def delete_preset(self, effect: str, name: str) -> None:
+        """Deletes one of a person's own presets."""
+        self._call("DELETE", f"/v1/presets/{quote(effect, safe='')}/{quote(name, safe='')}")
+
+    def preflight(self, request: RenderRequest) -> Preflight:
+        """What is known to fail in a render, what it takes, and what to change; nothing is rendered."""
+        return _read(_PREFLIGHT, self._call("POST", "/v1/preflight", request.model_dump_json()).content)
 
     def submit(self, request: RenderRequest) -> Job:
         """Queues a render. Effects and parameters are checked at once, media when the job starts."""

@@ -29,6 +29,13 @@ def cache_folder() -> Path:
     return _made(_cache_folder())
 
 
+def presets_folder() -> Path:
+    """Folder for the presets that a person saved. Raises EngineUnavailableError."""
+    home = os.environ.get(HOME_VARIABLE)
+    config = Path(home).absolute() if home else Path(platformdirs.user_config_dir(_APP, appauthor=False))
+    return _made(config / "presets")
+
+
 def _runtime_folder() -> Path:
     if home := os.environ.get(HOME_VARIABLE):
         return Path(home).absolute() / "run"

@@ -7,11 +7,12 @@ nothing of projects or windows. Frames are 0-based indices into the source; rang
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from engine.errors import ErrorKind
+from engine.errors import BadRequestError, ErrorKind
 
 PROTOCOL_VERSION = 1
 """The major version, in every route (``/v1/...``). It rises when an older client could misread an answer."""
@@ -19,6 +20,8 @@ PROTOCOL_VERSION = 1
 ParameterValue: TypeAlias = bool | int | float | str
 BoxTuple: TypeAlias = tuple[int, int, int, int]
 JobState: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
+_EVERYTHING: BoxTuple = (0, 0, 1 << 16, 1 << 16)
+"""A box over any frame: it marks what a pass's matte or roto marks."""
 Stage: TypeAlias = Literal["load", "analyse", "render", "deliver", "verify"]
 
 
@@ -64,6 +67,16 @@ class EffectDescriptor(Message):
     needs_model: bool = False
     clips: tuple[ClipDescriptor, ...]
     parameters: tuple[ParameterDescriptor, ...]
+
+
+class Preset(Message):
+    """A named set of an effect's parameters. Those that it does not set stay as they are where it is applied."""
+
+    name: str = Field(min_length=1, max_length=80)
+    effect: str
+    hint: str = ""
+    parameters: dict[str, ParameterValue]
+    is_own: bool = Field(default=False, description="saved by a person, who may delete it; the others come with us")
 
 
 # --- a render ---------------------------------------------------------------------------------------------------
@@ -156,6 +169,34 @@ class RenderRequest(Message):
         return self
 
     def boxes_range(self, render_pass: RenderPass) -> range | None:
+    def redone(
+        self, frames: range, changes: Mapping[str, ParameterValue], pass_index: int = 0, output: Output | None = None
+    ) -> RenderRequest:
+        """This request with a pass added that does ``frames`` of its pass ``pass_index`` again.
+
+        The new pass works on the finished result: what is around ``frames`` is known to it, and nothing else is
+        written. ``changes`` are parameters of the new pass, another seed for one. The passes before come from the
+        frame cache. Raises BadRequestError for frames or a pass that the request does not have.
+        """
+        if not 0 <= pass_index < len(self.passes):
+            raise BadRequestError(f"there is no pass {pass_index}; the request has {len(self.passes)}, counted from 0")
+        rendered = self.frames.as_range()
+        if not frames or frames.start < rendered.start or frames.stop > rendered.stop:
+            raise BadRequestError(
+                f"frames {frames.start}-{frames.stop - 1} are not all rendered; "
+                f"choose from {rendered.start}-{rendered.stop - 1}"
+            )
+        first = self.passes[pass_index]
+        known = self.boxes_range(first)
+        marked: tuple[tuple[BoxTuple, ...], ...] = ((_EVERYTHING,),) * len(rendered)
+        if first.boxes is not None and known is not None:
+            marked = first.boxes[rendered.start - known.start : rendered.stop - known.start]
+        boxes = tuple(of_frame if frame in frames else () for frame, of_frame in zip(rendered, marked, strict=True))
+        again = first.model_copy(
+            update={"parameters": {**first.parameters, **changes}, "boxes": boxes, "boxes_start": rendered.start}
+        )
+        return self.model_copy(update={"passes": (*self.passes, again), "output": output})
+
         """The source frames that a pass's boxes speak of; None where it has none."""
         if render_pass.boxes is None:
             return None
@@ -289,6 +330,49 @@ class WindowsEvent(JobEvent):
 
 
 Event: TypeAlias = Annotated[
+# --- before a render --------------------------------------------------------------------------------------------
+
+
+class Advice(Message):
+    """What speaks against rendering a pass like this, told before it is rendered.
+
+    Where there is a ``remedy``, ``message`` ends with its label: "the reason; use the box as the mask".
+    """
+
+    message: str
+    remedy: Remedy | None = None
+
+
+class Forecast(Message):
+    """What a pass takes on this machine. ``seconds`` is None until this device has rendered once."""
+
+    device: str
+    peak_bytes: float
+    available_bytes: float
+    flop: float
+    seconds: float | None
+
+    @property
+    def fits(self) -> bool:
+        """Whether the memory suffices."""
+        return self.peak_bytes <= self.available_bytes
+
+
+class PassPreflight(Message):
+    """One pass: what to mind, what it takes (None where the effect does not say), and its context windows."""
+
+    pass_index: int = 0
+    warnings: tuple[Advice, ...] = ()
+    forecast: Forecast | None = None
+    windows: tuple[FrameRange, ...] = ()
+
+
+class Preflight(Message):
+    """Answer of ``POST /v1/preflight``: a render looked at without loading a model or rendering a frame."""
+
+    passes: tuple[PassPreflight, ...]
+
+
     StateEvent | ProgressEvent | FrameEvent | WarningEvent | WindowsEvent, Field(discriminator="type")
 ]
 

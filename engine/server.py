@@ -160,6 +160,27 @@ def _add_engine_routes(app: FastAPI, service: EngineService) -> None:
 async def _event_stream(service: EngineService, job_id: str, after: int) -> AsyncIterator[str]:
     async for event in service.events(job_id, after, KEEP_ALIVE_S):
         yield ": still here\n\n" if event is None else server_sent_event(event)
+    @app.get("/v1/presets")
+    def presets() -> tuple[Preset, ...]:
+        """The presets of all effects: those that come with Grayplate, then a person's own."""
+        return all_presets()
+
+    @app.put("/v1/presets", status_code=HTTPStatus.CREATED)
+    def keep_preset(preset: Preset) -> Preset:
+        """Keep a person's own preset, in the place of one of the same name."""
+        return save_preset(preset)
+
+    @app.delete("/v1/presets/{effect}/{name:path}", status_code=HTTPStatus.NO_CONTENT)
+    def forget_preset(effect: str, name: str) -> Response:
+        """Delete one of a person's own presets."""
+        delete_preset(effect, name)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    @app.post("/v1/preflight")
+    def look_before(request: RenderRequest) -> Preflight:
+        """What is known to fail in a render, what it takes, and what to change; loads no model, renders nothing."""
+        return service.preflight(request)
+
 
 
 def server_sent_event(event: Event) -> str:

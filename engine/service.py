@@ -9,7 +9,8 @@ from pathlib import Path
 
 from engine import paths
 from engine.errors import EngineUnavailableError
-from engine.protocol import FINAL_STATES, Event, Job, RenderRequest, StateEvent
+from engine.preflight import preflight
+from engine.protocol import FINAL_STATES, Event, Job, Preflight, RenderRequest, StateEvent
 from engine.render.job_store import JobStore
 from engine.render.queue import JobQueue
 from engine.render.validation import check_effects
@@ -58,6 +59,10 @@ class EngineService:
     def cancel(self, job_id: str) -> Job:
         """Cancels unless it is over; raises JobNotFoundError."""
         self.store.job(job_id)
+    def preflight(self, request: RenderRequest) -> Preflight:
+        """What to know of a render before it is queued; raises BadRequestError where it cannot be rendered at all."""
+        return preflight(request, self.supervisor.worker_pid)
+
         self._queue.cancel(job_id)
         return self.store.job(job_id)
 

@@ -10,15 +10,16 @@ from typing import ClassVar, cast
 
 import numpy as np
 
-from engine.errors import RenderFailedError
+from engine.errors import RenderFailedError, WeightsError
 from engine.ofx.effect import SYNTHESISED, UNTOUCHED, ImageEffect, RenderedImage
 from engine.ofx.parameters import COMPOSITE_PARAMETERS
-from engine.protocol import ClipDescriptor, EffectDescriptor
+from engine.protocol import Advice, ClipDescriptor, EffectDescriptor, FrameRange, PassPreflight, Remedy
 from engine.vace.conditioning import Picture
 from engine.vace.footage import CroppedFootage
-from engine.vace.forecast import forecast_render
+from engine.vace.forecast import RenderForecast, forecast, forecast_render
 from engine.vace.latent_geometry import RASTER_MULTIPLE_PX, padded_frame_count
-from engine.vace.model import DeviceName, VaceModel, warm_model
+from engine.vace.machine import this_machine
+from engine.vace.model import DeviceName, VaceModel, configured_shape, warm_model
 from engine.vace.model_parameters import ModelSettings
 from engine.vace.parameters import PARAMETERS, context_frames, mask_settings
 from engine.vace.prediction import Workload
@@ -28,6 +29,7 @@ from engine.vace.stretch_render import StretchRender, forward_count
 from engine.vace.stretches import marked_stretches
 from engine.vace.transfer import from_model
 from engine.vace.weights import find_model
+from engine.vace.window_plan import planned_windows
 from roi_tools.crop_path import CropPath, plan_crop
 from roi_tools.geometry import Box
 
@@ -69,27 +71,43 @@ class Vace(ImageEffect):
         """The stretch of marked frames around ``frame``; the frame alone where nothing is marked."""
         return self._stretch_of(frame) if frame in self._bounds else super().get_frames_needed(frame)
 
+    def preflight(self, frames: range, worker_pid: int | None = None) -> PassPreflight:
+        """What is known to fail, the forecast from the model's configuration, and the windows; loads no torch."""
+        self._pending = self._announced(frames)
+        if not self._pending:
+            return PassPreflight()
+        advice, told = self._advice(), None
+        try:
+            found = self._forecast(worker_pid)
+            advice += [found.concern] if found.concern else []
+            told = found.message()
+        except WeightsError as error:
+            advice.append(Advice(message=str(error)))
+        windows = tuple(FrameRange(start=window.start, end_exclusive=window.stop) for window in self._windows())
+        return PassPreflight(warnings=tuple(advice), forecast=told, windows=windows)
+
     def begin_sequence_render(self, frames: range) -> None:
         """Loads the model and plans crop and stretches over the matte's whole range, so that a resume plans the same.
 
         Raises WeightsError and ParameterError before anything is computed.
         """
         self._generated = None
-        wanted = [frame for frame in frames if frame in self._bounds]
-        self._pending = tuple(dict.fromkeys(map(self._stretch_of, wanted)))
+        self._pending = self._announced(frames)
         if not self._pending:
             return
         model = find_model(self.parameters.text("model"))
-        self._warn_before()
+        for advice in self._advice():
+            self.host.warn(advice.message, advice.remedy)
+        self.host.windows(self._windows())
         self.host.progress("load", 0, 1, f"loading {model.name}")
         device = cast(DeviceName, self.parameters.text("device"))
         self._model = warm_model(Path(model), device, ModelSettings.from_parameters(self.parameters))
         for note in self._model.notes:
             self.host.warn(note)
-        forecast = forecast_render(self._model, self._workload())
-        if forecast.concern:
-            self.host.warn(forecast.concern)
-        self.host.progress("load", 1, 1, str(forecast))
+        expected = forecast_render(self._model, self._workload())
+        if expected.concern:
+            self.host.warn(expected.concern.message, expected.concern.remedy)
+        self.host.progress("load", 1, 1, str(expected))
 
     def render(self, frame: int) -> RenderedImage:
         """What the model made of ``frame``, inside the bounds of its matte."""
@@ -169,6 +187,9 @@ class Vace(ImageEffect):
             encodes=1 if is_gray and self.parameters.text("mask_mode") in ("box", "shape", "hull", "all") else 2,
         )
 
+    def _announced(self, frames: range) -> tuple[range, ...]:
+        return tuple(dict.fromkeys(self._stretch_of(frame) for frame in frames if frame in self._bounds))
+
     def _stretch_of(self, frame: int) -> range:
         return self._stretches[max(bisect_right([stretch.start for stretch in self._stretches], frame) - 1, 0)]
 
@@ -203,12 +224,30 @@ class Vace(ImageEffect):
             provenance=np.where(matte > 0, SYNTHESISED, UNTOUCHED).astype(np.int32),
         )
 
-    def _warn_before(self) -> None:
-        """Everything that speaks against this render, before it takes its time."""
-        for concern in preflight(self._facts(), self.parameters):
-            self.host.warn(str(concern))
+    def _windows(self) -> list[range]:
+        return [window for stretch in self._pending for window in planned_windows(stretch, self.parameters)]
+
+    def _advice(self) -> list[Advice]:
+        """Everything that speaks against this render."""
+        advice = [concern.advice() for concern in preflight(self._facts(), self.parameters)]
         if self._crop.is_scaled:
-            self.host.warn(
-                f"the crop of {self._crop.window.size} is scaled down to {self._crop.working_size} for the model and "
-                "loses detail; raise pixel_budget_px or lower context_margin_px if the memory allows"
-            )
+            advice.append(_scaled_down(self._crop))
+        return advice
+
+    def _forecast(self, worker_pid: int | None) -> RenderForecast:
+        settings = ModelSettings.from_parameters(self.parameters)
+        shape = configured_shape(Path(find_model(self.parameters.text("model"))), settings)
+        machine = this_machine(self.parameters.text("device"), worker_pid)
+        return forecast(shape, settings, self._workload(), machine)
+
+
+def _scaled_down(crop: CropPath) -> Advice:
+    whole = crop.window.size
+    return Advice(
+        message=f"the crop of {whole} is scaled down to {crop.working_size} for the model and loses detail; "
+        "work at full size, if the memory allows",
+        remedy=Remedy(
+            label="Work at full size, if the memory allows",
+            parameters={"pixel_budget_px": whole.width_px * whole.height_px},
+        ),
+    )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.ofx.clips import MatteClip, SourceClip
 from engine.ofx.parameters import ParameterSet
-from engine.protocol import EffectDescriptor, Remedy, Stage
+from engine.protocol import EffectDescriptor, PassPreflight, Remedy, Stage
 from roi_tools.geometry import Box, Size, frame_box
 
 SYNTHESISED = -1
@@ -111,6 +111,15 @@ class ImageEffect(ABC):
     def is_identity(self, frame: int) -> bool:
         """True where Output equals Source: nothing is marked on this frame."""
         return self.clips.matte.bounds(frame) is None
+
+    def preflight(self, frames: range, worker_pid: int | None = None) -> PassPreflight:
+        """What speaks against rendering ``frames``, and what that takes. Must be cheap: it loads no model.
+
+        Called on an instance of its own that renders nothing. Memory that the process ``worker_pid`` holds counts as
+        available: the render would run there.
+        """
+        del frames, worker_pid
+        return PassPreflight()
 
     def begin_sequence_render(self, frames: range) -> None:
         """Load models and plan windows for ``frames``, the frames that will be asked for (rising, may have gaps).

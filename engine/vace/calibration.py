@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.paths import cache_folder
+from engine.vace.machine import system_bytes_available
 from engine.vace.prediction import Calibration
 
 if TYPE_CHECKING:
@@ -62,16 +63,7 @@ def available_bytes(device: torch.device) -> float:
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return float(free + torch.cuda.memory_reserved(device))
-    return float(_available_system_bytes())
-
-
-def _available_system_bytes() -> int:
-    try:
-        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError):
-        # Not Linux: everything there is, rather than a guess at what others need.
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return system_bytes_available()
 
 
 def _mixed(known: float, new: float) -> float:

@@ -10,16 +10,26 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from engine.errors import ParameterError, RenderFailedError
 
 if TYPE_CHECKING:
     import torch
 
-    from engine.vace.model import VaceModel
-
 Result = TypeVar("Result")
+
+
+class Reducible(Protocol):
+    """A loaded model that can be made to need less memory."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    def step_down(self) -> str | None:
+        """Takes the next measure and says which; None when all are taken."""
+
 
 ATTENTION_BACKENDS = {
     "native": "native",
@@ -167,7 +177,7 @@ def step_down(pipeline: Any, device: torch.device) -> str | None:
     return f"{wanted} of {count} blocks are swapped (blocks_to_swap)"
 
 
-def within_memory(model: VaceModel, attempt: Callable[[], Result], warn: Callable[[str], None]) -> Result:
+def within_memory(model: Reducible, attempt: Callable[[], Result], warn: Callable[[str], None]) -> Result:
     """``attempt()``, again with less memory after each out-of-memory error until nothing is left to save.
 
     ``warn`` gets a sentence for each measure. Raises what ``attempt`` raises in the end.

@@ -142,6 +142,16 @@ def warm_model(model: Path, device_name: DeviceName, settings: ModelSettings | N
     return _warm
 
 
+def configured_shape(model: Path, settings: ModelSettings) -> ModelShape:
+    """The shape of a model that is not loaded, from its configurations; ``model`` must have passed ``find_model``.
+
+    Raises WeightsError where a part is missing or the transformer is of another model.
+    """
+    files = model_files(model, settings)
+    transformer = transformer_config(files.transformer, _json(files.transformer_config))
+    return ModelShape.from_configs(transformer, _json(files.vae_config), 2 if files.transformer_2 else 1)
+
+
 def choose_device(name: DeviceName) -> torch.device:
     """The device of this name; ``auto`` prefers CUDA, then Apple's MPS, then the CPU. Raises ParameterError."""
     import torch

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.protocol import ParameterValue
 from engine.vace.latent_geometry import RASTER_MULTIPLE_PX, latent_count, whole_frame_count
 from engine.vace.model_parameters import ModelSettings
 
@@ -229,18 +230,18 @@ class Proposal:
     window_frames: int
     prediction: Prediction
 
-    def changes_from(self, settings: ModelSettings, window_frames: int) -> str:
-        """The parameters to set, as a person would write them: "vae_tiling=true, blocks_to_swap=15"."""
-        changed = []
+    def changes_from(self, settings: ModelSettings, window_frames: int) -> dict[str, ParameterValue]:
+        """The parameters to set."""
+        changed: dict[str, ParameterValue] = {}
         if self.settings.vae_tiling != settings.vae_tiling:
-            changed.append("vae_tiling=true")
+            changed["vae_tiling"] = self.settings.vae_tiling
         if self.settings.storage != settings.storage:
-            changed.append(f"weights_storage={self.settings.storage}")
+            changed["weights_storage"] = self.settings.storage
         if self.settings.blocks_to_swap != settings.blocks_to_swap:
-            changed.append(f"blocks_to_swap={self.settings.blocks_to_swap}")
+            changed["blocks_to_swap"] = self.settings.blocks_to_swap
         if self.window_frames != window_frames:
-            changed.append(f"context_frames={self.window_frames}")
-        return ", ".join(changed)
+            changed["context_frames"] = self.window_frames
+        return changed
 
 
 def cheapest_fit(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.ofx.parameters import ParameterSet
-from engine.protocol import ParameterValue
+from engine.protocol import Advice, ParameterValue, Remedy
 from engine.vace.conditioning import MASKED_MINIMUM_PX, MaskSettings, Picture, box_share, painted_region, thinnest_px
 from engine.vace.latent_geometry import padded_frame_count
 from roi_tools.geometry import Box, Size
@@ -30,14 +30,21 @@ _NAMED_THINGS = re.compile(
 
 @dataclass(frozen=True)
 class Concern:
-    """``reason`` is a sentence without its end; ``remedy`` holds the parameters to change, and their values."""
+    """``reason`` is a sentence without its end; ``remedy`` holds the parameters to change, and their values.
+
+    ``label`` says what the remedy does, as a button says it.
+    """
 
     reason: str
+    label: str
     remedy: Mapping[str, ParameterValue]
 
     def __str__(self) -> str:
-        changes = ", ".join(f"{name}={_spelled(value)}" for name, value in self.remedy.items())
-        return f"{self.reason}; set {changes}"
+        return f"{self.reason}; {self.label[0].lower()}{self.label[1:]}"
+
+    def advice(self) -> Advice:
+        """As the protocol says it."""
+        return Advice(message=str(self), remedy=Remedy(label=self.label, parameters=dict(self.remedy)))
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,7 @@ def _silhouette(facts: ShotFacts, values: ParameterSet) -> Iterator[Concern]:
     if min(map(box_share, facts.mattes), default=1.0) < 0.8:
         yield Concern(
             "the mask follows the outline of what is removed, and an outline tells the model what to paint again",
+            "Use the box as the mask",
             {"mask_mode": "box"},
         )
 
@@ -85,6 +93,7 @@ def _thin_mask(facts: ShotFacts, values: ParameterSet) -> Iterator[Concern]:
         yield Concern(
             f"the mask is {thinnest} px wide at its thinnest part; the model's 8x8 compression does not see less than "
             f"{MASKED_MINIMUM_PX} px",
+            "Widen the mask",
             {"mask_dilate_px": dilate_px + math.ceil((MASKED_MINIMUM_PX - thinnest) / 2)},
         )
 
@@ -92,12 +101,24 @@ def _thin_mask(facts: ShotFacts, values: ParameterSet) -> Iterator[Concern]:
 def _left_in(facts: ShotFacts, values: ParameterSet) -> Iterator[Concern]:
     del facts
     if values.text("fill") == "source":
-        yield Concern("the thing is left in under the mask, and the model will paint it again", {"fill": "gray"})
+        yield Concern(
+            "the thing is left in under the mask, and the model will paint it again",
+            "Fill the mask with gray",
+            {"fill": "gray"},
+        )
     mode = values.text("mask_mode")
     if mode in ("none", "nothing"):
-        yield Concern(f"mask_mode {mode} has the model copy the gray patch instead of filling it", {"mask_mode": "box"})
+        yield Concern(
+            f"mask_mode {mode} has the model copy the gray patch instead of filling it",
+            "Use the box as the mask",
+            {"mask_mode": "box"},
+        )
     if mode == "all" and not values.integer("known_frames"):
-        yield Concern("mask_mode all shows the model nothing of the shot to go by", {"known_frames": 16})
+        yield Concern(
+            "mask_mode all shows the model nothing of the shot to go by",
+            "Show it 16 frames before and after",
+            {"known_frames": 16},
+        )
 
 
 def _full_frame_reference(facts: ShotFacts, values: ParameterSet) -> Iterator[Concern]:
@@ -106,12 +127,18 @@ def _full_frame_reference(facts: ShotFacts, values: ParameterSet) -> Iterator[Co
     size, thing = facts.reference
     if thing.width_px * thing.height_px < 0.9 * size.width_px * size.height_px:
         if not values.flag("reference_crop"):
-            yield Concern("the reference shows its thing small in a full frame", {"reference_crop": True})
+            yield Concern(
+                "the reference shows its thing small in a full frame", "Crop the reference", {"reference_crop": True}
+            )
         return
     if math.isclose(
         size.width_px / size.height_px, facts.frame_size.width_px / facts.frame_size.height_px, rel_tol=0.02
     ):
-        yield Concern("the reference is a full frame, whose details are lost on the model", {"reference_image": ""})
+        yield Concern(
+            "the reference is a full frame, whose details are lost on the model",
+            "Leave the reference out",
+            {"reference_image": ""},
+        )
 
 
 def _named_thing(facts: ShotFacts, values: ParameterSet) -> Iterator[Concern]:
@@ -119,7 +146,9 @@ def _named_thing(facts: ShotFacts, values: ParameterSet) -> Iterator[Concern]:
     named = _NAMED_THINGS.search(values.text("prompt").lower())
     if named:
         yield Concern(
-            f"the prompt names '{named[0]}', and what is named is painted, 'no' and 'without' or not", {"prompt": ""}
+            f"the prompt names '{named[0]}', and what is named is painted, 'no' and 'without' or not",
+            "Empty the prompt",
+            {"prompt": ""},
         )
 
 
@@ -127,7 +156,9 @@ def _idle_guidance(facts: ShotFacts, values: ParameterSet) -> Iterator[Concern]:
     del facts
     prompts = values.text("prompt").split(), values.text("negative_prompt").split()
     if values.double("guidance_scale") > 1.0 and not any(prompts):
-        yield Concern("guidance does nothing while both prompts are empty", {"guidance_scale": 1.0})
+        yield Concern(
+            "guidance does nothing while both prompts are empty", "Turn guidance off", {"guidance_scale": 1.0}
+        )
 
 
 def _large_box(facts: ShotFacts, values: ParameterSet) -> Iterator[Concern]:
@@ -136,6 +167,7 @@ def _large_box(facts: ShotFacts, values: ParameterSet) -> Iterator[Concern]:
     if 2 * largest > area and values.text("fill") != "plate":
         yield Concern(
             "more than half of the frame is to be removed, so that little is left for the model to go by",
+            "Fill with what other frames show",
             {"fill": "plate"},
         )
 
@@ -151,14 +183,18 @@ def _short_window(facts: ShotFacts, values: ParameterSet) -> Iterator[Concern]:
             _common(boxes[start : start + length]) for start in range(0, len(boxes) - length + 1, max(length // 2, 1))
         ):
             fits = padded_frame_count(len(stretch)) <= _MOST_FRAMES
-            remedy = {"context_frames": padded_frame_count(len(stretch))} if fits else _STRIDED
+            needed = padded_frame_count(len(stretch))
+            label, remedy = (f"See {needed} frames at once", {"context_frames": needed}) if fits else _STRIDED
             yield Concern(
-                f"what is removed takes more than the window of {length} frames to clear what it hides", remedy
+                f"what is removed takes more than the window of {length} frames to clear what it hides", label, remedy
             )
             return
 
 
-_STRIDED: Mapping[str, ParameterValue] = {"context_mode": "blended", "context_stride": 2}
+_STRIDED: tuple[str, dict[str, ParameterValue]] = (
+    "Add windows that see every second moment",
+    {"context_mode": "blended", "context_stride": 2},
+)
 
 
 def _common(boxes: Sequence[Box]) -> Box | None:
@@ -176,18 +212,22 @@ def _untrained(facts: ShotFacts, values: ParameterSet) -> Iterator[Concern]:
     is_cut = area_px < TRAINED_AREA_PX.start and budget_px < TRAINED_AREA_PX.start
     if is_cut or area_px >= TRAINED_AREA_PX.stop:
         yield Concern(
-            f"the model works at {size}, far from the sizes that it was trained on", {"pixel_budget_px": 480 * 832}
+            f"the model works at {size}, far from the sizes that it was trained on",
+            "Work at the area of 480x832",
+            {"pixel_budget_px": 480 * 832},
         )
     longest = min(max(map(len, facts.stretches)), values.integer("context_frames"))
     if longest > _MOST_FRAMES:
         yield Concern(
             f"windows of {longest} frames are far longer than the {TRAINED_FRAMES} that the model was trained on",
+            f"See {TRAINED_FRAMES} frames at once",
             {"context_frames": TRAINED_FRAMES},
         )
     shortest = min(facts.stretches, key=len)
     if len(shortest) < _FEWEST_FRAMES <= len(facts.available) and len(shortest) < values.integer("context_frames"):
         yield Concern(
             f"{len(shortest)} frames show the model hardly any motion, where it was trained on {TRAINED_FRAMES}",
+            "Show it the frames before and after",
             {"known_frames": 2 * _FEWEST_FRAMES},
         )
 
@@ -203,9 +243,3 @@ _CHECKS: tuple[Callable[[ShotFacts, ParameterSet], Iterator[Concern]], ...] = (
     _short_window,
     _untrained,
 )
-
-
-def _spelled(value: ParameterValue) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "'' (empty)" if value == "" else f"{value:g}" if isinstance(value, float) else str(value)

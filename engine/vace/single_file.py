@@ -6,14 +6,14 @@ Which model a file holds is read from the shapes of its tensors; the configurati
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import WeightsError
 from engine.vace.key_names import tensor_names, without_prefix
 from engine.vace.part_loading import Change, empty_part, fill_part, shipped_config
-from engine.vace.weight_files import StoredTensor, open_weights
+from engine.vace.weight_files import StoredTensor, open_weights, shapes, stored_shapes
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +43,7 @@ def load_transformer(
 
     tensors = open_weights(paths, without_prefix)
     _refuse_other_models(tensors, paths)
-    part = empty_part(WanVACETransformer3DModel, config or fitting_config(tensors, paths))
+    part = empty_part(WanVACETransformer3DModel, config or fitting_config(shapes(tensors), paths))
     names = tensor_names(part.state_dict())
     unknown = [name for name in tensors if name not in names and "norm_added_q" not in name]
     if unknown:
@@ -73,13 +73,13 @@ def transformer_config(paths: Sequence[Path], config: Mapping[str, Any] | None) 
     """``config`` where it is one of a Wan VACE transformer, otherwise the shipped one that fits the files."""
     if config is not None and config.get("_class_name") == "WanVACETransformer3DModel":
         return dict(config)
-    tensors = open_weights(paths, without_prefix)
-    _refuse_other_models(tensors, paths)
-    return fitting_config(tensors, paths)
+    found = stored_shapes(paths, without_prefix)
+    _refuse_other_models(found, paths)
+    return fitting_config(found, paths)
 
 
-def fitting_config(tensors: Mapping[str, StoredTensor], paths: Sequence[Path]) -> dict[str, Any]:
-    """The shipped configuration whose width and number of layers the tensors have; raises WeightsError."""
+def fitting_config(tensors: Mapping[str, tuple[int, ...]], paths: Sequence[Path]) -> dict[str, Any]:
+    """The shipped configuration whose width and number of layers the tensors' shapes have; raises WeightsError."""
     found = _width(tensors), _count(tensors, "blocks."), _count(tensors, "vace_blocks.")
     _refuse_halves(found, paths)
     for name in SHIPPED_TRANSFORMERS:
@@ -93,7 +93,7 @@ def fitting_config(tensors: Mapping[str, StoredTensor], paths: Sequence[Path]) -
     )
 
 
-def _refuse_other_models(tensors: Mapping[str, StoredTensor], paths: Sequence[Path]) -> None:
+def _refuse_other_models(tensors: Iterable[str], paths: Sequence[Path]) -> None:
     for name in tensors:
         for start, model in _OTHER_MODELS.items():
             if name.startswith(start):
@@ -115,12 +115,12 @@ def _refuse_halves(found: tuple[int, int, int], paths: Sequence[Path]) -> None:
         )
 
 
-def _width(tensors: Mapping[str, StoredTensor]) -> int:
+def _width(tensors: Mapping[str, tuple[int, ...]]) -> int:
     first = next(tensors[name] for name in tensors if name.endswith(("self_attn.norm_q.weight", "attn1.norm_q.weight")))
-    return first.shape[0]
+    return first[0]
 
 
-def _count(tensors: Mapping[str, StoredTensor], prefix: str) -> int:
+def _count(tensors: Iterable[str], prefix: str) -> int:
     return len({name.split(".")[1] for name in tensors if name.startswith(prefix)})
 
 

@@ -56,6 +56,19 @@ def open_weights(paths: Sequence[Path], rename: Callable[[str], str]) -> Mapping
     return found
 
 
+def stored_shapes(paths: Sequence[Path], rename: Callable[[str], str]) -> dict[str, tuple[int, ...]]:
+    """The shapes of all tensors under their renamed names, from the files' headers: loads neither weights nor torch."""
+    found: dict[str, tuple[int, ...]] = {}
+    for path in paths:
+        refuse_pickle(path)
+        if path.suffix.lower() == ".gguf":
+            found |= {rename(name): tensor.shape for name, tensor in _open_gguf(path).items()}
+        else:
+            entries = read_header(path).tensors.items()
+            found |= {rename(name): entry.shape for name, entry in entries if name.rpartition(".")[2] not in _IGNORED}
+    return found
+
+
 # --- safetensors ------------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from engine.errors import BadRequestError, JobNotFoundError
-from engine.protocol import FrameEvent, StateEvent
+from engine.protocol import FrameEvent, Preset, RenderPass, StateEvent
 from roi_tools.geometry import Size
 from tests.support.engine_process import (
     EngineProcess,
@@ -81,6 +81,10 @@ class TestHealth:
         assert {f"{method.upper()} {path}" for path, methods in routes.items() for method in methods} == {
             "GET /v1/health",
             "GET /v1/effects",
+            "GET /v1/presets",
+            "PUT /v1/presets",
+            "DELETE /v1/presets/{effect}/{name}",
+            "POST /v1/preflight",
             "POST /v1/jobs",
             "GET /v1/jobs",
             "GET /v1/jobs/{job_id}",
@@ -100,6 +104,39 @@ class TestEffects:
         (effect,) = [e for e in engine.client.effects() if e.identifier == "test-fill"]
         assert effect.version == "1" and [c.name for c in effect.clips] == ["Source", "Matte", "Output"]
         assert {"value", "feather_px", "grow_px"} <= {p.name for p in effect.parameters}
+
+
+class TestPresets:
+    def test_one_is_kept_listed_and_deleted(self, engine):
+        client = engine.client
+        before = client.presets()
+        assert {preset.effect for preset in before} == {"clean-plate", "vace"}
+        kept = client.save_preset(Preset(name="Nacht / 夜?", effect="test-fill", parameters={"value": "0.5"}))
+        assert kept.is_own and kept.parameters == {"value": 0.5}
+        assert [preset for preset in client.presets() if preset not in before] == [kept]
+        client.delete_preset(kept.effect, kept.name)
+        assert client.presets() == before
+
+    def test_one_that_makes_no_sense_is_refused(self, engine):
+        with pytest.raises(BadRequestError, match="sets 'valeu', which test-fill does not have"):
+            engine.client.save_preset(Preset(name="Mine", effect="test-fill", parameters={"valeu": 0.5}))
+        with pytest.raises(BadRequestError, match="no preset 'Mine' of your own"):
+            engine.client.delete_preset("test-fill", "Mine")
+
+
+class TestPreflight:
+    def test_it_answers_for_each_pass_and_renders_nothing(self, engine, source):
+        request = render_request(source, [[BOX]])
+        vace = RenderPass(effect="vace", boxes=(((4, 4, 20, 20),),), parameters={"prompt": "a dog"})
+        jobs = engine.client.jobs()
+        found = engine.client.preflight(request.model_copy(update={"passes": (*request.passes, vace)}))
+        assert [p.pass_index for p in found.passes] == [0, 1]
+        assert found.passes[1].warnings[0].remedy.parameters == {"prompt": ""}
+        assert engine.client.jobs() == jobs
+
+    def test_what_cannot_be_rendered_is_refused(self, engine, tmp_path):
+        with pytest.raises(BadRequestError, match=r"gone\.mkv"):
+            engine.client.preflight(render_request(tmp_path / "gone.mkv", [[BOX]]))
 
 
 class TestSubmit:

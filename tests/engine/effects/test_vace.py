@@ -18,11 +18,13 @@ from engine.effects.vace import Vace
 from engine.errors import CancelledError, OutputError, ParameterError, RenderFailedError, WeightsError
 from engine.ofx.effect import SYNTHESISED, UNTOUCHED, Clips, RenderedImage
 from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
-from engine.protocol import ParameterValue, Remedy, Stage
+from engine.protocol import ParameterValue, PassPreflight, Remedy, Stage
 from engine.vace.control import FrameSource
+from engine.vace.machine import Machine
 from engine.vace.model import warm_model
 from engine.vace.weights import MODEL_VARIABLE
 from roi_tools.geometry import Box, Size, frame_box
+from tests.support.media import noise_clip
 from tests.support.tiny_wan import build_tiny_wan
 
 pytest.importorskip("torch")
@@ -326,8 +328,9 @@ def test_a_crop_beyond_the_budget_is_scaled_down_and_the_result_comes_back_at_fu
     # All of the box was gray; only the bicubic filter reaches a few pixels in from the surroundings.
     np.testing.assert_allclose(image.rgb[6:-6, 6:-6], 0.5, atol=1e-6)
     far, scaled = host.warnings
-    assert "far from the sizes that it was trained on; set pixel_budget_px=399360" in far
-    assert "is scaled down to" in scaled and "raise pixel_budget_px" in scaled
+    assert "far from the sizes that it was trained on; work at the area of 480x832" in far
+    assert "is scaled down to" in scaled and host.remedies[1] is not None
+    assert list(host.remedies[1].parameters) == ["pixel_budget_px"]
 
 
 def test_a_crop_that_fits_is_not_warned_of(make: Callable[..., Vace]) -> None:
@@ -528,7 +531,72 @@ def test_concerns_are_told_before_anything_is_loaded(make: Callable[..., Vace]) 
     effect = make(range(5), _still(20, 10, 41, 33), host=host, fill="source", prompt="a dog")
     with pytest.raises(CancelledError):
         effect.begin_sequence_render(range(5))
-    assert [warning.split("; set ")[1] for warning in host.warnings] == ["fill=gray", "prompt='' (empty)"]
+    assert [remedy.parameters for remedy in host.remedies if remedy] == [{"fill": "gray"}, {"prompt": ""}]
+    assert [warning.split("; ")[1] for warning in host.warnings] == ["fill the mask with gray", "empty the prompt"]
+    assert host.told_windows == [[range(5)]]
+
+
+def test_the_windows_are_told_as_source_frames(make: Callable[..., Vace]) -> None:
+    host = Recorder()
+    marked = {*range(2, 23), *range(60, 64)}
+    at = _still(20, 10, 41, 33)
+    effect = make(range(70), lambda n: at(n) if n in marked else None, host=host, context_frames=13, context_overlap=4)
+    effect.begin_sequence_render(range(70))
+    assert host.told_windows == [[range(2, 15), range(7, 23), range(60, 64)]]
+
+
+def test_a_preflight_says_what_to_mind_what_it_takes_and_where_windows_lie(make: Callable[..., Vace]) -> None:
+    effect = make(range(9), _still(20, 10, 41, 33), fill="source", steps=7)
+    found = effect.preflight(range(9))
+    (advice,) = found.warnings
+    assert advice.remedy is not None and advice.remedy.parameters == {"fill": "gray"}
+    assert [window.as_range() for window in found.windows] == [range(9)]
+    assert found.forecast is not None and found.forecast.fits and found.forecast.flop > 0
+    longer = make(range(9), _still(20, 10, 41, 33), fill="source", steps=14).preflight(range(9)).forecast
+    assert longer is not None and longer.flop > found.forecast.flop
+
+
+def test_a_preflight_without_a_model_says_how_to_get_one(make: Callable[..., Vace]) -> None:
+    found = make(range(9), _still(20, 10, 41, 33), model="/nowhere").preflight(range(9))
+    assert found.forecast is None
+    assert [advice.remedy for advice in found.warnings] == [None]
+    assert "there is no model folder /nowhere" in found.warnings[0].message
+
+
+def test_a_preflight_of_nothing_marked_has_nothing_to_say(make: Callable[..., Vace]) -> None:
+    assert make(range(9), lambda _: None).preflight(range(9)) == PassPreflight()
+
+
+def test_a_preflight_proposes_what_fits(make: Callable[..., Vace], monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Machine("cpu", "cpu", 0.5e9)
+    monkeypatch.setattr("engine.effects.vace.this_machine", lambda device, worker_pid: small)
+    size = Size(1280, 720)
+    effect = make(range(81), _still(300, 200, 700, 500), size=size, context_margin_px=64)
+    found = effect.preflight(range(81))
+    assert found.forecast is not None and not found.forecast.fits
+    (advice,) = (a for a in found.warnings if "GB are available" in a.message)
+    assert advice.remedy is not None and advice.remedy.parameters["vae_tiling"] is True
+    mended = make(
+        range(81), _still(300, 200, 700, 500), size=size, context_margin_px=64, **advice.remedy.parameters
+    ).preflight(range(81))
+    assert mended.forecast is not None and mended.forecast.fits
+
+
+def test_a_preflight_loads_no_torch(tmp_path: Path, tiny_folder: Path) -> None:
+    clip = noise_clip(tmp_path / "clip.mkv", 6, Size(64, 48))
+    script = f"""
+import sys
+from engine.preflight import preflight
+from engine.protocol import FrameRange, MediaSource, RenderPass, RenderRequest
+given = RenderPass(effect="vace", boxes=(((4, 4, 20, 20),),) * 6, parameters={{"model": {str(tiny_folder)!r}}})
+frames = FrameRange(start=0, end_exclusive=6)
+request = RenderRequest(source=MediaSource(path={str(clip)!r}), frames=frames, passes=(given,))
+(found,) = preflight(request).passes
+assert found.forecast is not None, found
+print(sorted({{"torch", "diffusers", "transformers"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 # --- previews ----------------------------------------------------------------------------------------------------

@@ -63,14 +63,13 @@ def test_a_render_that_cannot_fit_is_told_with_a_way_out(tiny_folder: Path, monk
     monkeypatch.setattr(forecast_module, "available_bytes", lambda device: missing)
     told = forecast_render(model, large)
     assert told.concern is not None
-    assert (
-        told.concern.startswith("the render takes about 1.0 GB where 0.9 GB are available")
-        and "it fits with vae_tiling=true (" in told.concern
-    )
+    assert told.concern.message.startswith("the render takes about 1.0 GB where 0.9 GB are available; save memory (")
+    assert told.concern.remedy is not None and told.concern.remedy.parameters == {"vae_tiling": True}
+    assert not told.message().fits
     monkeypatch.setattr(forecast_module, "available_bytes", lambda device: 0.0)
     hopeless = forecast_render(model, large).concern
-    assert hopeless is not None
-    assert hopeless.endswith("no setting makes it fit; lower pixel_budget_px or take the 1.3B model")
+    assert hopeless is not None and hopeless.remedy is None
+    assert hopeless.message.endswith("no setting makes it fit; lower pixel_budget_px or take the 1.3B model")
 
 
 def test_what_the_model_was_loaded_with_counts(tiny_folder: Path) -> None:

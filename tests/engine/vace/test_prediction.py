@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from engine.paths import cache_folder
+from engine.protocol import ParameterValue
 from engine.vace.calibration import available_bytes, device_name, load_calibration, record
 from engine.vace.model_parameters import ModelSettings
 from engine.vace.part_loading import empty_part, shipped_config
@@ -166,21 +167,23 @@ def test_precision_follows_the_device() -> None:
 def test_what_fits_stays_as_it_is() -> None:
     proposal = cheapest_fit(SMALL, FULL, ModelSettings(), "cuda", 80e9)
     assert proposal is not None and proposal.settings == ModelSettings() and proposal.window_frames == 81
-    assert proposal.changes_from(ModelSettings(), 81) == ""
+    assert proposal.changes_from(ModelSettings(), 81) == {}
 
 
 @pytest.mark.parametrize(
     ("shape", "gigabytes", "changes"),
     [
-        (SMALL, 12, "vae_tiling=true"),
-        (LARGE, 32, "weights_storage=fp8"),
-        (LARGE, 26, "vae_tiling=true, weights_storage=fp8"),
-        (LARGE, 24, "vae_tiling=true, weights_storage=fp8, blocks_to_swap=24"),
-        (LARGE, 16, "blocks_to_swap=48"),
-        (LARGE, 9, "vae_tiling=true, weights_storage=fp8, blocks_to_swap=48, context_frames=65"),
+        (SMALL, 12, {"vae_tiling": True}),
+        (LARGE, 32, {"weights_storage": "fp8"}),
+        (LARGE, 26, {"vae_tiling": True, "weights_storage": "fp8"}),
+        (LARGE, 24, {"vae_tiling": True, "weights_storage": "fp8", "blocks_to_swap": 24}),
+        (LARGE, 16, {"blocks_to_swap": 48}),
+        (LARGE, 9, {"vae_tiling": True, "weights_storage": "fp8", "blocks_to_swap": 48, "context_frames": 65}),
     ],
 )
-def test_the_cheapest_settings_that_fit(shape: ModelShape, gigabytes: float, changes: str) -> None:
+def test_the_cheapest_settings_that_fit(
+    shape: ModelShape, gigabytes: float, changes: dict[str, ParameterValue]
+) -> None:
     proposal = cheapest_fit(shape, FULL, ModelSettings(), "cuda", gigabytes * 1e9)
     assert proposal is not None
     assert proposal.prediction.peak_bytes <= gigabytes * 1e9

@@ -130,7 +130,9 @@ def test_each_concern_has_its_reason_and_a_remedy_that_the_effect_takes(
     assert concern.remedy == remedy
     for name, value in remedy.items():
         assert _values(**(given | remedy))[name] == value
-    assert "\n" not in str(concern) and "; set " in str(concern)
+    advice = concern.advice()
+    assert advice.remedy is not None and advice.remedy.label == concern.label
+    assert advice.message.lower().endswith(f"; {concern.label.lower()}") and "\n" not in advice.message
 
 
 @pytest.mark.parametrize(
@@ -148,11 +150,11 @@ def test_the_remedy_removes_the_concern(facts: ShotFacts, given: dict[str, Param
     assert preflight(facts, _values(**(given | dict(concern.remedy)))) == []
 
 
-def test_a_message_is_the_reason_and_what_to_set() -> None:
+def test_a_message_is_the_reason_and_what_to_do() -> None:
     assert str(_only(FACTS, _values(prompt="a red car"))) == (
-        "the prompt names 'car', and what is named is painted, 'no' and 'without' or not; set prompt='' (empty)"
+        "the prompt names 'car', and what is named is painted, 'no' and 'without' or not; empty the prompt"
     )
-    assert str(_only(FACTS, _values(guidance_scale=2.0))).endswith("; set guidance_scale=1")
+    assert str(_only(FACTS, _values(guidance_scale=2.0))).endswith("both prompts are empty; turn guidance off")
 
 
 def test_a_box_drawn_as_a_shape_is_no_silhouette() -> None:
