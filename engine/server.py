@@ -25,7 +25,18 @@ from engine.endpoint import Endpoint, Listener
 from engine.errors import EngineError, EngineUnavailableError, ErrorKind, JobNotFoundError
 from engine.frame_service import FrameNotReadyError, FrameService
 from engine.ofx.host import describe_all
-from engine.protocol import EffectDescriptor, ErrorInfo, Event, Health, Job, RenderRequest, ShutdownRequest
+from engine.presets import all_presets, delete_preset, save_preset
+from engine.protocol import (
+    EffectDescriptor,
+    ErrorInfo,
+    Event,
+    Health,
+    Job,
+    Preflight,
+    Preset,
+    RenderRequest,
+    ShutdownRequest,
+)
 from engine.service import EngineService
 
 KEEP_ALIVE_S = 15.0
@@ -147,19 +158,6 @@ def _add_engine_routes(app: FastAPI, service: EngineService) -> None:
         """The installed effects and their parameters."""
         return describe_all()
 
-    @app.post("/v1/shutdown", status_code=HTTPStatus.ACCEPTED)
-    def shutdown(request: ShutdownRequest) -> Response:
-        """End the engine, now or when it is idle."""
-        if request.when == "now":
-            service.end_now()
-        else:
-            service.end_when_idle()
-        return Response(status_code=HTTPStatus.ACCEPTED)
-
-
-async def _event_stream(service: EngineService, job_id: str, after: int) -> AsyncIterator[str]:
-    async for event in service.events(job_id, after, KEEP_ALIVE_S):
-        yield ": still here\n\n" if event is None else server_sent_event(event)
     @app.get("/v1/presets")
     def presets() -> tuple[Preset, ...]:
         """The presets of all effects: those that come with Grayplate, then a person's own."""
@@ -181,6 +179,19 @@ async def _event_stream(service: EngineService, job_id: str, after: int) -> Asyn
         """What is known to fail in a render, what it takes, and what to change; loads no model, renders nothing."""
         return service.preflight(request)
 
+    @app.post("/v1/shutdown", status_code=HTTPStatus.ACCEPTED)
+    def shutdown(request: ShutdownRequest) -> Response:
+        """End the engine, now or when it is idle."""
+        if request.when == "now":
+            service.end_now()
+        else:
+            service.end_when_idle()
+        return Response(status_code=HTTPStatus.ACCEPTED)
+
+
+async def _event_stream(service: EngineService, job_id: str, after: int) -> AsyncIterator[str]:
+    async for event in service.events(job_id, after, KEEP_ALIVE_S):
+        yield ": still here\n\n" if event is None else server_sent_event(event)
 
 
 def server_sent_event(event: Event) -> str:

@@ -56,13 +56,13 @@ class EngineService:
         self._queue.wake()
         return job
 
-    def cancel(self, job_id: str) -> Job:
-        """Cancels unless it is over; raises JobNotFoundError."""
-        self.store.job(job_id)
     def preflight(self, request: RenderRequest) -> Preflight:
         """What to know of a render before it is queued; raises BadRequestError where it cannot be rendered at all."""
         return preflight(request, self.supervisor.worker_pid)
 
+    def cancel(self, job_id: str) -> Job:
+        """Cancels unless it is over; raises JobNotFoundError."""
+        self.store.job(job_id)
         self._queue.cancel(job_id)
         return self.store.job(job_id)
 
