@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.errors import BadRequestError, WeightsError
 from engine.model_registry import InstalledModel, ModelKind, installed_models, register
+from engine.segment.weights import check_folder, is_segment_folder
 from engine.vace.key_names import without_prefix
 from engine.vace.safetensors_check import read_header
 from engine.vace.weights import find_model
@@ -74,6 +75,24 @@ CATALOGUE = (
         licence="CC BY-NC-SA 4.0 (not for commercial work)",
         size_gb=0.1,
     ),
+    CatalogueEntry(
+        name="sam2.1-tiny",
+        kind="segment",
+        label="SAM 2.1 tiny: click to matte, on any machine",
+        repository="facebook/sam2.1-hiera-tiny",
+        patterns=_PARTS,
+        licence="Apache-2.0",
+        size_gb=0.2,
+    ),
+    CatalogueEntry(
+        name="sam2.1-large",
+        kind="segment",
+        label="SAM 2.1 large: click to matte, finer edges; for GPUs",
+        repository="facebook/sam2.1-hiera-large",
+        patterns=_PARTS,
+        licence="Apache-2.0",
+        size_gb=0.9,
+    ),
 )
 
 
@@ -88,8 +107,8 @@ def find_entry(name: str) -> CatalogueEntry:
 def add_model(path: Path, name: str = "") -> InstalledModel:
     """Checks a folder or file that is already here and gives it a name; nothing is copied.
 
-    Raises WeightsError where it is damaged or nothing that the vace effect can use, and BadRequestError where another
-    model has its name.
+    Raises WeightsError where it is damaged or fits neither the vace effect nor click to matte, BadRequestError where
+    another model has its name.
     """
     path = path.expanduser().absolute()
     kind = model_kind(path)
@@ -104,6 +123,11 @@ def add_model(path: Path, name: str = "") -> InstalledModel:
 
 def model_kind(path: Path) -> ModelKind:
     """What a folder or file is, from its headers alone; raises WeightsError."""
+    if path.is_dir() and is_segment_folder(path):
+        check_folder(path)
+        for file in _weight_files(path):
+            read_header(file)
+        return "segment"
     find_model(str(path))
     for file in _weight_files(path):
         if file.suffix == ".safetensors":

@@ -14,8 +14,8 @@ import platformdirs
 from engine.errors import EngineUnavailableError
 from engine.paths import HOME_VARIABLE
 
-ModelKind: TypeAlias = Literal["model", "module", "base", "lora"]
-"""A whole VACE model; a VACE module, which needs a base; a text-to-video base; a LoRA."""
+ModelKind: TypeAlias = Literal["model", "module", "base", "lora", "segment"]
+"""A whole VACE model; a VACE module, which needs a base; a text-to-video base; a LoRA; a SAM 2 model."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="grayplate models", description="The models and LoRAs of the vace effect.")
+    parser = argparse.ArgumentParser(
+        prog="grayplate models", description="The models of vace and of click to matte."
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="list | add | get")
     listing = commands.add_parser("list", help="what is installed, and what can be downloaded")
     listing.add_argument("--json", action="store_true", help="print it as JSON")
@@ -102,6 +104,10 @@ def _get(name: str) -> InstalledModel:
 
 
 def _say(entry: InstalledModel) -> None:
+    if entry.kind == "segment":
+        print(f"{entry.name} ({entry.size_bytes / 1e9:.1f} GB) in {entry.path}")
+        print(f"use it with grayplate matte --model {entry.name}")
+        return
     parameter = {"lora": "lora_1", "base": "base_model"}.get(entry.kind, "model")
     print(f"{entry.name} ({entry.kind}, {entry.size_bytes / 1e9:.1f} GB) in {entry.path}")
     print(f"use it with --param {parameter}={entry.name}")

@@ -117,8 +117,9 @@ class RenderPass(Message):
     then takes pixels from those too, since it knows what is hidden there.
     ``matte`` is a gray movie or sequence as long as the *source*, white where to remove; with ``boxes`` too it counts
     inside them only.
-    ``roto`` is a layer of animated shapes as ``roi_tools.roto.layer_json`` writes it (docs/roi-file.md), in source
-    frames; the engine draws its matte. With ``boxes`` too it counts inside them only.
+    ``roto`` is a layer of animated shapes as ``roi_tools.roto.layer_json`` writes it (docs/roi-file.md), or several of
+    them, in source frames; the engine draws their mattes and takes the largest. With ``boxes`` too it counts inside
+    them only; of a matte and roto the larger one counts.
     """
 
     effect: str = "clean-plate"
@@ -126,7 +127,7 @@ class RenderPass(Message):
     boxes: tuple[tuple[BoxTuple, ...], ...] | None = None
     boxes_start: int | None = Field(default=None, ge=0)
     matte: MediaSource | None = None
-    roto: dict[str, Any] | None = None
+    roto: dict[str, Any] | tuple[dict[str, Any], ...] | None = None
 
     @model_validator(mode="after")
     def _marks_something(self) -> RenderPass:
@@ -168,7 +169,6 @@ class RenderRequest(Message):
                 )
         return self
 
-    def boxes_range(self, render_pass: RenderPass) -> range | None:
     def redone(
         self, frames: range, changes: Mapping[str, ParameterValue], pass_index: int = 0, output: Output | None = None
     ) -> RenderRequest:
@@ -197,6 +197,7 @@ class RenderRequest(Message):
         )
         return self.model_copy(update={"passes": (*self.passes, again), "output": output})
 
+    def boxes_range(self, render_pass: RenderPass) -> range | None:
         """The source frames that a pass's boxes speak of; None where it has none."""
         if render_pass.boxes is None:
             return None
@@ -329,7 +330,6 @@ class WindowsEvent(JobEvent):
     windows: tuple[FrameRange, ...]
 
 
-Event: TypeAlias = Annotated[
 # --- before a render --------------------------------------------------------------------------------------------
 
 
@@ -373,6 +373,7 @@ class Preflight(Message):
     passes: tuple[PassPreflight, ...]
 
 
+Event: TypeAlias = Annotated[
     StateEvent | ProgressEvent | FrameEvent | WarningEvent | WindowsEvent, Field(discriminator="type")
 ]
 
@@ -410,7 +411,7 @@ class SegmentRequest(Message):
     frames: FrameRange
     prompts: tuple[SegmentPrompt, ...] = Field(min_length=1)
     model: str = Field(default="", description="a SAM 2 folder or an installed model's name; empty: the installed one")
-    error_px: float = Field(default=0.5, ge=0, le=20, description="how far an outline may lie from the mask's edge")
+    error_px: float = Field(default=1.0, ge=0, le=20, description="how far an outline may lie from the mask's edge")
 
     @model_validator(mode="after")
     def _prompts_fit_the_range(self) -> SegmentRequest:

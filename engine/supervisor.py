@@ -13,10 +13,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Generic, Literal, TypeAlias, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import WorkerDiedError
 from engine.protocol import ErrorInfo, Event, FrameEvent, Job, Message, ProgressEvent, Stage, WarningEvent
@@ -34,18 +34,18 @@ STOP_GRACE_S = 7.0
 WORKER_COMMAND = (sys.executable, "-P", "-m", "engine.render.worker")
 EventSink: TypeAlias = Callable[[Event], None]
 _Wake: TypeAlias = Literal["cancel"]
+A = TypeVar("A")
 _log = logging.getLogger(__name__)
 
 
-class WorkerProcess:
+class WorkerProcess(Generic[A]):
     """A worker and its two pipes. ``answers`` yields its messages, then None when it has ended."""
 
-    def __init__(self) -> None:
-        self.answers: queue.SimpleQueue[Answer | _Wake | None] = queue.SimpleQueue()
+    def __init__(self, command: Sequence[str], form: TypeAdapter[A]) -> None:
+        self.answers: queue.SimpleQueue[A | _Wake | None] = queue.SimpleQueue()
+        self._form = form
         # A group of its own: Ctrl-C in the engine's terminal is for the engine, which then stops the worker in order.
-        self._process = subprocess.Popen(
-            WORKER_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        )
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
         self._reader = threading.Thread(target=self._read, name="worker answers", daemon=True)
         self._reader.start()
 
@@ -87,7 +87,7 @@ class WorkerProcess:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             try:
-                self.answers.put(ANSWERS.validate_json(line))
+                self.answers.put(self._form.validate_json(line))
             except ValidationError:  # the last line of a worker that was killed while it wrote
                 _log.warning("the worker said something that is no message: %.200r", line)
         self.answers.put(None)
@@ -97,7 +97,7 @@ class Supervisor:
     """Renders jobs in a worker process. :meth:`render` and :meth:`settle` belong to one thread; the rest to any."""
 
     def __init__(self) -> None:
-        self._worker: WorkerProcess | None = None
+        self._worker: WorkerProcess[Answer] | None = None
         self._lock = threading.Lock()
         self._cancelled: set[str] = set()
         self._unsettled: str | None = None
@@ -161,7 +161,7 @@ class Supervisor:
         if worker:
             worker.close(STOP_GRACE_S)
 
-    def _running_worker(self) -> WorkerProcess | None:
+    def _running_worker(self) -> WorkerProcess[Answer] | None:
         with self._lock:
             if self._stopping:
                 return None
@@ -169,7 +169,7 @@ class Supervisor:
                 _log.warning("the idle worker %s; a new one is started", describe_exit(self._worker.close(0.0)))
                 self._worker = None
             try:
-                self._worker = self._worker or WorkerProcess()
+                self._worker = self._worker or WorkerProcess(WORKER_COMMAND, ANSWERS)
             except OSError as error:
                 raise WorkerDiedError(
                     f"no worker can be started: {error}; close other programs and try again"
@@ -177,7 +177,7 @@ class Supervisor:
             return self._worker
 
     def _attempt(
-        self, worker: WorkerProcess, job: Job, sink: EventSink, seen: set[tuple[int, int]]
+        self, worker: WorkerProcess[Answer], job: Job, sink: EventSink, seen: set[tuple[int, int]]
     ) -> JobFinished | None:
         """One worker's try at the job; None when the worker ended before it."""
         remove_leftovers(job.request.output)
@@ -203,7 +203,7 @@ class Supervisor:
                 sink(answer.event)
         return None
 
-    def _next_answer(self, worker: WorkerProcess, deadline: float | None) -> Answer | _Wake | None:
+    def _next_answer(self, worker: WorkerProcess[Answer], deadline: float | None) -> Answer | _Wake | None:
         """The worker's next message; "cancel" when a cancel came in or ``deadline`` has passed; None at its end."""
         if deadline is None:
             return worker.answers.get()
@@ -212,7 +212,7 @@ class Supervisor:
         except queue.Empty:
             return "cancel"
 
-    def _reap(self, worker: WorkerProcess, *, kill: bool = False) -> str:
+    def _reap(self, worker: WorkerProcess[Answer], *, kill: bool = False) -> str:
         """Clears away a worker that has ended (or is to end); says how, for a person."""
         status = worker.close(0.0 if kill else STOP_GRACE_S)
         with self._lock:
