@@ -37,6 +37,7 @@ from engine.protocol import (
     RenderRequest,
     ShutdownRequest,
 )
+from engine.segment.routes import add_segment_routes
 from engine.service import EngineService
 
 KEEP_ALIVE_S = 15.0
@@ -61,6 +62,7 @@ def create_app(service: EngineService, endpoint: Endpoint) -> FastAPI:
     _add_job_routes(app, service)
     _add_stream_routes(app, service, frames)
     _add_engine_routes(app, service)
+    add_segment_routes(app, service.segments)
     _add_error_handlers(app)
     return app
 

@@ -14,6 +14,7 @@ from engine.protocol import FINAL_STATES, Event, Job, Preflight, RenderRequest, 
 from engine.render.job_store import JobStore
 from engine.render.queue import JobQueue
 from engine.render.validation import check_effects
+from engine.segment.service import SegmentService
 from engine.supervisor import Supervisor
 
 _log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class EngineService:
         self.on_exit: Callable[[], None] = lambda: None
         self.store = JobStore(paths.job_database(socket))
         self.supervisor = Supervisor()
+        self.segments = SegmentService(on_idle=self._exit_if_idle)
         self._queue = JobQueue(self.store, self.supervisor, on_idle=self._exit_if_idle)
         self._streams: dict[asyncio.Event, tuple[str, asyncio.AbstractEventLoop]] = {}
         self._ends_when_idle = self._closing = False
@@ -42,6 +44,7 @@ class EngineService:
     def stop(self) -> None:
         """Stops the worker in good order; an unfinished job waits for the next engine."""
         self.close_streams()
+        self.segments.stop()
         self._queue.stop()
         self.store.close()
 
@@ -94,6 +97,7 @@ class EngineService:
     def close_streams(self) -> None:
         """Ends every event stream, because a server waits for its open connections."""
         self._closing = True
+        self.segments.close_streams()
         self._wake_streams(None)
 
     def _wake_streams(self, job_id: str | None) -> None:
@@ -114,6 +118,7 @@ class EngineService:
         self.on_exit()
 
     def _exit_if_idle(self) -> None:
-        if self._ends_when_idle and not self._closing and not self._streams and not self.store.active_count():
+        is_heard = bool(self._streams) or self.segments.active_count > 0
+        if self._ends_when_idle and not self._closing and not is_heard and not self.store.active_count():
             _log.info("idle, as asked for: the engine ends")
             self.end_now()
