@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from desktop.preferences import load_preferences
+from desktop.preferences import Preferences, load_preferences
 from engine.protocol import ParameterValue
 
 MODEL_VARIABLE = "GRAYPLATE_VACE_MODEL"
@@ -15,11 +15,18 @@ MODEL_VARIABLE = "GRAYPLATE_VACE_MODEL"
 def with_default_model(effect: str, parameters: Mapping[str, ParameterValue]) -> dict[str, ParameterValue]:
     """``parameters`` with ``model`` from the environment or else the preferences, for ``vace`` that names none.
 
-    The engine may have been started before the variable was set, and in another folder.
+    The engine may have been started before the variable was set, and in another folder. The device of the preferences
+    goes with it.
     """
-    if effect != "vace" or parameters.get("model"):
+    if effect != "vace":
         return dict(parameters)
-    folder = os.environ.get(MODEL_VARIABLE) or load_preferences().vace_model
-    if not folder:
-        return dict(parameters)
-    return {**parameters, "model": str(Path(folder).expanduser().absolute())}
+    preferences = load_preferences()
+    filled = {**_device(preferences), **parameters}
+    folder = "" if parameters.get("model") else os.environ.get(MODEL_VARIABLE) or preferences.vace_model
+    return {**filled, "model": str(Path(folder).expanduser().absolute())} if folder else filled
+
+
+def _device(preferences: Preferences) -> dict[str, ParameterValue]:
+    # Which of several GPUs: the engine sees that one alone (desktop.engine_environment).
+    kind = preferences.device.partition(":")[0]
+    return {"device": kind} if kind else {}

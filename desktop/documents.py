@@ -56,6 +56,10 @@ class Documents(QObject):
         media.probed.connect(self._on_probed)
         media.probe_failed.connect(self._on_probe_failed)
 
+    def set_autosave(self, delay_ms: int) -> None:
+        """The recovery file is written so long after an edit, however many follow; at least a fraction of a second."""
+        self._autosave.setInterval(max(delay_ms, AUTOSAVE_AFTER_MS))
+
     # --- opening ------------------------------------------------------------------------------------------------
 
     def open_paths(self, paths: Iterable[str]) -> None:

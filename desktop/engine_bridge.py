@@ -90,6 +90,10 @@ class EngineBridge(QObject):
         """Reach the engine, starting one if none runs."""
         self._in_thread("connect", self._start)
 
+    def restart(self) -> None:
+        """Let the engine that runs end once it is idle, and reach one that was started with the environment of now."""
+        self._in_thread("restart", self._restart)
+
     def submit(self, request: RenderRequest) -> None:
         """Queue a render and follow it to its end."""
         self._in_thread("render", lambda: self._submit(request))
@@ -138,6 +142,14 @@ class EngineBridge(QObject):
         engine = self._reached()
         self._tell(self.connected, engine.effects())
         self._tell(self.jobs_listed, tuple(job for job in engine.jobs() if job.state not in _GIVEN_UP))
+
+    def _restart(self) -> None:
+        with self._lock:
+            engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.shutdown_when_idle()
+            engine.close()
+        self._start()
 
     def _reached(self) -> Engine:
         with self._lock:

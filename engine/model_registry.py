@@ -14,6 +14,9 @@ import platformdirs
 from engine.errors import EngineUnavailableError
 from engine.paths import HOME_VARIABLE
 
+MODELS_VARIABLE = "GRAYPLATE_MODELS"
+"""A folder on a disk that has room for models."""
+
 ModelKind: TypeAlias = Literal["model", "module", "base", "lora", "segment"]
 """A whole VACE model; a VACE module, which needs a base; a text-to-video base; a LoRA; a SAM 2 model."""
 
@@ -30,6 +33,8 @@ class InstalledModel:
 
 def models_folder() -> Path:
     """Where downloads go: a folder of a person's data, not of caches, since gigabytes should survive a cleaning."""
+    if chosen := os.environ.get(MODELS_VARIABLE):
+        return Path(chosen).absolute()
     if home := os.environ.get(HOME_VARIABLE):
         return Path(home).absolute() / "models"
     return Path(platformdirs.user_data_dir("grayplate", appauthor=False)) / "models"

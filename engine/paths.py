@@ -13,6 +13,11 @@ import platformdirs
 from engine.errors import EngineUnavailableError
 
 HOME_VARIABLE = "GRAYPLATE_HOME"
+CACHE_VARIABLE = "GRAYPLATE_CACHE"
+"""A folder on a disk that has room for finished frames."""
+CACHE_SIZE_VARIABLE = "GRAYPLATE_CACHE_GB"
+"""How much of it they may take, in GiB."""
+DEFAULT_CACHE_GB = 20.0
 _APP = "grayplate"
 
 
@@ -34,6 +39,27 @@ def presets_folder() -> Path:
     home = os.environ.get(HOME_VARIABLE)
     config = Path(home).absolute() if home else Path(platformdirs.user_config_dir(_APP, appauthor=False))
     return _made(config / "presets")
+
+
+def render_folder() -> Path:
+    """Folder for the finished frames and their receipts: where GRAYPLATE_CACHE says, else with the other caches.
+
+    Raises EngineUnavailableError.
+    """
+    chosen = os.environ.get(CACHE_VARIABLE)
+    return _made(Path(chosen).absolute() / _APP) if chosen else cache_folder()
+
+
+def frames_limit_bytes() -> int:
+    """Disk space for the finished frames. Raises EngineUnavailableError where the variable holds no size."""
+    text = os.environ.get(CACHE_SIZE_VARIABLE) or str(DEFAULT_CACHE_GB)
+    try:
+        size_gb = float(text)
+    except ValueError:
+        size_gb = 0.0
+    if not 0.0 < size_gb < float("inf"):
+        raise EngineUnavailableError(f"{CACHE_SIZE_VARIABLE} is '{text}'; set it to the size of the cache in GiB, like 50")
+    return int(size_gb * 2**30)
 
 
 def _runtime_folder() -> Path:

@@ -25,7 +25,6 @@ from timeline.media.sequence_files import IMAGE_ENDINGS, is_pattern, parse_patte
 
 LAYOUT_VERSION = 1
 """Part of every key: raise it when compositing or the patch file changes, and old frames are rendered anew."""
-SIZE_LIMIT_BYTES = 20 * 2**30
 IN_USE_S = 600.0
 """Keys written to in the last minutes are never evicted: another engine may be at work in them."""
 
@@ -147,7 +146,7 @@ def _file_identity(path: Path) -> list[str | int]:
     return [str(path), status.st_size, status.st_mtime_ns]
 
 
-def evict(folder: Path, keep: Collection[str], limit_bytes: int = SIZE_LIMIT_BYTES) -> None:
+def evict(folder: Path, keep: Collection[str], limit_bytes: int) -> None:
     """Removes the least recently used keys until the cache holds at most ``limit_bytes``.
 
     Keys in ``keep`` and keys that were written to in the last minutes stay, even when the limit is exceeded.
@@ -166,6 +165,6 @@ def evict(folder: Path, keep: Collection[str], limit_bytes: int = SIZE_LIMIT_BYT
 def _disk_error(folder: Path, error: Exception) -> OutputError:
     reason = error.strerror if isinstance(error, OSError) else str(error)
     return OutputError(
-        f"a finished frame cannot be written to {folder}: {reason}; free space there or set GRAYPLATE_HOME to a "
+        f"a finished frame cannot be written to {folder}: {reason}; free space there or set GRAYPLATE_CACHE to a "
         "larger disk, then start again: finished frames are kept"
     )

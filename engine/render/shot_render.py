@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 
 from engine.errors import BadRequestError, OutputError
+from engine.paths import frames_limit_bytes
 from engine.protocol import RenderReport, RenderRequest
 from engine.render.clips import MediaPlate, PatchedPlate, Plate
 from engine.render.delivery import deliver, outside_difference
@@ -53,7 +54,7 @@ class _ShotRender:
         self._request = render.request
         self._source = MediaPlate(render.source)
         self._passes = self._prepared(cache_folder)
-        evict(cache_folder, keep={p.cache.key for p in self._passes})
+        evict(cache_folder, {p.cache.key for p in self._passes}, frames_limit_bytes())
 
     def run(self) -> RenderReport:
         """Renders the passes in order, then delivers, verifies and reports."""

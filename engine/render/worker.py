@@ -62,7 +62,7 @@ class Worker:
             lambda: job_id in self._cancelled or self._orphaned.is_set(),
         )
         try:
-            report = render_shot(command.request, link, paths.cache_folder())
+            report = render_shot(command.request, link, paths.render_folder())
         except EngineError as error:
             state: JobState = "cancelled" if error.kind == "cancelled" else "failed"
             return JobFinished(job_id=job_id, state=state, error=ErrorInfo(kind=error.kind, message=str(error)))

@@ -143,7 +143,7 @@ class TestEviction:
 
     def test_nothing_goes_below_the_limit(self, tmp_path):
         cache = self.filled(tmp_path, "old", 9000)
-        evict(tmp_path, keep=())
+        evict(tmp_path, keep=(), limit_bytes=2**30)
         assert cache.has(0)
 
     def test_keys_in_use_stay_even_above_the_limit(self, tmp_path):
@@ -158,5 +158,5 @@ class TestEviction:
         assert cache.has(0)
 
     def test_a_missing_folder_is_an_empty_cache(self, tmp_path):
-        evict(tmp_path / "nothing", keep=())
+        evict(tmp_path / "nothing", keep=(), limit_bytes=0)
         assert not (tmp_path / "nothing").exists()
