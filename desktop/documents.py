@@ -223,7 +223,7 @@ class Documents(QObject):
             lost.discard()
 
     def _on_edited(self) -> None:
-        if self._session.is_modified:
+        if self._session.is_modified and not self._autosave.isActive():
             self._autosave.start()
 
     def _keep_recovery(self) -> None:
