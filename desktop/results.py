@@ -193,6 +193,8 @@ class ResultStore:
     def measures(self, shot: Shot, frames: range) -> list[Measure]:
         """How far the chosen take can be trusted on each of these media frames, where it is marked and rendered."""
         results = self.chosen(shot.id).frames
+        if not results:
+            return [NO_MEASURE] * len(frames)
         return [_measure(results.get(frame)) if is_marked(shot, frame) else NO_MEASURE for frame in frames]
 
     def windows(self, shot: Shot) -> tuple[range, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from psygnal import Signal
 
 from desktop.history import History
-from desktop.timeline_map import Place, ShotSpan, place_at, span_of
+from desktop.timeline_map import Place, ShotSpan, place_at, span_of, spans
 from timeline.project import Project
 from timeline.removal import Removal
 from timeline.shot import Shot
@@ -31,6 +31,7 @@ class Session:
         self._path: Path | None = None
         self._playhead = 0
         self._removal_id: str | None = None
+        self._track: int | None = None
 
     # --- the document -------------------------------------------------------------------------------------------
 
@@ -65,7 +66,7 @@ class Session:
         self._path = path
         self._saved = Project(name=project.name, shots=()) if modified else project
         self._playhead = 0
-        self._removal_id = None
+        self._removal_id = self._track = None
         self._select_first_removal()
         self._announce()
         self.playhead_changed.emit()
@@ -120,8 +121,8 @@ class Session:
 
     @property
     def place(self) -> Place | None:
-        """Shot and media frame under the playhead; None in an empty document."""
-        return place_at(self.project, self._playhead)
+        """Shot and media frame under the playhead; None in an empty document, and where no track has a shot."""
+        return place_at(self.project, self._playhead, self._track)
 
     @property
     def shot(self) -> Shot | None:
@@ -149,10 +150,31 @@ class Session:
         self.playhead_changed.emit()
 
     def go_to_media_frame(self, shot_id: str, media_frame: int) -> None:
-        """Move the playhead to a frame of a shot, if the shot uses it."""
+        """Move the playhead to a frame of a shot, if the shot uses it; its track is worked on then."""
         span = span_of(self.project, shot_id)
         if span and span.shot.source_start <= media_frame < span.shot.source_end_exclusive:
+            self.work_on_track(span.shot.track)
             self.go_to(span.timeline_frame(media_frame))
+
+    def work_on_track(self, track: int | None) -> None:
+        """Let the shot of this track be the one under the playhead, where it has one; None: the uppermost."""
+        if track == self._track:
+            return
+        before = self.shot
+        self._track = track
+        shot = self.shot
+        if (shot.id if shot else None) != (before.id if before else None):
+            self._select_first_removal()
+            self.selection_changed.emit()
+            self.playhead_changed.emit()
+
+    def work_on_next_track(self) -> None:
+        """Work on the next lower track that has a shot under the playhead; after the lowest on the uppermost."""
+        here = [span.shot.track for span in spans(self.project) if span.start <= self._playhead < span.end_exclusive]
+        shot = self.shot
+        if shot and len(here) > 1:
+            lower = [track for track in here if track < shot.track]
+            self.work_on_track(max(lower) if lower else max(here))
 
     # --- selection ----------------------------------------------------------------------------------------------
 

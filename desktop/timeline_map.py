@@ -1,4 +1,4 @@
-"""Shots lie end to end: timeline frame <-> shot and media frame."""
+"""Where shots lie: timeline frame <-> shot and media frame."""
 
 from __future__ import annotations
 
@@ -31,20 +31,18 @@ class ShotSpan:
 
 
 def spans(project: Project) -> Iterator[ShotSpan]:
-    """Every shot with its place on the timeline, in order."""
-    start = 0
-    for shot in project.shots:
-        end = start + shot.duration_frames
-        yield ShotSpan(shot, start, end)
-        start = end
+    """Every shot with its place on the timeline: track by track from the lowest one, in order."""
+    for shot, start in project.starts():
+        yield ShotSpan(shot, start, start + shot.duration_frames)
 
 
-def place_at(project: Project, frame: int) -> Place | None:
-    """What the timeline shows at ``frame``; None outside it."""
-    for span in spans(project):
-        if span.start <= frame < span.end_exclusive:
-            return Place(span.shot, span.shot.source_start + frame - span.start)
-    return None
+def place_at(project: Project, frame: int, track: int | None = None) -> Place | None:
+    """What the timeline shows at ``frame``: of ``track`` if it has a shot there, else of the uppermost that has one."""
+    there = [span for span in spans(project) if span.start <= frame < span.end_exclusive]
+    if not there:
+        return None
+    span = next((span for span in there if span.shot.track == track), there[-1])
+    return Place(span.shot, span.shot.source_start + frame - span.start)
 
 
 def span_of(project: Project, shot_id: str) -> ShotSpan | None:

@@ -1,4 +1,4 @@
-"""The timeline strip: shots end to end, what is rendered, the removals of the current shot, the playhead."""
+"""The timeline strip: shots on their tracks, what is rendered, the removals of the current shot, the playhead."""
 
 from __future__ import annotations
 
@@ -6,42 +6,50 @@ import math
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from typing_extensions import override
 
 from desktop import strip_commands, theme
 from desktop.in_out import InOut
 from desktop.language import tr
+from desktop.markers import MarkerPlace, marker_places
 from desktop.media_service import MediaService
-from desktop.results import ResultState, ResultStore
+from desktop.results import ResultStore
 from desktop.session import Session
 from desktop.timeline_map import ShotSpan, spans
-from desktop.timeline_view import rows
+from desktop.timeline_view.marker_painter import draw_markers, marker_under
+from desktop.timeline_view.result_painter import draw_graph
+from desktop.timeline_view.rows import GRAPH_PX, PADDING_PX, RESULT_PX, Rows
+from desktop.timeline_view.shot_pictures import ShotPictures
+from desktop.timeline_view.snapping import media_targets, snapped, timeline_targets
 from desktop.timeline_view.strip_drag import Edge, KeyDrag, TrimDrag, edge_at
 from desktop.timeline_view.strip_painter import (
     KEY_RADIUS_PX,
-    ShotPicture,
     draw_in_out,
     draw_keyframes,
     draw_playhead,
     draw_removal,
     draw_ruler,
     draw_shot,
+    draw_track_names,
     key_centre,
 )
-from desktop.timeline_view.timeline_layout import TimelineLayout, fitted_layout, runs
+from desktop.timeline_view.strip_tips import marker_tip, result_tip
+from desktop.timeline_view.timeline_layout import TimelineLayout, fitted_layout
 
 ZOOM_PER_NOTCH = 1.25
 
 
 class TimelineStrip(QWidget):
-    """Click or drag scrubs; a keyframe is gone to or dragged, a shot's edge trims it; Ctrl+wheel zooms."""
+    """Click or drag scrubs (Shift: from mark to mark); keyframes and shots' edges are dragged; Ctrl+wheel zooms."""
 
     scrubbed = Signal(int)
     """The person put the playhead on this timeline frame."""
     removal_clicked = Signal(str)
     """A removal's bar or keyframe was clicked."""
+    marker_opened = Signal()
+    """The marker under the playhead was double-clicked."""
 
     def __init__(
         self,
@@ -53,11 +61,13 @@ class TimelineStrip(QWidget):
     ) -> None:
         super().__init__(parent)
         self._session, self._results, self._media, self._in_out = session, results, media, in_out
+        self._pictures = ShotPictures(results, media)
         self._layout: TimelineLayout | None = None
         self._scrubbing = False
         self._drag: TrimDrag | KeyDrag | None = None
         self._fits = True
-        self._states: dict[str, list[tuple[int, int, ResultState]]] = {}
+        self.snaps = True
+        """Whether what is dragged snaps to markers and keyframes."""
         self.setMouseTracking(True)
         self.setAccessibleName(tr("Timeline"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -72,16 +82,23 @@ class TimelineStrip(QWidget):
 
     @override
     def sizeHint(self) -> QSize:
-        return QSize(800, math.ceil(rows.content_height(4)))
+        return QSize(800, math.ceil(Rows(lanes=4).content_px))
 
     @override
     def minimumSizeHint(self) -> QSize:
-        return QSize(200, math.ceil(rows.content_height(self._lanes())))
+        return QSize(200, math.ceil(self.rows.content_px))
 
     @property
     def layout_now(self) -> TimelineLayout:
         """Which pixel is which frame."""
-        return self._layout or fitted_layout(self._session.length_frames, rows.PADDING_PX, self._free_width())
+        return self._layout or fitted_layout(self._session.length_frames, PADDING_PX, self._free_width())
+
+    @property
+    def rows(self) -> Rows:
+        """Which pixel is which track, graph or removal."""
+        project, shot = self._session.project, self._session.shot
+        has_graph = any(self._pictures.trace(shot).is_known for shot in project.shots)
+        return Rows(project.track_count, len(shot.removals) if shot else 0, bool(self._markers()), has_graph)
 
     def zoom_to_fit(self) -> None:
         """All shots across the strip."""
@@ -89,16 +106,15 @@ class TimelineStrip(QWidget):
         self.update()
 
     def _free_width(self) -> float:
-        return max(self.width() - 2 * rows.PADDING_PX, 1.0)
+        return max(self.width() - 2 * PADDING_PX, 1.0)
 
-    def _lanes(self) -> int:
-        shot = self._session.shot
-        return len(shot.removals) if shot else 0
+    def _markers(self) -> list[MarkerPlace]:
+        return marker_places(self._session.project)
 
     # --- what changed -------------------------------------------------------------------------------------------
 
     def _on_project(self) -> None:
-        self._states.clear()
+        self._pictures.keep_only(self._session.project.shots)
         self.updateGeometry()
         self.update()
 
@@ -115,7 +131,8 @@ class TimelineStrip(QWidget):
         self.update()
 
     def _on_result(self, shot_id: str) -> None:
-        self._states.pop(shot_id, None)
+        self._pictures.forget(shot_id)
+        self.updateGeometry()
         self.update()
 
     def _on_thumbnail(self, path: str, frame: int) -> None:
@@ -127,7 +144,7 @@ class TimelineStrip(QWidget):
     def _keep_playhead_visible(self) -> None:
         layout = self.layout_now
         x = layout.x_of(self._session.playhead)
-        if not 0 <= x <= self.width() - rows.PADDING_PX:
+        if not 0 <= x <= self.width() - PADDING_PX:
             by = (x - self.width() / 2) / layout.px_per_frame
             self._layout = layout.scrolled(by, self._session.length_frames, self._free_width())
 
@@ -137,67 +154,47 @@ class TimelineStrip(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(event.rect(), QColor(theme.PANEL))
-        length, layout = self._session.length_frames, self.layout_now
+        length, layout, rows = self._session.length_frames, self.layout_now, self.rows
         if not length:
             self._paint_empty(painter)
             return
         draw_ruler(painter, layout, self.width(), length)
         current = self._session.span
-        for span in spans(self._session.project):
-            if layout.x_of(span.end_exclusive) >= 0 and layout.x_of(span.start) <= self.width():
-                draw_shot(painter, layout, self._picture(span, current))
+        self._paint_shots(painter, layout, rows, current)
         if current:
-            draw_in_out(painter, layout, current, self._in_out.range_of(current.shot))
-            self._paint_lanes(painter, layout, current, draw_removal)
+            draw_in_out(painter, layout, rows, current, self._in_out.range_of(current.shot))
+        if rows.has_markers:
+            bottom = rows.result_top(0) + RESULT_PX
+            draw_markers(painter, layout, self._markers(), self.width(), bottom)
+        if current:
+            self._paint_lanes(painter, layout, rows, current, draw_removal)
         draw_playhead(painter, layout, self._session.playhead, self.height())
         if current:
-            self._paint_lanes(painter, layout, current, draw_keyframes)
+            self._paint_lanes(painter, layout, rows, current, draw_keyframes)
 
     def _paint_empty(self, painter: QPainter) -> None:
         painter.setPen(QColor(theme.TEXT_OFF))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, tr("Shots appear here"))
 
+    def _paint_shots(self, painter: QPainter, layout: TimelineLayout, rows: Rows, current: ShotSpan | None) -> None:
+        draw_track_names(painter, rows)
+        size_px = float(self.width()), rows.shot_px
+        for span in spans(self._session.project):
+            if layout.x_of(span.end_exclusive) < 0 or layout.x_of(span.start) > self.width():
+                continue
+            is_current = current is not None and current.shot.id == span.shot.id
+            draw_shot(painter, layout, rows, self._pictures.picture(span, layout, size_px, is_current=is_current))
+            # With several tracks there is one graph, that of the track which is worked on.
+            if rows.has_graph and current is not None and span.shot.track == current.shot.track:
+                draw_graph(painter, layout, span, self._pictures.trace(span.shot), rows.graph_top)
+
     def _paint_lanes(
-        self, painter: QPainter, layout: TimelineLayout, span: ShotSpan, draw: Callable[..., None]
+        self, painter: QPainter, layout: TimelineLayout, rows: Rows, span: ShotSpan, draw: Callable[..., None]
     ) -> None:
         selected = self._session.removal
         for lane, removal in enumerate(span.shot.removals):
             is_selected = selected is not None and removal.id == selected.id
-            draw(painter, layout, span, lane, removal, selected=is_selected)
-
-    def _picture(self, span: ShotSpan, current: ShotSpan | None) -> ShotPicture:
-        path = span.shot.media_path
-        return ShotPicture(
-            span,
-            self._result_runs(span),
-            self._thumbnails(span),
-            is_current=current is not None and current.shot.id == span.shot.id,
-            offline=self._media.failure(path) is not None,
-        )
-
-    def _result_runs(self, span: ShotSpan) -> list[tuple[int, int, ResultState]]:
-        shot = span.shot
-        if shot.id not in self._states:
-            states = self._results.states(shot, range(shot.source_start, shot.source_end_exclusive))
-            self._states[shot.id] = runs(states)
-        return [(span.start + start, span.start + end, state) for start, end, state in self._states[shot.id]]
-
-    def _thumbnails(self, span: ShotSpan) -> list[tuple[int, QImage]]:
-        info = self._media.info(span.shot.media_path)
-        if info is None:
-            return []
-        layout, shot = self.layout_now, span.shot
-        width_px = rows.SHOT_PX * info.size.width_px / info.size.height_px
-        step = max(math.floor(width_px / layout.px_per_frame), 1)
-        pictures = []
-        for offset in range(0, shot.duration_frames, step):
-            x = layout.x_of(span.start + offset)
-            if x + width_px < 0 or x > self.width():
-                continue
-            image = self._media.thumbnail(shot.media_path, shot.media_rate, shot.source_start + offset)
-            if image is not None:
-                pictures.append((span.start + offset, image))
-        return pictures
+            draw(painter, layout, rows, span, lane, removal, selected=is_selected)
 
     # --- mouse --------------------------------------------------------------------------------------------------
 
@@ -206,33 +203,59 @@ class TimelineStrip(QWidget):
         if event.button() != Qt.MouseButton.LeftButton or not self._session.length_frames:
             return
         point = event.position()
+        self._work_on_track_under(point)
         self._drag = self._held(point)
         if self._drag is not None:
             # What is dragged may change the timeline's length: the scale stays until it is dropped.
             self._fits, self._layout = self._layout is None, self.layout_now
             return
-        lane = self._lane_under(point)
+        lane = self.rows.lane_at(point.y())
         if lane is not None and self._session.shot:
             self.removal_clicked.emit(self._session.shot.removals[lane].id)
         self._scrubbing = True
-        self.scrubbed.emit(self.layout_now.frame_at(point.x()))
+        flags = self._markers_under(point)
+        self.scrubbed.emit(flags[0].frame if flags else self._scrub_frame(event))
+
+    @override
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if self._markers_under(event.position()):
+            self.marker_opened.emit()
+        else:
+            self.mousePressEvent(event)
+
+    def _work_on_track_under(self, point: QPointF) -> None:
+        track, frame = self.rows.track_at(point.y()), self.layout_now.frame_at(point.x())
+        if track is None:
+            return
+        at = (span for span in spans(self._session.project) if span.start <= frame < span.end_exclusive)
+        if any(span.shot.track == track for span in at):
+            self._session.work_on_track(track)
+
+    def _scrub_frame(self, event: QMouseEvent) -> int:
+        frame, layout = self.layout_now.frame_at(event.position().x()), self.layout_now
+        if not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            return frame
+        return snapped(frame, timeline_targets(self._session.project, self._session.span), layout.px_per_frame)
 
     def _held(self, point: QPointF) -> TrimDrag | KeyDrag | None:
         """What the cursor takes hold of; a keyframe's removal is selected and the playhead goes to it."""
-        lane, span = self._lane_under(point), self._session.span
+        lane, span = self.rows.lane_at(point.y()), self._session.span
         key = self._key_under(point, lane) if lane is not None else None
         if lane is not None and span and key is not None:
             removal_id = span.shot.removals[lane].id
             self.removal_clicked.emit(removal_id)
             self.scrubbed.emit(key)
             shift_frames = span.shot.source_start - span.start
-            return KeyDrag(removal_id, key + shift_frames, shift_frames, self.layout_now)
+            frame = key + shift_frames
+            targets = media_targets(span.shot, without_key=(removal_id, frame)) if self.snaps else set()
+            return KeyDrag(removal_id, frame, shift_frames, self.layout_now, frozenset(targets))
         edge = self._edge_under(point)
         if edge is None:
             return None
         shot = edge[0].shot
         frame = shot.source_start if edge[1] is Edge.START else shot.source_end_exclusive
-        return TrimDrag(shot.id, edge[1], frame, point.x(), self.layout_now)
+        targets = media_targets(shot) if self.snaps else set()
+        return TrimDrag(shot.id, edge[1], frame, point.x(), self.layout_now, frozenset(targets))
 
     @override
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -240,7 +263,7 @@ class TimelineStrip(QWidget):
         if self._drag is not None:
             self._drag_to(self._drag, point.x())
         elif self._scrubbing:
-            self.scrubbed.emit(self.layout_now.frame_at(point.x()))
+            self.scrubbed.emit(self._scrub_frame(event))
         else:
             self._show_cursor(point)
 
@@ -255,9 +278,9 @@ class TimelineStrip(QWidget):
             strip_commands.trim_end(self._session, drag.shot_id, drag.frame_at(x))
 
     def _show_cursor(self, point: QPointF) -> None:
-        lane = self._lane_under(point)
+        lane = self.rows.lane_at(point.y())
         shape = Qt.CursorShape.ArrowCursor
-        if lane is not None and self._key_under(point, lane) is not None:
+        if self._markers_under(point) or (lane is not None and self._key_under(point, lane) is not None):
             shape = Qt.CursorShape.PointingHandCursor
         elif self._edge_under(point) is not None:
             shape = Qt.CursorShape.SplitHCursor
@@ -295,29 +318,39 @@ class TimelineStrip(QWidget):
     @override
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            QToolTip.showText(event.globalPos(), self._tip(QPointF(event.pos())), self)
+            QToolTip.showText(event.globalPos(), self.tip_at(QPointF(event.pos())), self)
             return True
         return super().event(event)
 
-    def _tip(self, point: QPointF) -> str:
-        span = self._session.span
-        frame = self.layout_now.frame_at(point.x())
-        if span is None or not rows.RESULT_TOP <= point.y() < rows.LANES_TOP:
-            return ""
-        if not span.start <= frame < span.end_exclusive:
-            return ""
-        media_frame = span.shot.source_start + frame - span.start
-        return tr("Frame {frame}: {state}").format(
-            frame=frame, state=tr(self._results.state(span.shot, media_frame).value)
-        )
+    # --- what is under the cursor -------------------------------------------------------------------------------
+
+    def tip_at(self, point: QPointF) -> str:
+        """What the tool tip says there; empty where there is nothing to say."""
+        flags = self._markers_under(point)
+        if flags:
+            return marker_tip(flags)
+        rows, current = self.rows, self._session.span
+        frame, y = self.layout_now.frame_at(point.x()), point.y()
+        if current and rows.has_graph and rows.graph_top <= y < rows.graph_top + GRAPH_PX:
+            track: int | None = current.shot.track
+        else:
+            track = rows.track_at(y)
+            if track is not None and y < rows.result_top(track):
+                return ""
+        for span in spans(self._session.project):
+            if span.shot.track == track and span.start <= frame < span.end_exclusive:
+                return result_tip(self._results, span, frame)
+        return ""
+
+    def _markers_under(self, point: QPointF) -> list[MarkerPlace]:
+        return marker_under(self.layout_now, self._markers(), point.x()) if self.rows.is_in_markers(point.y()) else []
 
     def _edge_under(self, point: QPointF) -> tuple[ShotSpan, Edge] | None:
-        if not rows.SHOTS_TOP <= point.y() < rows.SHOTS_TOP + rows.SHOT_PX:
+        track = self.rows.track_at(point.y())
+        if track is None or point.y() >= self.rows.result_top(track):
             return None
-        return edge_at(list(spans(self._session.project)), self.layout_now, point.x())
-
-    def _lane_under(self, point: QPointF) -> int | None:
-        return rows.lane_at(point.y(), self._lanes())
+        on_track = [span for span in spans(self._session.project) if span.shot.track == track]
+        return edge_at(on_track, self.layout_now, point.x())
 
     def _key_under(self, point: QPointF, lane: int) -> int | None:
         span = self._session.span
@@ -325,7 +358,7 @@ class TimelineStrip(QWidget):
             return None
         for frame in span.shot.removals[lane].shape.key_frames:
             at = span.timeline_frame(frame)
-            centre = key_centre(self.layout_now, at, lane)
+            centre = key_centre(self.layout_now, self.rows, at, lane)
             inside = span.start <= at < span.end_exclusive
             if inside and abs(centre.x() - point.x()) <= KEY_RADIUS_PX + 2:
                 return at

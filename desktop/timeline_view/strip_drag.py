@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from desktop.timeline_map import ShotSpan
+from desktop.timeline_view.snapping import snapped
 from desktop.timeline_view.timeline_layout import TimelineLayout
 
 EDGE_REACH_PX = 5.0
@@ -28,10 +29,14 @@ class TrimDrag:
     frame: int
     x: float
     layout: TimelineLayout
+    targets: frozenset[int] = frozenset()
+    """Media frames that it snaps to: the shot's first or last one."""
 
     def frame_at(self, x: float) -> int:
         """Where the edge is with the cursor at ``x``."""
-        return self.frame + round((x - self.x) / self.layout.px_per_frame)
+        last = 1 if self.edge is Edge.END else 0
+        frame = self.frame - last + round((x - self.x) / self.layout.px_per_frame)
+        return snapped(frame, self.targets, self.layout.px_per_frame) + last
 
 
 @dataclass
@@ -43,10 +48,12 @@ class KeyDrag:
     shift_frames: int
     """Media frame minus timeline frame."""
     layout: TimelineLayout
+    targets: frozenset[int] = field(default_factory=frozenset)
+    """Media frames that it snaps to."""
 
     def frame_at(self, x: float) -> int:
         """The media frame under the cursor."""
-        return self.layout.frame_at(x) + self.shift_frames
+        return snapped(self.layout.frame_at(x) + self.shift_frames, self.targets, self.layout.px_per_frame)
 
 
 def edge_at(spans: Sequence[ShotSpan], layout: TimelineLayout, x: float) -> tuple[ShotSpan, Edge] | None:

@@ -1,17 +1,16 @@
-"""Draws the timeline strip: ruler, shots, result bar, removals with keyframes, playhead."""
+"""Draws the timeline strip: ruler, shots, removals with keyframes, playhead."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
 from desktop import theme
 from desktop.language import tr
-from desktop.results import ResultState
 from desktop.timeline_map import ShotSpan
-from desktop.timeline_view import rows
+from desktop.timeline_view.result_painter import draw_results
+from desktop.timeline_view.rows import LANE_PX, PADDING_PX, RULER_PX, Rows
+from desktop.timeline_view.shot_pictures import ShotPicture
 from desktop.timeline_view.timeline_layout import TimelineLayout
 from desktop.viewer.overlays import diamond
 from timeline.marking import interpolation_at
@@ -21,22 +20,9 @@ KEY_RADIUS_PX = 5.5
 _LABEL_GAP_PX = 76.0
 
 
-@dataclass(frozen=True)
-class ShotPicture:
-    """All that is drawn of one shot."""
-
-    span: ShotSpan
-    states: list[tuple[int, int, ResultState]] = field(default_factory=list)
-    """Runs of timeline frames."""
-    thumbnails: list[tuple[int, QImage]] = field(default_factory=list)
-    """Timeline frame of the left edge, picture."""
-    is_current: bool = False
-    offline: bool = False
-
-
 def draw_ruler(painter: QPainter, layout: TimelineLayout, width: float, length_frames: int) -> None:
     """Marks and frame numbers over the whole timeline."""
-    painter.fillRect(QRectF(0, 0, width, rows.RULER_PX), QColor(theme.WINDOW))
+    painter.fillRect(QRectF(0, 0, width, RULER_PX), QColor(theme.WINDOW))
     step = layout.ruler_step(_LABEL_GAP_PX)
     minor = max(step // 5, 1) if step % 5 == 0 else max(step // 2, 1)
     first = max(layout.frame_at(0), 0) // minor * minor
@@ -46,15 +32,16 @@ def draw_ruler(painter: QPainter, layout: TimelineLayout, width: float, length_f
         x = round(layout.x_of(frame)) + 0.5
         major = frame % step == 0
         painter.setPen(QColor("#5a5a5a" if major else "#3c3c3c"))
-        painter.drawLine(QPointF(x, rows.RULER_PX - (10 if major else 5)), QPointF(x, rows.RULER_PX - 1))
+        painter.drawLine(QPointF(x, RULER_PX - (10 if major else 5)), QPointF(x, RULER_PX - 1))
         if major and x + _LABEL_GAP_PX / 2 <= width:
             painter.setPen(QColor(theme.TEXT_DIM))
             painter.drawText(QPointF(x + 4, 14), str(frame))
 
 
-def draw_shot(painter: QPainter, layout: TimelineLayout, shot: ShotPicture) -> None:
+def draw_shot(painter: QPainter, layout: TimelineLayout, rows: Rows, shot: ShotPicture) -> None:
     """One shot: thumbnails under its name, its result bar below."""
-    rect = _span_rect(layout, shot.span.start, shot.span.end_exclusive, rows.SHOTS_TOP, rows.SHOT_PX)
+    top = rows.shots_top(shot.span.shot.track)
+    rect = _span_rect(layout, shot.span.start, shot.span.end_exclusive, top, rows.shot_px)
     path = QPainterPath()
     path.addRoundedRect(rect, 5, 5)
     painter.save()
@@ -70,7 +57,7 @@ def draw_shot(painter: QPainter, layout: TimelineLayout, shot: ShotPicture) -> N
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(QColor(theme.ACCENT if shot.is_current else "#454545"), 1.5 if shot.is_current else 1))
     painter.drawPath(path)
-    _draw_results(painter, layout, shot)
+    draw_results(painter, layout, shot, rows.result_top(shot.span.shot.track))
 
 
 def _draw_thumbnails(painter: QPainter, layout: TimelineLayout, shot: ShotPicture, rect: QRectF) -> None:
@@ -96,24 +83,16 @@ def _draw_shot_name(painter: QPainter, shot: ShotPicture, rect: QRectF) -> None:
     painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, shown)
 
 
-def _draw_results(painter: QPainter, layout: TimelineLayout, shot: ShotPicture) -> None:
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    track = _span_rect(layout, shot.span.start, shot.span.end_exclusive, rows.RESULT_TOP, rows.RESULT_PX)
-    painter.fillRect(track, QColor(theme.FIELD))
-    for start, end, state in shot.states:
-        rect = _span_rect(layout, start, end, rows.RESULT_TOP, rows.RESULT_PX, inset=0)
-        if state is ResultState.MISSING:
-            painter.fillRect(rect, QBrush(QColor("#6a6a6a"), Qt.BrushStyle.Dense5Pattern))
-        elif state is ResultState.READY:
-            painter.fillRect(rect, QColor(theme.READY))
-        elif state is ResultState.PROVISIONAL:
-            painter.fillRect(rect, QBrush(QColor(theme.READY), Qt.BrushStyle.Dense4Pattern))
-        elif state is ResultState.STALE:
-            painter.fillRect(rect, QColor("#4a3a1c"))
-            painter.fillRect(rect, QBrush(QColor(theme.STALE), Qt.BrushStyle.BDiagPattern))
+def draw_track_names(painter: QPainter, rows: Rows) -> None:
+    """Which row is which, where there are several."""
+    painter.setFont(theme.ui_font(9))
+    painter.setPen(QColor(theme.TEXT_DIM))
+    for track in range(rows.tracks if rows.tracks > 1 else 0):
+        area = QRectF(0, rows.shots_top(track), PADDING_PX, rows.shot_px)
+        painter.drawText(area, Qt.AlignmentFlag.AlignCenter, f"V{track + 1}")
 
 
-def draw_in_out(painter: QPainter, layout: TimelineLayout, span: ShotSpan, marked: range | None) -> None:
+def draw_in_out(painter: QPainter, layout: TimelineLayout, rows: Rows, span: ShotSpan, marked: range | None) -> None:
     """The marked media frames as a bracket on the ruler; the rest of the shot under a veil."""
     if marked is None:
         return
@@ -121,15 +100,22 @@ def draw_in_out(painter: QPainter, layout: TimelineLayout, span: ShotSpan, marke
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     for left, right in ((span.start, start), (end, span.end_exclusive)):
         if left < right:
-            veiled = _span_rect(layout, left, right, rows.SHOTS_TOP, rows.SHOT_PX, inset=0)
+            veiled = _span_rect(layout, left, right, rows.shots_top(span.shot.track), rows.shot_px, inset=0)
             painter.fillRect(veiled, QColor(0, 0, 0, 130))
-    painter.fillRect(_span_rect(layout, start, end, rows.RULER_PX - 4, 4, inset=0), QColor(theme.ACCENT))
+    painter.fillRect(_span_rect(layout, start, end, RULER_PX - 4, 4, inset=0), QColor(theme.ACCENT))
     for x in (layout.x_of(start), layout.x_of(end) - 2):
-        painter.fillRect(QRectF(x, rows.RULER_PX - 14, 2, 14), QColor(theme.ACCENT))
+        painter.fillRect(QRectF(x, RULER_PX - 14, 2, 14), QColor(theme.ACCENT))
 
 
 def draw_removal(
-    painter: QPainter, layout: TimelineLayout, span: ShotSpan, lane: int, removal: Removal, *, selected: bool
+    painter: QPainter,
+    layout: TimelineLayout,
+    rows: Rows,
+    span: ShotSpan,
+    lane: int,
+    removal: Removal,
+    *,
+    selected: bool,
 ) -> None:
     """A removal's bar over the frames where it is there."""
     shot, shape = span.shot, removal.shape
@@ -139,7 +125,7 @@ def draw_removal(
     if last < first:
         return
     start, end = span.timeline_frame(first), span.timeline_frame(last) + 1
-    rect = _span_rect(layout, start, end, rows.lane_top(lane) + 2, rows.LANE_PX - 4)
+    rect = _span_rect(layout, start, end, rows.lane_top(lane) + 2, LANE_PX - 4)
     color = theme.removal_color(lane) if removal.enabled else QColor(theme.TEXT_OFF)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     fill = QColor(color)
@@ -151,7 +137,14 @@ def draw_removal(
 
 
 def draw_keyframes(
-    painter: QPainter, layout: TimelineLayout, span: ShotSpan, lane: int, removal: Removal, *, selected: bool
+    painter: QPainter,
+    layout: TimelineLayout,
+    rows: Rows,
+    span: ShotSpan,
+    lane: int,
+    removal: Removal,
+    *,
+    selected: bool,
 ) -> None:
     """A diamond for each keyframe, a square where it holds; drawn over the playhead, so that it is seen under it."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -162,7 +155,7 @@ def draw_keyframes(
         at = span.timeline_frame(frame)
         if not span.start <= at < span.end_exclusive:
             continue
-        centre = key_centre(layout, at, lane)
+        centre = key_centre(layout, rows, at, lane)
         if interpolation_at(removal.shape, frame) == "hold":
             side = 1.6 * radius
             painter.drawRect(QRectF(centre.x() - side / 2, centre.y() - side / 2, side, side))
@@ -180,9 +173,9 @@ def _draw_lane_name(painter: QPainter, rect: QRectF, removal: Removal, selected:
     painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
 
 
-def key_centre(layout: TimelineLayout, timeline_frame: int, lane: int) -> QPointF:
+def key_centre(layout: TimelineLayout, rows: Rows, timeline_frame: int, lane: int) -> QPointF:
     """Where a keyframe's diamond lies."""
-    return QPointF(layout.x_of(timeline_frame + 0.5), rows.lane_top(lane) + rows.LANE_PX / 2)
+    return QPointF(layout.x_of(timeline_frame + 0.5), rows.lane_top(lane) + LANE_PX / 2)
 
 
 def draw_playhead(painter: QPainter, layout: TimelineLayout, frame: int, height: float) -> None:
@@ -191,10 +184,10 @@ def draw_playhead(painter: QPainter, layout: TimelineLayout, frame: int, height:
     color = QColor(theme.PLAYHEAD)
     shade = QColor(color)
     shade.setAlpha(38)
-    painter.fillRect(QRectF(layout.x_of(frame), rows.RULER_PX, layout.px_per_frame, height - rows.RULER_PX), shade)
+    painter.fillRect(QRectF(layout.x_of(frame), RULER_PX, layout.px_per_frame, height - RULER_PX), shade)
     x = layout.x_of(frame + 0.5)
     painter.setPen(QPen(color, 1.5))
-    painter.drawLine(QPointF(x, rows.RULER_PX - 2), QPointF(x, height))
+    painter.drawLine(QPointF(x, RULER_PX - 2), QPointF(x, height))
     painter.setFont(theme.mono_font(11))
     width = max(QFontMetricsF(painter.font()).horizontalAdvance(str(frame)) + 12, 22.0)
     tag = QRectF(max(x - width / 2, 1.0), 3, width, 17)

@@ -14,7 +14,7 @@ from desktop.main_window import MainWindow
 from desktop.recent_files import LIMIT, RecentMenu, recent_projects, remember_project
 from desktop.relink import find_media
 from desktop.session import Session
-from desktop.timeline_view import rows
+from desktop.timeline_view.rows import PADDING_PX
 from desktop.timeline_view.strip_painter import key_centre
 from roi_tools.shapes import RectF
 from tests.desktop.conftest import CLIP_FRAMES, EngineDoor
@@ -147,13 +147,13 @@ def drag_on_strip(window: MainWindow, qtbot: QtBot, start: QPoint, by_frames: in
 
 def test_an_edge_of_a_shot_trims_it_and_is_one_undo_step(editor: MainWindow, qtbot: QtBot) -> None:
     strip, session = editor.strip, editor.session
-    y = round(rows.SHOTS_TOP + 20)
+    y = round(strip.rows.shots_top() + 20)
     drag_on_strip(editor, qtbot, QPoint(round(strip.layout_now.x_of(CLIP_FRAMES)) - 2, y), -4)
     assert session.project.shots[0].frames == range(CLIP_FRAMES - 4)
     assert session.playhead == CLIP_FRAMES - 5
     drag_on_strip(editor, qtbot, QPoint(round(strip.layout_now.x_of(0)) + 2, y), 3)
     assert session.project.shots[0].frames == range(3, CLIP_FRAMES - 4)
-    assert strip.layout_now.x_of(session.length_frames) == pytest.approx(strip.width() - rows.PADDING_PX)
+    assert strip.layout_now.x_of(session.length_frames) == pytest.approx(strip.width() - PADDING_PX)
     session.undo()
     session.undo()
     assert session.project.shots[0].frames == range(CLIP_FRAMES)
@@ -195,7 +195,7 @@ def test_a_dragged_keyframe_keeps_its_box_and_is_one_undo_step(editor: MainWindo
     assert session.removal is not None
     commands.set_rect(session, session.removal.id, RectF(20, 2, 30, 9))
     session.go_to(0)
-    drag_on_strip(editor, qtbot, key_centre(editor.strip.layout_now, 6, 0).toPoint(), 3)
+    drag_on_strip(editor, qtbot, key_centre(editor.strip.layout_now, editor.strip.rows, 6, 0).toPoint(), 3)
     assert keys(session) == (0, 9)
     assert session.playhead == 9
     assert session.removal.shape.rect_at(9) == RectF(20, 2, 30, 9)

@@ -194,7 +194,7 @@ def test_a_click_on_a_keyframe_goes_there(editor: MainWindow, qtbot: QtBot) -> N
 
     draw_box(qtbot, editor)
     editor.session.go_to(9)
-    centre = key_centre(editor.strip.layout_now, 0, 0)
+    centre = key_centre(editor.strip.layout_now, editor.strip.rows, 0, 0)
     qtbot.mouseClick(editor.strip, Qt.MouseButton.LeftButton, pos=centre.toPoint())
     assert editor.session.playhead == 0
 

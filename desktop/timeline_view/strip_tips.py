@@ -1,0 +1,37 @@
+"""What the strip says of the place under the cursor. Without Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from desktop.language import tr
+from desktop.markers import MarkerPlace
+from desktop.results import ResultStore
+from desktop.timeline_map import ShotSpan
+
+
+def result_tip(results: ResultStore, span: ShotSpan, frame: int) -> str:
+    """How far a timeline frame of a shot is, how far its result can be trusted, and its context windows."""
+    shot, media_frame = span.shot, span.shot.source_start + frame - span.start
+    state = tr(results.state(shot, media_frame).value)
+    lines = [tr("Frame {frame}: {state}").format(frame=frame, state=state)]
+    (measure,) = results.measures(shot, range(media_frame, media_frame + 1))
+    if measure.confidence is not None:
+        lines.append(tr("Confidence {value}").format(value=f"{measure.confidence:.2f}"))
+    if measure.share_synthesised is not None:
+        lines.append(tr("{share} of the matte invented").format(share=f"{measure.share_synthesised:.1%}"))
+    windows = results.windows(shot)
+    for number, window in enumerate(windows, 1):
+        if media_frame in window:
+            text = tr("Window {number} of {count}: frames {first} to {last}")
+            first, last = span.timeline_frame(window.start), span.timeline_frame(window.stop - 1)
+            lines.append(text.format(number=number, count=len(windows), first=first, last=last))
+    return "\n".join(lines)
+
+
+def marker_tip(places: Sequence[MarkerPlace]) -> str:
+    """Names and notes of markers."""
+    return "\n".join(
+        f"{place.marker.name or tr('Marker')} ({place.frame})" + (f"\n{place.marker.note}" if place.marker.note else "")
+        for place in places
+    )
