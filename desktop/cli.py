@@ -24,8 +24,9 @@ COMMANDS = {
 _USAGE = """\
 grayplate [PROJECT | MEDIA...]                       opens the desktop
        grayplate clean SOURCE --boxes BOXES.json -o OUTPUT
-                 [--matte MATTE] [--effect clean-plate|vace] [--model DIR] [--param NAME=VALUE]...
-                 [--frames A-B]
+                 [--matte MATTE] [--effect clean-plate|vace] [--preset NAME] [--model DIR]
+                 [--param NAME=VALUE]... [--apply-remedies] [--dry-run]
+                 [--frames A-B] [--redo A-B | --redo-window N]
                  [--report REPORT.json] [--preview DIR] [--overwrite] [--quiet]
        grayplate effects [--json]
        grayplate probe MEDIA [--json]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,17 +13,20 @@ from desktop.default_model import with_default_model
 from desktop.errors import UsageError
 from desktop.subcommands.engine_session import engine_session
 from desktop.subcommands.exit_codes import EXIT_BY_KIND, EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED
+from desktop.subcommands.frame_range import parse_frames
 from desktop.subcommands.interrupts import interrupt_deferred
+from desktop.subcommands.preflight import show_preflight, with_remedies
 from desktop.subcommands.progress_bar import ProgressBars
+from desktop.subcommands.redo_job import redo_request
 from engine.client import EngineClient
 from engine.errors import EngineError
 from engine.protocol import (
     FINAL_STATES,
-    FrameRange,
     Job,
     MediaSource,
     Output,
     ParameterValue,
+    Preset,
     RenderPass,
     RenderRequest,
     StateEvent,
@@ -43,10 +45,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OUTPUT",
         help=".mkv FFV1 lossless, .mov ProRes 4444, .mp4 H.264, or a pattern for an image sequence",
     )
-    parser.add_argument("--effect", default="clean-plate", metavar="NAME", help="clean-plate (default) or vace")
+    parser.add_argument("--effect", metavar="NAME", help="clean-plate (default) or vace")
+    parser.add_argument("--preset", metavar="NAME", help="a set of parameters; --param changes single ones of it")
     parser.add_argument("--model", metavar="DIR", help="folder of model weights, or an installed name, for vace")
     parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="see: grayplate effects")
     parser.add_argument("--frames", metavar="A-B", help="first and last frame, both included, counted from 0")
+    redo = parser.add_mutually_exclusive_group()
+    redo.add_argument(
+        "--redo",
+        metavar="A-B",
+        help="do only these frames of the newest render of SOURCE again, going on from their finished neighbours; "
+        "--param says what differs, otherwise the next seed",
+    )
+    redo.add_argument("--redo-window", type=int, metavar="N", help="the same for its N-th context window, from 1")
+    parser.add_argument(
+        "--apply-remedies", action="store_true", help="change the parameters that are known to fail, and say which"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what speaks against it and what it takes; render nothing"
+    )
     parser.add_argument("--report", metavar="REPORT.json", help="write what was done and measured")
     parser.add_argument("--preview", metavar="DIR", help="write cleaned frames as PNG while it renders")
     parser.add_argument("--overwrite", action="store_true", help="replace OUTPUT if it exists")
@@ -55,8 +72,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Render and wait; Ctrl-C cancels the job in the engine."""
-    request = build_request(options)
-    with engine_session() as client, ProgressBars(quiet=options.quiet) as bars:
+    # Bad input is told before an engine is started, where that takes none.
+    request = None if options.preset or _is_redo(options) else build_request(options)
+    with engine_session() as client:
+        request = _complete(client, options, request)
+        if options.dry_run:
+            show_preflight(client, request)
+            return EXIT_DONE
+        return _render(client, request, quiet=options.quiet)
+
+
+def _complete(client: EngineClient, options: argparse.Namespace, request: RenderRequest | None) -> RenderRequest:
+    """The request with all that only the engine knows: presets, earlier renders, remedies."""
+    if _is_redo(options):
+        request = _redo_request(client, options)
+    elif request is None:
+        request = build_request(options, find_preset(client.presets(), options.preset, options.effect))
+    return with_remedies(client, request) if options.apply_remedies else request
+
+
+def _render(client: EngineClient, request: RenderRequest, *, quiet: bool) -> int:
+    with ProgressBars(quiet=quiet) as bars:
         job = None
         try:
             with interrupt_deferred():  # in the middle of the call, nobody would know which job to cancel
@@ -66,16 +102,54 @@ def run(options: argparse.Namespace) -> int:
             if job is not None:
                 _cancel(client, job.id)
             raise
-        return finish(client.job(job.id), quiet=options.quiet)
+        return finish(client.job(job.id), quiet=quiet)
 
 
-def build_request(options: argparse.Namespace) -> RenderRequest:
+def find_preset(presets: Sequence[Preset], name: str, effect: str | None) -> Preset:
+    """The preset of this name, in any case, of ``effect`` or of whichever has it. Raises UsageError."""
+    fitting = [preset for preset in presets if effect in (None, preset.effect)]
+    found = [preset for preset in fitting if preset.name.casefold() == name.strip().casefold()]
+    if not found:
+        there = ", ".join(f"'{preset.name}'" for preset in fitting) or "none"
+        raise UsageError(f"there is no preset '{name}'{f' of {effect}' if effect else ''}; there are: {there}")
+    if len({preset.effect for preset in found}) > 1:
+        owners = " and ".join(sorted({preset.effect for preset in found}))
+        raise UsageError(f"'{name}' is a preset of {owners}; say which with --effect")
+    return found[-1]
+
+
+def _is_redo(options: argparse.Namespace) -> bool:
+    return options.redo is not None or options.redo_window is not None
+
+
+def _redo_request(client: EngineClient, options: argparse.Namespace) -> RenderRequest:
+    if options.boxes or options.matte or options.preset or options.frames:
+        raise UsageError(
+            "--redo takes its boxes, frames and parameters from the newest render of SOURCE; leave --boxes, --matte, "
+            "--frames and --preset away"
+        )
+    given = parse_parameters(options.param, options.model)
+    output = Output(path=_absolute(options.output), overwrite=options.overwrite)
+    request = redo_request(client, options, _absolute(options.source), output, given)
+    return request.model_copy(update=_side_outputs(options))
+
+
+def _side_outputs(options: argparse.Namespace) -> dict[str, str | None]:
+    return {
+        "report_path": _absolute(options.report) if options.report else None,
+        "preview_folder": _absolute(options.preview) if options.preview else None,
+    }
+
+
+def build_request(options: argparse.Namespace, preset: Preset | None = None) -> RenderRequest:
     """The request that the options ask for, checked against the media; raises errors of every floor below."""
     from roi_tools.roi_file import read_boxes
     from timeline.media.probe import probe
 
     if not options.boxes and not options.matte:
         raise UsageError("nothing is marked for removal; give --boxes BOXES.json, --matte MATTE or both")
+    effect = options.effect or (preset.effect if preset else "clean-plate")
+    parameters = {**(preset.parameters if preset else {}), **parse_parameters(options.param, options.model)}
     info = probe(options.source)
     frames = parse_frames(options.frames, info.frame_count)
     boxes = None
@@ -88,35 +162,17 @@ def build_request(options: argparse.Namespace) -> RenderRequest:
             frames=frames,
             passes=(
                 RenderPass(
-                    effect=options.effect,
-                    parameters=with_default_model(options.effect, parse_parameters(options.param, options.model)),
+                    effect=effect,
+                    parameters=with_default_model(effect, parameters),
                     boxes=boxes,
                     boxes_start=0,
                     matte=MediaSource(path=_absolute(options.matte)) if options.matte else None,
                 ),
             ),
             output=Output(path=_absolute(options.output), overwrite=options.overwrite),
-            report_path=_absolute(options.report) if options.report else None,
-            preview_folder=_absolute(options.preview) if options.preview else None,
-        )
+        ).model_copy(update=_side_outputs(options))
     except ValidationError as error:
         raise UsageError(f"{options.source}: {error.errors()[0]['msg']}") from error
-
-
-def parse_frames(text: str | None, frame_count: int) -> FrameRange:
-    """``"A-B"`` (both included, from 0) or ``"A"`` as a half-open range; None is the whole clip. Raises UsageError."""
-    if text is None:
-        return FrameRange(start=0, end_exclusive=frame_count)
-    match = re.fullmatch(r"(\d+)(?:-(\d+))?", text.strip())
-    if match is None:
-        raise UsageError(f"--frames {text}: write it as A-B, two whole numbers from 0, such as 0-47")
-    first = int(match[1])
-    last = int(match[2]) if match[2] else first
-    if last < first:
-        raise UsageError(f"--frames {text} ends before it starts; write the smaller number first")
-    if last >= frame_count:
-        raise UsageError(f"--frames {text} leaves the clip, whose frames are 0-{frame_count - 1}")
-    return FrameRange(start=first, end_exclusive=last + 1)
 
 
 def parse_parameters(assignments: Sequence[str], model: str | None) -> dict[str, ParameterValue]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 
-from engine.protocol import EffectDescriptor, ParameterDescriptor
+from engine.protocol import EffectDescriptor, ParameterDescriptor, Preset
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,18 +19,26 @@ def run(options: argparse.Namespace) -> int:
     from desktop.subcommands.engine_session import engine_session
 
     with engine_session() as client:
-        effects = client.effects()
+        effects, presets = client.effects(), client.presets()
     if options.json:
         print(json.dumps([effect.model_dump(mode="json") for effect in effects], indent=2))
     else:
-        print("\n\n".join(describe(effect) for effect in effects))
+        print("\n\n".join(describe(effect, presets) for effect in effects))
     return 0
 
 
-def describe(effect: EffectDescriptor) -> str:
-    """An effect and its parameters as text, one parameter a paragraph."""
+def describe(effect: EffectDescriptor, presets: Sequence[Preset] = ()) -> str:
+    """An effect, its presets and its parameters as text, one parameter a paragraph."""
     head = f"{effect.identifier}  {effect.label} {effect.version}\n    {effect.hint}"
-    return "\n".join([head, *(_describe_parameter(parameter) for parameter in effect.parameters)])
+    own = [preset for preset in presets if preset.effect == effect.identifier]
+    return "\n".join(
+        [head, *map(_describe_preset, own), *(_describe_parameter(parameter) for parameter in effect.parameters)]
+    )
+
+
+def _describe_preset(preset: Preset) -> str:
+    owner = "   (your own)" if preset.is_own else ""
+    return f"  --preset '{preset.name}'{owner}" + (f"\n      {preset.hint}" if preset.hint else "")
 
 
 def _describe_parameter(parameter: ParameterDescriptor) -> str:

@@ -7,6 +7,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from desktop.subcommands.preflight import remedy_options
 from engine.protocol import Event, ProgressEvent, Stage, WarningEvent
 
 _LABELS: dict[Stage, str] = {
@@ -48,6 +49,8 @@ class ProgressBars:
         """Bring the bars up to date with one event."""
         if isinstance(event, WarningEvent):
             text = f"warning: {event.message}"
+            if event.remedy is not None:
+                text = f"{text} (add {remedy_options(event.remedy)})"
             self._progress.console.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
         elif isinstance(event, ProgressEvent):
             if event.stage not in self._tasks:
