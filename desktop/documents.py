@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from desktop import commands
 from desktop.language import tr
 from desktop.media_service import MediaService
 from desktop.notices import Notices
+from desktop.project_saver import ProjectSaver
 from desktop.recovery import LostSession, RecoveryFile, RecoveryWriter, lost_sessions
 from desktop.session import Session
 from desktop.ui_thread import UiThread
@@ -46,6 +48,7 @@ class Documents(QObject):
         self._session, self._media, self._notices, self._window = session, media, notices, window
         self._ui = UiThread(self)
         self._recovery = RecoveryWriter(RecoveryFile(), self._on_not_kept)
+        self._saver = ProjectSaver(self)
         self._waiting_media: list[str] = []
         self._arrived: dict[str, MediaInfo | None] = {}
         self._autosave = QTimer(self)
@@ -137,14 +140,18 @@ class Documents(QObject):
 
     # --- saving -------------------------------------------------------------------------------------------------
 
-    def save(self) -> bool:
-        """Save where it was opened from; False if it was not saved."""
-        return self._save(self._session.path) if self._session.path else self.save_as()
+    def save(self, then: Callable[[], object] | None = None) -> None:
+        """Save where it was opened from, or ask; ``then`` is called once it is saved."""
+        if self._session.path:
+            self.save_to(self._session.path, then)
+        else:
+            self.save_as(then)
 
-    def save_as(self) -> bool:
-        """Ask for a file and save there; False if it was not saved."""
+    def save_as(self, then: Callable[[], object] | None = None) -> None:
+        """Ask for a file and save there; ``then`` is called once it is saved."""
         path = self.ask_for_path()
-        return self._save(path) if path else False
+        if path:
+            self.save_to(path, then)
 
     def ask_for_path(self) -> Path | None:
         """Where to save; None if the person thought better of it."""
@@ -156,21 +163,30 @@ class Documents(QObject):
         path = Path(chosen)
         return path if path.suffix.lower() == PROJECT_ENDING else path.with_name(path.name + PROJECT_ENDING)
 
-    def _save(self, path: Path) -> bool:
-        from timeline.project_file import save_project
-
+    def save_to(self, path: Path, then: Callable[[], object] | None = None) -> None:
+        """Save in the background; :attr:`said` tells when it is done."""
         project = self._session.project
-        try:
-            save_project(project, path)
-        except TimelineError as error:
-            self._notices.problem(tr("The project was not saved"), str(error))
-            return False
+        self.said.emit(tr("Saving {name} …").format(name=path.name))
+        self._saver.save(project, path, partial(self._on_saved, project, path, then))
+
+    @property
+    def is_saving(self) -> bool:
+        """Whether a save is on its way to the disk."""
+        return self._saver.is_busy
+
+    def _on_saved(self, project: Project, path: Path, then: Callable[[], object] | None, message: str | None) -> None:
+        if message is not None:
+            self.said.emit("")
+            self._notices.problem(tr("The project was not saved"), message)
+            return
         self._session.mark_saved(project, path)
-        self._autosave.stop()
-        self._recovery.discard()
+        if not self._session.is_modified:  # edits made meanwhile are still to be kept
+            self._autosave.stop()
+            self._recovery.discard()
         self.file_used.emit(path)
         self.said.emit(tr("Saved {name}").format(name=path.name))
-        return True
+        if then is not None:
+            then()
 
     def _after_unsaved(self, action: Callable[[], object]) -> None:
         """Run ``action`` now, or after a person has decided about unsaved changes."""
@@ -178,18 +194,20 @@ class Documents(QObject):
             action()
             return
 
-        def save_first() -> None:
-            if self.save():
-                action()
-
         name = self._session.path.name if self._session.path else tr("this project")
         message = tr("Changes to {name} were not saved.").format(name=name)
         self._notices.ask(
-            tr(_UNSAVED), message, {tr("Save"): save_first, tr("Don't Save"): action, tr("Cancel"): lambda: None}
+            tr(_UNSAVED),
+            message,
+            {tr("Save"): lambda: self.save(then=action), tr("Don't Save"): action, tr("Cancel"): lambda: None},
         )
 
     def ask_to_quit(self) -> None:
-        """:attr:`quit_agreed` follows unless the person cancels."""
+        """:attr:`quit_agreed` follows unless the person cancels; a save that is on its way is waited for."""
+        if self._saver.is_busy:
+            self.said.emit(tr("Saving … the window closes when it is done"))
+            self._saver.idle.connect(self.ask_to_quit, Qt.ConnectionType.SingleShotConnection)
+            return
         self._after_unsaved(self._agree_to_quit)
 
     def _agree_to_quit(self) -> None:
@@ -219,8 +237,7 @@ class Documents(QObject):
     def _recover(self, lost: LostSession) -> None:
         if self._load(lost.project_file, lost.original_path, recovered=True):
             # What was lost goes only after what takes its place is on disk.
-            self._recovery.keep_now(self._session.project, self._session.path)
-            lost.discard()
+            self._recovery.keep(self._session.project, self._session.path, then=lost.discard)
 
     def _on_edited(self) -> None:
         if self._session.is_modified and not self._autosave.isActive():

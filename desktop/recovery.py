@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-import threading
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,35 +89,33 @@ class RecoveryWriter:
 
     def __init__(self, file: RecoveryFile, failed: Callable[[str], None]) -> None:
         self._file, self._failed = file, failed
-        self._writing = threading.Lock()
-        self._next: tuple[Project, Path | None] | None = None
+        self._threads = ThreadPoolExecutor(1, "autosave")
+        self._newest: Project | None = None
 
-    def keep(self, project: Project, original_path: Path | None) -> None:
-        """Write ``project`` soon, unless a newer one comes first; ``failed`` gets one line, on the thread."""
-        self._next = (project, original_path)
-        threading.Thread(target=self._write, name="autosave").start()
+    def keep(self, project: Project, original_path: Path | None, then: Callable[[], object] | None = None) -> None:
+        """Write ``project`` soon, unless a newer one comes first; ``failed`` gets one line, on the thread.
 
-    def keep_now(self, project: Project, original_path: Path | None) -> None:
-        """Write ``project`` before this returns."""
-        self._next = (project, original_path)
-        self._write()
+        ``then`` is called there once it is written.
+        """
+        self._newest = project
+        self._threads.submit(self._write, project, original_path, then)
 
     def discard(self) -> None:
         """Forget what was kept, and what waits to be."""
-        self._next = None
-        with self._writing:
-            self._file.discard()
+        self._newest = None
+        self._threads.submit(self._file.discard)
 
-    def _write(self) -> None:
-        with self._writing:
-            newest, self._next = self._next, None
-            if newest is None:
-                return
-            try:
-                self._file.write(*newest)
-            except RecoveryError as error:
-                _log.warning("%s", error)
-                self._failed(str(error))
+    def _write(self, project: Project, original_path: Path | None, then: Callable[[], object] | None) -> None:
+        if project is not self._newest and then is None:
+            return
+        try:
+            self._file.write(project, original_path)
+        except RecoveryError as error:
+            _log.warning("%s", error)
+            self._failed(str(error))
+            return
+        if then is not None:
+            then()
 
 
 def lost_sessions() -> list[LostSession]:

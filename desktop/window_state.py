@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction
 from desktop import commands
 from desktop.language import tr
 from desktop.main_window import MainWindow
+from desktop.markers import marker_places
 from desktop.relink import missing_media
 
 
@@ -39,7 +40,7 @@ class WindowState(QObject):
         """Show what the session says now."""
         window, session = self._window, self._session
         place = session.place
-        window.viewer.show_content(place is not None)
+        window.viewer.show_content(bool(session.project.shots))
         rate = place.shot.media_rate if place else None
         window.viewer.transport.show_frame(session.playhead, session.length_frames, rate)
         if rate:
@@ -70,13 +71,18 @@ class WindowState(QObject):
 
     def _enable_actions(self) -> None:
         session, actions = self._session, self._actions
-        has_shot, removal = session.shot is not None, session.removal
+        has_shot, removal = bool(session.project.shots), session.removal
         rendering = self._window.renders.active is not None
         for name in _NEED_SHOT:
             actions[name].setEnabled(has_shot)
         for name in _NEED_REMOVAL:
             actions[name].setEnabled(removal is not None)
         actions["toggle_removal"].setChecked(removal is not None and removal.enabled)
+        markers = [place.frame for place in marker_places(session.project)]
+        for name in ("edit_marker", "delete_marker"):
+            actions[name].setEnabled(session.playhead in markers)
+        actions["previous_marker"].setEnabled(any(frame < session.playhead for frame in markers))
+        actions["next_marker"].setEnabled(any(frame > session.playhead for frame in markers))
         place = session.place
         keyed = place is not None and removal is not None and place.media_frame in removal.shape.key_frames
         actions["hold_key"].setEnabled(keyed)
@@ -114,6 +120,7 @@ _NEED_SHOT = (
     ),
     *("forward_10", "previous_shot", "next_shot", "to_start", "to_end", "split_shot", "detect_cuts", "rename_shot"),
     *("mark_in", "mark_out", "trim_start", "trim_end", "relink"),
+    *("add_marker", "next_track", "snap"),
     *("remove_shot", "select_tool", "box_tool", "add_removal"),
 )
 _NEED_REMOVAL = (

@@ -18,6 +18,7 @@ from desktop.help_wiring import HelpWiring
 from desktop.language import tr
 from desktop.main_window import MainWindow
 from desktop.queue_wiring import QueueWiring
+from desktop.strip_wiring import StripWiring
 from desktop.view_wiring import ViewWiring
 from desktop.viewer.canvas import Tool
 from desktop.window_state import WindowState
@@ -48,6 +49,7 @@ class WindowWiring(QObject):
         self._edits = EditWiring(window, self._on)
         self._view = ViewWiring(window, self._on)
         self._queue = QueueWiring(window, self._on)
+        self._strip = StripWiring(window, self._on)
         self._help = HelpWiring(window, self._on)
         self._state = WindowState(window)
 

@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt, QTime
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
-    QListWidget,
     QListWidgetItem,
     QProgressBar,
     QPushButton,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 from desktop import theme
 from desktop.icons import icon
 from desktop.language import tr
+from desktop.panels.log_list import LogList
 from desktop.panels.panel import dim_label
 from desktop.panels.times import duration_text
 from engine.protocol import Job, ProgressEvent, Stage
@@ -64,10 +64,9 @@ class RenderPanel(QWidget):
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(8)
         self._stage, self._eta = dim_label(tr("Nothing rendered yet")), dim_label()
-        self._log = QListWidget()
+        self._log = LogList()
         self._log.setWordWrap(True)
         self._log.setAccessibleName(tr("Log"))
-        self._log.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
         self._log.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._tabs = QTabWidget()
         self._tabs.setDocumentMode(True)

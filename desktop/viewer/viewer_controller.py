@@ -93,6 +93,8 @@ class ViewerController(QObject):
         if place is None:
             self._wanted = None
             self._canvas.set_frame(None)
+            if self._session.project.shots:
+                self._canvas.set_message(tr("No track has a shot here"))
             return
         failure = self._media.failure(place.shot.media_path)
         if failure:

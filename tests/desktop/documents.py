@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 
+from PySide6.QtCore import QCoreApplication
+
+from desktop.main_window import MainWindow
 from desktop.session import Session
 from roi_tools.shapes import AnimatedRectangle, RectF
 from timeline.project import Project
@@ -32,3 +36,12 @@ def make_session(*shots: Shot) -> Session:
     session = Session(Project())
     session.replace_document(Project("test", tuple(shots)), None)
     return session
+
+
+def wait_until_saved(window: MainWindow) -> None:
+    """Until what the window saves is on the disk."""
+    ends = time.monotonic() + 60
+    while window.documents.is_saving:
+        assert time.monotonic() < ends, "it was not saved in a minute"
+        QCoreApplication.processEvents()
+        time.sleep(0.005)

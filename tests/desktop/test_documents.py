@@ -1,5 +1,6 @@
 """Save, open, recover; nothing is lost and nothing is replaced unasked."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from desktop import commands, paths
 from desktop.main_window import MainWindow
 from desktop.recovery import RecoveryFile, lost_sessions
 from roi_tools.shapes import RectF
-from tests.desktop.documents import make_removal, make_shot
+from tests.desktop.documents import make_removal, make_shot, wait_until_saved
+from timeline import project_file
 from timeline.project import Project
 from timeline.project_file import load_project
 
@@ -24,7 +26,13 @@ def mark(window: MainWindow) -> None:
 
 def save_to(window: MainWindow, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args, **kwargs: (str(path), ""))
+    save(window)
+
+
+def save(window: MainWindow) -> None:
+    """Save, and wait until it is on the disk."""
     window.window_actions["save"].trigger()
+    wait_until_saved(window)
 
 
 def test_save_asks_once_then_knows(editor: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +46,7 @@ def test_save_asks_once_then_knows(editor: MainWindow, tmp_path: Path, monkeypat
     commands.toggle_keyframe(editor.session)
     assert editor.isWindowModified()
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args, **kwargs: pytest.fail("asked again"))
-    editor.window_actions["save"].trigger()
+    save(editor)
     assert load_project(path) == editor.session.project
 
 
@@ -73,6 +81,7 @@ def test_saving_first_then_goes_on(editor: MainWindow, tmp_path: Path, monkeypat
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(tmp_path / "kept.otio"), ""))
     editor.window_actions["new"].trigger()
     editor.notices.click(UNSAVED, "Save")
+    wait_until_saved(editor)
     assert editor.session.project.shots == ()
     assert len(load_project(tmp_path / "kept.otio").shots[0].removals) == 1
 
@@ -121,6 +130,49 @@ def test_missing_media_of_a_project_is_a_message_and_the_shot_stays(
     assert len(window.session.shot.removals) == 1
 
 
+class SlowDisk:
+    """Saves nothing before it is told to go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.go_on = threading.Event()
+        save_now = project_file.save_project
+
+        def save_later(project: Project, path: Path) -> None:
+            assert self.go_on.wait(60)
+            save_now(project, path)
+
+        monkeypatch.setattr(project_file, "save_project", save_later)
+
+
+def test_a_slow_disk_stalls_nothing_and_edits_meanwhile_stay_unsaved(
+    editor: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = SlowDisk(monkeypatch)
+    mark(editor)
+    saved = editor.session.project
+    editor.documents.save_to(tmp_path / "slow.otio")
+    assert editor.isWindowModified() and editor.statusBar().currentMessage() == "Saving slow.otio …"
+    editor.session.go_to(3)
+    commands.toggle_keyframe(editor.session)
+    disk.go_on.set()
+    wait_until_saved(editor)
+    assert load_project(tmp_path / "slow.otio") == saved
+    assert editor.isWindowModified() and editor.session.path == tmp_path / "slow.otio"
+
+
+def test_closing_waits_for_a_save(
+    editor: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    disk = SlowDisk(monkeypatch)
+    mark(editor)
+    editor.documents.save_to(tmp_path / "slow.otio")
+    editor.close()
+    assert editor.isVisible() and UNSAVED not in editor.notices.texts
+    disk.go_on.set()
+    qtbot.waitUntil(lambda: not editor.isVisible())
+    assert load_project(tmp_path / "slow.otio") == editor.session.project
+
+
 # --- recovery -----------------------------------------------------------------------------------------------------
 
 
@@ -141,7 +193,7 @@ def test_edits_are_kept_and_forgotten_once_saved(
     assert load_project(next(files.glob("*/project.otio"))) == editor.session.project
     assert lost_sessions() == []
     save_to(editor, tmp_path / "a.otio", monkeypatch)
-    assert list(files.glob("*/project.otio")) == []
+    qtbot.waitUntil(lambda: not list(files.glob("*/project.otio")))
 
 
 def test_what_a_crash_left_is_offered_and_recovered(
@@ -157,7 +209,7 @@ def test_what_a_crash_left_is_offered_and_recovered(
     assert window.session.shot.removals == shot.removals
     assert window.session.path == original
     assert window.isWindowModified()
-    assert lost_sessions() == []
+    qtbot.waitUntil(lambda: lost_sessions() == [])
     kept = list(paths.recovery_folder().glob("*/project.otio"))
     assert [load_project(path) for path in kept] == [window.session.project]
 
