@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from engine.errors import BadRequestError
 from engine.ofx.clips import SourceClip
+from engine.render.roto_matte import draw_layers
 from roi_tools.geometry import Box, Size, frame_box, union_box
 from roi_tools.matte import bounds as matte_bounds
 from roi_tools.matte import grow, rasterise
+from roi_tools.roto.model import RotoLayer
 from timeline.media.color import frame_to_rgb, resolved_color
 from timeline.media.frame import Frame
 from timeline.media.patch import FramePatch
@@ -138,9 +140,10 @@ LocalMatte = tuple[Box, NDArray[np.float32]]
 
 
 class RenderMatte:
-    """Where a pass removes: the union of the frame's boxes, times the matte movie, grown. A MatteClip.
+    """Where a pass removes: what the matte movie or the roto layers mark inside the frame's boxes, grown. A MatteClip.
 
-    ``boxes[i]`` are those of ``known_frames[i]``; without boxes the matte movie alone marks, on every frame.
+    ``boxes[i]`` are those of ``known_frames[i]``; boxes alone mark all that they hold. Without boxes the matte movie
+    and the layers mark on every frame; of both together the larger one counts.
     """
 
     def __init__(
@@ -151,8 +154,9 @@ class RenderMatte:
         movie: MediaReader | None,
         grow_px: int,
         known_frames: range | None = None,
+        roto: Sequence[RotoLayer] = (),
     ) -> None:
-        self._frames, self._size = frames, size
+        self._frames, self._size, self._roto = frames, size, roto
         self._known_frames = frames if known_frames is None else known_frames
         self._boxes, self._movie, self._grow_px = boxes, movie, grow_px
         self._cache = ByteBoundedCache(self._make, lambda local: local[1].nbytes if local else 0, MATTE_BUDGET_BYTES)
@@ -190,9 +194,10 @@ class RenderMatte:
         return result
 
     def _make(self, frame: int) -> LocalMatte | None:
-        region, coverage = self._marked(frame)
-        if region is None:
+        marked = self._marked(frame)
+        if marked is None:
             return None
+        region, coverage = marked
         around = region.grown(self._grow_px).clipped(self._size) or region
         padded = np.zeros((around.height_px, around.width_px), np.float32)
         padded[region.shifted(-around.x0, -around.y0).slices] = coverage
@@ -200,21 +205,30 @@ class RenderMatte:
         tight = matte_bounds(grown)
         return (tight.shifted(around.x0, around.y0), grown[tight.slices].copy()) if tight else None
 
-    def _marked(self, frame: int) -> tuple[Box | None, NDArray[np.float32]]:
+    def _marked(self, frame: int) -> LocalMatte | None:
         """The ungrown matte, on a region that holds all of it."""
-        region: Box | None = frame_box(self._size)
-        coverage: NDArray[np.float32] | None = None
-        if self._boxes is not None:
-            marked = self._boxes[frame - self._known_frames.start] if frame in self._known_frames else ()
-            clipped = [box for box in (b.clipped(self._size) for b in marked) if box]
-            region = union_box(clipped)
-            coverage = rasterise(clipped, self._size, region) if region else None
-        if region is not None and self._movie is not None:
-            drawn = matte_coverage(self._movie.read(frame), region)
-            coverage = drawn if coverage is None else coverage * drawn
-        if coverage is None:
-            return None, np.zeros((0, 0), np.float32)
-        return region, coverage
+        if self._boxes is None:
+            return self._drawn(frame, frame_box(self._size))
+        marked = self._boxes[frame - self._known_frames.start] if frame in self._known_frames else ()
+        clipped = [box for box in (b.clipped(self._size) for b in marked) if box]
+        within = union_box(clipped)
+        if within is None:
+            return None
+        if self._movie is None and not self._roto:
+            return within, rasterise(clipped, self._size, within)
+        local = self._drawn(frame, within)
+        return local and (local[0], local[1] * rasterise(clipped, self._size, local[0]))
+
+    def _drawn(self, frame: int, within: Box) -> LocalMatte | None:
+        """What the movie and the layers mark inside a box."""
+        drawn = draw_layers(self._roto, frame, self._size, within)
+        if self._movie is None:
+            return drawn
+        coverage = matte_coverage(self._movie.read(frame), within)
+        if drawn is not None:
+            place = coverage[drawn[0].shifted(-within.x0, -within.y0).slices]
+            np.maximum(place, drawn[1], out=place)
+        return within, coverage
 
 
 def matte_coverage(frame: Frame, window: Box) -> NDArray[np.float32]:

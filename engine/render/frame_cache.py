@@ -119,6 +119,7 @@ def pass_key(
         "parameter_files": [_path_identity(Path(path).absolute()) for path in paths],
         "boxes": [render_pass.boxes_start, render_pass.boxes],
         "matte": media_identity(render_pass.matte.path) if render_pass.matte else None,
+        "roto": render_pass.roto,
         "below": below,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]

@@ -167,4 +167,4 @@ class PassRender:
 
 def _matte(checked: CheckedPass, frames: range, size: Size) -> RenderMatte:
     grow_px = int(checked.parameters.get("grow_px", 0))
-    return RenderMatte(frames, size, checked.boxes, checked.matte, grow_px, checked.known_frames)
+    return RenderMatte(frames, size, checked.boxes, checked.matte, grow_px, checked.known_frames, checked.roto)

@@ -15,8 +15,10 @@ from engine.ofx.host import find_effect
 from engine.ofx.parameters import ParameterSet
 from engine.protocol import BoxTuple, MediaSource, Output, RenderPass, RenderRequest
 from engine.render.clips import check_matte_fits
+from engine.render.roto_matte import layers_from_request
 from roi_tools.errors import ShapeError
 from roi_tools.geometry import Box, Size
+from roi_tools.roto.model import RotoLayer
 from timeline.errors import MediaError, MediaExistsError, MediaWriteError
 from timeline.media.info import MediaInfo
 from timeline.media.reader import MediaReader, open_media
@@ -25,16 +27,17 @@ from timeline.media.writer import Delivery, delivery_for, open_writer
 
 @dataclass(frozen=True)
 class CheckedPass:
-    """A pass whose effect, parameters, boxes and matte fit the source."""
+    """A pass whose effect, parameters, boxes, matte and roto fit the source."""
 
     number: int
     request: RenderPass
     effect: type[ImageEffect]
     parameters: ParameterSet
     known_frames: range
-    """The frames that ``boxes`` speak of; all of the media where a matte alone marks."""
+    """The frames that ``boxes`` speak of; all of the media where a matte or roto alone marks."""
     boxes: tuple[tuple[Box, ...], ...] | None
     matte: MediaReader | None
+    roto: tuple[RotoLayer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,10 @@ class CheckedRender:
 
 
 def check_effects(request: RenderRequest) -> None:
-    """Checks effects and parameters only, which needs no media; raises EffectNotFoundError or ParameterError."""
-    for render_pass in request.passes:
+    """Checks all that needs no media: effects, parameters and roto. Raises BadRequestError or a subclass."""
+    for number, render_pass in enumerate(request.passes):
         ParameterSet(find_effect(render_pass.effect).describe(), render_pass.parameters)
+        layers_from_request(render_pass.roto, number)
 
 
 @contextmanager
@@ -121,7 +125,9 @@ def _checked_pass(
             for frame, of_frame in zip(known or (), given.boxes, strict=True)
         )
     parameters = ParameterSet(effect.describe(), given.parameters)
-    return CheckedPass(number, given, effect, parameters, known or range(source.info.frame_count), boxes, matte)
+    roto = tuple(layers_from_request(given.roto, number))
+    known = known or range(source.info.frame_count)
+    return CheckedPass(number, given, effect, parameters, known, boxes, matte, roto)
 
 
 def _box(corners: BoxTuple, frame: int, size: Size, path: str) -> Box:

@@ -47,16 +47,30 @@ def layer_matte(
 
 def shape_box(shape: Shape, frame: int, size: Size) -> Box | None:
     """The whole pixels that ``shape`` touches on ``frame``, feather included, clipped to the frame; None for none."""
-    if not shape.is_present(frame):
-        return None
-    polygons = [*outline_at(shape, frame)]
-    feather = feather_at(shape, frame)
+    return _touched_box(shape, frame, size) if shape.is_present(frame) else None
+
+
+def layer_box(layer: RotoLayer, frame: int, size: Size) -> Box | None:
+    """Whole pixels, inside the frame, outside of which :func:`layer_matte` is 0 on ``frame``; None where all of it is.
+
+    It holds all that shapes add, whether or not others take it away again.
+    """
+    added = [shape for shape in layer.shapes if shape.mode == "add" and shape.is_present(frame)]
+    if any(shape.is_inverted for shape in added):
+        return frame_box(size)
+    boxes = (_touched_box(shape, time, size) for shape in added for time in layer.exposures(frame))
+    return union_box(box for box in boxes if box)
+
+
+def _touched_box(shape: Shape, time: float, size: Size) -> Box | None:
+    polygons = [*outline_at(shape, time)]
+    feather = feather_at(shape, time)
     if feather is not None:
         polygons.append(feather)
-    points = np.vstack(polygons) if polygons else np.zeros((0, 2))
+    points = np.vstack([polygon for polygon in polygons if np.isfinite(polygon).all()] or [np.zeros((0, 2))])
     if not len(points):
         return None
-    soft = max(0.0, shape.feather_px.value_at(frame)[0] * _magnification(shape, frame))
+    soft = max(0.0, shape.feather_px.value_at(time)[0] * _magnification(shape, time))
     x0, y0 = np.floor(points.min(axis=0) - soft + 1e-9)
     x1, y1 = np.ceil(points.max(axis=0) + soft - 1e-9)
     return Box(int(x0), int(y0), int(x1), int(y1)).clipped(size) if x1 > x0 and y1 > y0 else None

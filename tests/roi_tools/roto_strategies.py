@@ -8,7 +8,7 @@ from typing import get_args
 from hypothesis import strategies as st
 
 from roi_tools.keyframes import Interpolation, Keyframe, Track
-from roi_tools.roto.model import FEWEST_POINTS, PARAMETERS, POINT, Kind, Mode, RotoLayer, Shape
+from roi_tools.roto.model import FEWEST_POINTS, PARAMETERS, POINT, Kind, Mode, RotoLayer, Shape, constant
 
 numbers = st.floats(-200, 200, width=32)
 
@@ -72,3 +72,22 @@ def blobs(draw: st.DrawFn) -> tuple[tuple[float, ...], ...]:
         hx, hy = -3 * math.sin(angle), 3 * math.cos(angle)
         points.append((x, y, -hx, -hy, hx, hy, 0.0, 0.0))
     return tuple(points)
+
+
+@st.composite
+def moving_layers(draw: st.DrawFn) -> RotoLayer:
+    """Layers as an artist makes them: up to three shapes of about 100 px that move, turn and are feathered."""
+    shapes = []
+    for label in "abc"[: draw(st.integers(0, 3))]:
+        kind: Kind = draw(st.sampled_from(get_args(Kind)))
+        lowest, highest = ((-50, -50, 1, 1, -90), (150, 120, 90, 90, 90)) if kind in PARAMETERS else _POINT_LIMITS
+        limits = [st.floats(low, high) for low, high in zip(lowest, highest, strict=True)]
+        count = 1 if kind in PARAMETERS else draw(st.integers(3, 5))
+        points = tuple(Track.of(Keyframe(n, draw(st.tuples(*limits))) for n in (0, 10)) for _ in range(count))
+        mode: Mode = draw(st.sampled_from(get_args(Mode)))
+        soft, width = constant(draw(st.floats(-9, 9))), constant(draw(st.floats(0, 20)))
+        shapes.append(Shape(label, kind, points, mode, draw(st.booleans()), feather_px=soft, width_px=width))
+    return RotoLayer("a", tuple(shapes), draw(st.sampled_from((0.0, 0.5, 2.0))), draw(st.integers(1, 3)))
+
+
+_POINT_LIMITS = ((-50, -50, -20, -20, -20, -20, -9, -9), (150, 120, 20, 20, 20, 20, 9, 9))

@@ -17,8 +17,8 @@ from roi_tools.geometry import Box, Size
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.roto.model import Kind, RotoLayer, Shape, constant
 from roi_tools.roto.outlines import outline_at
-from roi_tools.roto.raster import layer_matte, polygon_area, shape_box
-from tests.roi_tools.roto_strategies import blobs
+from roi_tools.roto.raster import layer_box, layer_matte, polygon_area, shape_box
+from tests.roi_tools.roto_strategies import blobs, moving_layers
 
 SIZE = Size(128, 100)
 Blob = tuple[tuple[float, ...], ...]
@@ -117,6 +117,41 @@ def test_the_box_is_the_smallest_around_the_matte(points: Blob) -> None:
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
     assert box.contains(Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
     assert box.width_px <= len(columns) + 2 and box.height_px <= len(rows) + 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(moving_layers(), st.integers(-2, 12))
+def test_nothing_is_drawn_outside_the_layers_box(layer: RotoLayer, frame: int) -> None:
+    drawn, box = layer_matte(layer, frame, SIZE), layer_box(layer, frame, SIZE)
+    if box is not None:
+        drawn[box.slices] = 0
+    assert not drawn.any()
+
+
+def test_the_layers_box_holds_what_moves_while_the_shutter_is_open() -> None:
+    moving = Track((Keyframe(0, (30.0, 50.0, 20.0, 20.0, 0.0)), Keyframe(10, (130.0, 50.0, 20.0, 20.0, 0.0))))
+    still, hidden = Shape("r", "rectangle", (moving,)), Shape("h", "ellipse", (moving,), is_visible=False)
+    taken = Shape("s", "rectangle", (constant(64, 50, 400, 400, 0),), "subtract")
+    assert layer_box(RotoLayer("a", (still, hidden, taken)), 2, SIZE) == Box(40, 40, 60, 60)
+    blurred = layer_box(RotoLayer("a", (still,), 1.0, 2), 2, SIZE)
+    assert blurred == Box(37, 40, 63, 60)
+    assert layer_box(RotoLayer("a", (replace(still, is_inverted=True),)), 2, SIZE) == Box(0, 0, 128, 100)
+    assert layer_box(RotoLayer("a", (hidden, taken)), 2, SIZE) is None
+
+
+def test_an_edge_that_ends_at_the_left_border_draws_nothing_elsewhere() -> None:
+    """Rounding once put a cut of such an edge left of its box: into the row above it, or before the first one."""
+    generator = np.random.default_rng(5)
+    for _ in range(300):
+        polygon = generator.uniform(0, 30, (5, 2)) + generator.uniform(-1, 1, 2) * 1e-15
+        polygon[generator.integers(5), 0] = 0.0
+        matte = layer_matte(RotoLayer("a", (_polygon(polygon), _polygon(polygon + 40))), 0, SIZE)
+        assert not matte[:, 36:40].any() and not matte[33:40].any()
+
+
+def _polygon(points: np.ndarray) -> Shape:
+    label = f"at {points[0, 0]}"
+    return Shape(label, "bezier", tuple(constant(x, y, 0, 0, 0, 0, 0, 0) for x, y in points.tolist()))
 
 
 @given(blobs(), st.floats(-10, 10))

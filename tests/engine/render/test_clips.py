@@ -19,6 +19,9 @@ from engine.render.clips import (
     matte_coverage,
 )
 from roi_tools.geometry import Box, Size, frame_box
+from roi_tools.roto.model import RotoLayer, Shape, constant
+from roi_tools.roto.raster import layer_matte
+from tests.roi_tools.roto_strategies import moving_layers
 from tests.support.media import BT709, noise_clip, noise_frame, write_clip
 from timeline.media.frame import ColorTags, Frame, pixel_format
 from timeline.media.patch import FramePatch
@@ -34,6 +37,12 @@ def gray_frame(values: np.ndarray, name: str = "gray", color: ColorTags = BT709)
 
 def gray_clip(path: Path, frames: list[np.ndarray]) -> Path:
     return write_clip(path, [gray_frame(values) for values in frames])
+
+
+def layer(box: Box, opacity: float = 1.0) -> RotoLayer:
+    center = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+    track = constant(*center, box.width_px, box.height_px, 0)
+    return RotoLayer("roto", (Shape("shape", "rectangle", (track,), opacity=constant(opacity)),))
 
 
 class TestByteBoundedCache:
@@ -125,6 +134,41 @@ class TestRenderMatte:
         grown = RenderMatte(range(1), SIZE, [[box]], None, grow_px)
         assert grown.bounds(0) == box.grown(grow_px).clipped(SIZE)
         assert (grown.image(0, grown.bounds(0)) == 1).all()
+
+    def test_roto_layers_mark_with_soft_edges_and_the_largest_counts(self):
+        layers = [layer(Box(2, 3, 6, 8)), layer(Box(5, 4, 12, 6), opacity=0.5)]
+        matte = RenderMatte(range(1), SIZE, None, None, 0, range(3), layers)
+        assert matte.bounds(0) == matte.bounds(2) == Box(2, 3, 12, 8)
+        image = matte.image(0)
+        assert image[4, 5] == 1 and image[4, 9] == 0.5 and image[7, 9] == 0
+        assert np.count_nonzero(image) == 20 + 12
+
+    def test_roto_counts_inside_the_boxes_only_and_grows_afterwards(self):
+        boxes = [[Box(0, 0, 4, 14)], [], [Box(18, 0, 20, 2)]]
+        matte = RenderMatte(range(3), SIZE, boxes, None, 1, roto=[layer(Box(2, 3, 6, 8))])
+        assert [matte.bounds(frame) for frame in range(3)] == [Box(1, 2, 5, 9), None, None]
+        assert (matte.image(0, matte.bounds(0)) == 1).all()
+
+    def test_roto_without_a_visible_shape_marks_nothing_even_inside_boxes(self):
+        matte = RenderMatte(range(1), SIZE, [[Box(0, 0, 4, 4)]], None, 0, roto=[RotoLayer("empty")])
+        assert matte.bounds(0) is None
+
+    def test_roto_and_a_movie_mark_together(self, tmp_path):
+        drawn = np.zeros((14, 20))
+        drawn[10:12, 15:18] = 255
+        with open_media(gray_clip(tmp_path / "m.mkv", [drawn])) as reader:
+            matte = RenderMatte(range(1), SIZE, None, reader, 0, roto=[layer(Box(2, 3, 6, 8))])
+            assert matte.image(0).sum() == 20 + 6 and matte.bounds(0) == Box(2, 3, 18, 12)
+            boxed = RenderMatte(
+                range(1), SIZE, [[Box(0, 0, 3, 14), Box(17, 0, 20, 14)]], reader, 0, roto=[layer(Box(2, 3, 6, 8))]
+            )
+            assert boxed.image(0).sum() == 5 + 2
+
+    @settings(max_examples=30, deadline=None)
+    @given(moving_layers(), st.integers(-5, 20))
+    def test_roto_is_the_layers_matte_whatever_part_of_the_frame_is_drawn(self, drawn, frame):
+        matte = RenderMatte(range(1), SIZE, None, None, 0, roto=[drawn])
+        np.testing.assert_allclose(matte.image(frame), layer_matte(drawn, frame, SIZE), atol=1e-4)
 
     def test_a_window_may_leave_the_frame(self):
         matte = RenderMatte(range(1), SIZE, [[Box(0, 0, 2, 2)]], None, 0)

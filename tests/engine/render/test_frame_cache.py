@@ -59,9 +59,10 @@ class TestKey:
             key(source, parameters={"value": 0.25}),
             key(source, parameters={"grow_px": 3}),
             key(source, matte=MediaSource(path=str(matte))),
+            key(source, roto={"version": 1, "name": "a", "shapes": []}),
             key(source, below="0" * 32),
         }
-        assert len(keys) == 7
+        assert len(keys) == 8
 
     def test_another_file_of_the_same_name_changes_it(self, source):
         before = key(source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -40,6 +41,8 @@ from engine.render import receipt
 from engine.render.job_link import JobLink
 from engine.render.shot_render import render_shot
 from roi_tools.geometry import Box, Size
+from roi_tools.roto.layer_json import layer_to_dict
+from roi_tools.roto.model import RotoLayer, Shape, constant
 from tests.support.effects import Fill
 from tests.support.engine_process import render_request
 from tests.support.media import noise_clip, noise_frame, write_clip
@@ -203,6 +206,28 @@ class TestRender:
         assert report.frames_cleaned == 1 and set(report.outside_max_difference.values()) == {0.0}
         changed = frames_of(tmp_path / "out.mkv")[1].planes[0] != frames_of(source)[1].planes[0]
         assert changed[10:20, 10:30].any() and changed.sum() <= 200
+
+    def test_a_roto_layer_marks_and_is_part_of_the_cache_key(self, session, source, tmp_path):
+        ellipse = Shape("moon", "ellipse", (constant(30, 20, 24, 16, 0),), first_frame=1, last_frame=2)
+        request = RenderRequest(
+            source=MediaSource(path=str(source)),
+            frames=FrameRange(start=0, end_exclusive=5),
+            passes=(RenderPass(effect="test-fill", roto=layer_to_dict(RotoLayer("a", (ellipse,)))),),
+            output=Output(path=str(tmp_path / "out.mkv")),
+        )
+        report = session.render(RenderRequest.model_validate_json(request.model_dump_json()))
+        assert session.frames() == [1, 2] and report.frames_cleaned == 2
+        assert report.outside_max_difference == {"Y": 0.0, "U": 0.0, "V": 0.0}
+        before, after = frames_of(source)[1].planes[0], frames_of(tmp_path / "out.mkv")[1].planes[0]
+        changed = before != after
+        assert changed[15:25, 22:38].mean() > 0.9 and not changed[:, :18].any() and not changed[12:14, 18:20].any()
+
+        smaller = replace(ellipse, tracks=(constant(30, 20, 12, 16, 0),))
+        changed_pass = RenderPass(effect="test-fill", roto=layer_to_dict(RotoLayer("a", (smaller,))))
+        again = request.model_copy(update={"passes": (changed_pass,), "output": None})
+        before_keys = set((session.cache / "frames").iterdir())
+        session.render(again)
+        assert len(set((session.cache / "frames").iterdir()) - before_keys) == 1
 
     def test_the_report_file_is_the_report(self, session, source, tmp_path):
         request = render_request(source, [[BOX]]).model_copy(update={"report_path": str(tmp_path / "r.json")})

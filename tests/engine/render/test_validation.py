@@ -10,7 +10,7 @@ import pytest
 from engine.errors import BadRequestError, EffectNotFoundError, OutputExistsError, ParameterError
 from engine.ofx import host
 from engine.protocol import MediaSource, Output, RenderRequest
-from engine.render.validation import checked
+from engine.render.validation import check_effects, checked
 from roi_tools.geometry import Size
 from tests.support.effects import Fill
 from tests.support.engine_process import render_request
@@ -115,6 +115,28 @@ def test_a_matte_of_another_length_is_refused(source, tmp_path):
     render_pass = request.passes[0].model_copy(update={"matte": MediaSource(path=str(matte))})
     message = refusal(request.model_copy(update={"passes": (render_pass,)}))
     assert message.startswith(f"{matte} has 2 frames, but the source {source} has 3")
+
+
+@pytest.mark.parametrize(
+    ("roto", "problem"),
+    [
+        ({"version": 2}, "a roto layer of version 2 is not known; this program reads 1"),
+        ({"version": 1, "name": "a"}, "a roto layer needs a list 'shapes'"),
+        (
+            {"version": 1, "name": "a", "shapes": [{"label": "boy", "kind": "bezier"}]},
+            "shape 'boy' needs a list 'tracks'",
+        ),
+    ],
+)
+def test_roto_that_is_no_layer_is_refused_before_the_media_are_looked_at(source, roto, problem):
+    good = {"version": 1, "name": "good", "shapes": []}
+    request = render_request(source, [[BOX]])
+    for given in (roto, (good, roto)):
+        render_pass = request.passes[0].model_copy(update={"roto": given})
+        bad = request.model_copy(update={"passes": (request.passes[0], render_pass)})
+        assert refusal(bad) == f"the roto of pass 1: {problem}; docs/roi-file.md describes layers"
+        with pytest.raises(BadRequestError, match="the roto of pass 1"):
+            check_effects(bad)
 
 
 def test_an_existing_output_is_refused_unless_it_may_be_overwritten(source, tmp_path):
