@@ -9,6 +9,10 @@ class NothingToRenderError(DesktopError):
     """The shot marks nothing for removal, so a render would only copy it."""
 
 
+class ColorConfigError(DesktopError):
+    """An OpenColorIO config, or a display transform of it, cannot be used."""
+
+
 class RecoveryError(DesktopError):
     """A recovery file cannot be written or read."""
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from desktop.color_view import ColorView
     from timeline.media.frame import Frame
 
 _DISPLAY_GAMMA = 2.4
@@ -44,6 +45,8 @@ class Look:
     channel: Channel = Channel.RGB
     proxy_step: int = 1
     difference_gain: float = 0.0
+    color: ColorView | None = None
+    """Through OpenColorIO; None is the plain way: code values as they are, scene-linear light as sRGB."""
 
     @property
     def is_graded(self) -> bool:
@@ -58,6 +61,12 @@ def looked8(frame: Frame, look: Look) -> Image8:
     frame = stepped(frame, look.proxy_step)
     if look.channel is Channel.ALPHA:
         return _gray8(_graded(_alpha(frame), look))
+    if look.color is not None:
+        from desktop.color_view import viewed8
+
+        viewed = viewed8(frame, look.color, look.exposure_stops, look.gamma)
+        if viewed is not None:
+            return _channel8(viewed, look.channel)
     if not look.is_graded:
         return _channel8(frame_to_display8(frame), look.channel)
     if frame.format.bit_depth <= 8:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QActionGroup, QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from desktop import commands, paths, theme
+from desktop.color_menus import ColorMenus
 from desktop.cut_finder import CutFinder
 from desktop.edit_wiring import EditWiring
 from desktop.export_dialog import ExportDialog
@@ -50,6 +51,7 @@ class WindowWiring(QObject):
         self._view = ViewWiring(window, self._on)
         self._queue = QueueWiring(window, self._on)
         self._strip = StripWiring(window, self._on)
+        self._color = ColorMenus(window)
         self._help = HelpWiring(window, self._on)
         self._state = WindowState(window)
 

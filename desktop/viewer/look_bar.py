@@ -65,6 +65,12 @@ class LookBar(QWidget):
         for widget in (self._gain_text, self.gain, dim_label(tr("Scale")), self.scale):
             row.addWidget(widget)
 
+    def add_widget(self, widget: QWidget) -> None:
+        """Put another choice of how the picture is looked at after the sliders."""
+        row = self.layout()
+        assert isinstance(row, QHBoxLayout)
+        row.insertWidget(row.indexOf(self._reset) + 1, widget)
+
     @property
     def look(self) -> Look:
         """What is chosen."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QImage
 
 from desktop import commands, theme
+from desktop.color_view import ColorView
 from desktop.display import NEUTRAL, DisplayFrame, FrameRequest
 from desktop.language import tr
 from desktop.look import Look
@@ -62,6 +64,8 @@ class ViewerController(QObject):
         self._playback, self._canvas = playback, canvas
         self._grow_defaults: dict[str, float] = {}
         self._look = NEUTRAL
+        self.color_of: Callable[[str], ColorView | None] = lambda path: None
+        """What a medium, by its path, is shown through."""
         self._probe_at: tuple[int, int] | None = None
         self._wanted: FrameRequest | None = None
         session.project_changed.connect(self.refresh)
@@ -135,7 +139,8 @@ class ViewerController(QObject):
         patches = self._results.patches(place.shot, place.media_frame)
         shot, frame = place.shot, place.media_frame
         versus = self._results.versus_patches(shot, frame)
-        return FrameRequest(shot.media_path, shot.media_rate, frame, patches, self._look, versus)
+        look = replace(self._look, color=self.color_of(shot.media_path))
+        return FrameRequest(shot.media_path, shot.media_rate, frame, patches, look, versus)
 
     def _look_ahead(self) -> None:
         count = LOOK_AHEAD_PLAYING_FRAMES if self._playback.is_playing else LOOK_AHEAD_FRAMES
