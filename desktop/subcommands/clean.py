@@ -36,7 +36,7 @@ from engine.protocol import (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``grayplate clean``; other programs rely on them."""
     parser.add_argument("source", metavar="SOURCE", help="a movie, a pattern such as plate.####.exr, or a folder")
-    parser.add_argument("--boxes", metavar="BOXES.json", help="boxes per frame, in pixels (docs/boxes.md)")
+    parser.add_argument("--boxes", metavar="BOXES.json", help="boxes (docs/boxes.md) or shapes (docs/roi-file.md)")
     parser.add_argument("--matte", metavar="MATTE", help="a gray movie or sequence, white where to remove")
     parser.add_argument(
         "-o",
@@ -143,7 +143,8 @@ def _side_outputs(options: argparse.Namespace) -> dict[str, str | None]:
 
 def build_request(options: argparse.Namespace, preset: Preset | None = None) -> RenderRequest:
     """The request that the options ask for, checked against the media; raises errors of every floor below."""
-    from roi_tools.roi_file import read_boxes
+    from roi_tools.roi_marks import Marks, read_marks
+    from roi_tools.roto.layer_json import layer_to_dict
     from timeline.media.probe import probe
 
     if not options.boxes and not options.matte:
@@ -152,10 +153,10 @@ def build_request(options: argparse.Namespace, preset: Preset | None = None) -> 
     parameters = {**(preset.parameters if preset else {}), **parse_parameters(options.param, options.model)}
     info = probe(options.source)
     frames = parse_frames(options.frames, info.frame_count)
+    marks = read_marks(options.boxes, info.frame_count, info.size) if options.boxes else Marks()
     boxes = None
-    if options.boxes:
-        per_frame = read_boxes(options.boxes, frame_count=info.frame_count, size=info.size).boxes
-        boxes = tuple(tuple(box.as_tuple() for box in of_frame) for of_frame in per_frame)
+    if marks.boxes is not None:
+        boxes = tuple(tuple(box.as_tuple() for box in of_frame) for of_frame in marks.boxes)
     try:
         return RenderRequest(
             source=MediaSource(path=_absolute(options.source)),
@@ -167,6 +168,7 @@ def build_request(options: argparse.Namespace, preset: Preset | None = None) -> 
                     boxes=boxes,
                     boxes_start=0,
                     matte=MediaSource(path=_absolute(options.matte)) if options.matte else None,
+                    roto=tuple(map(layer_to_dict, marks.layers)) or None,
                 ),
             ),
             output=Output(path=_absolute(options.output), overwrite=options.overwrite),

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -15,7 +16,9 @@ import pytest
 
 from desktop.cli import main
 from engine.client import EngineClient
-from roi_tools.geometry import Size
+from roi_tools.geometry import Box, Size
+from roi_tools.roi_document import RoiDocument, write_roi
+from roi_tools.roto.model import RotoLayer, Shape, constant
 from tests.support.engine_process import EngineProcess, environment, running_engine, wait_until
 from tests.support.media import noise_clip
 from timeline.media.reader import open_media
@@ -122,6 +125,24 @@ def test_a_matte_alone_marks(run: Run, clip: Path, tmp_path: Path) -> None:
     assert changed[10:20, 30:50].mean() > 0.9
     changed[10:20, 30:50] = False
     assert not changed.any()
+
+
+def test_the_shapes_of_an_roi_file_mark_what_they_draw(run: Run, clip: Path, tmp_path: Path) -> None:
+    disc = Shape("disc", "ellipse", (constant(40, 20, 20, 16, 0),), last_frame=2)
+    boxes = {
+        "disc": (Box(0, 0, SIZE.width_px, SIZE.height_px),) * FRAMES,
+        "bar": (None,) * 3 + (Box(4, 4, 12, 8),) * (FRAMES - 3),
+    }
+    path, output = tmp_path / "shot.roi.json", tmp_path / "out.mkv"
+    write_roi(path, RoiDocument(SIZE, Fraction(24), FRAMES, boxes, (RotoLayer("roto", (disc,)),)))
+    assert run(clip, "--boxes", path, "-o", output, "--param", "feather_px=0") == (0, "")
+    before, after = planes(clip), planes(output)
+    for frame, marked in ((0, (slice(12, 28), slice(30, 50))), (3, (slice(4, 8), slice(4, 12)))):
+        changed = before[frame][0] != after[frame][0]
+        assert changed[marked].mean() > 0.7  # an ellipse fills 79 % of its box
+        changed[marked] = False
+        assert not changed.any()
+    assert (before[0][0] == after[0][0])[12:14, 30:32].all()  # the ellipse's corner
 
 
 def test_an_existing_output_is_kept_unless_told_otherwise(run: Run, clip: Path, boxes: Path, tmp_path: Path) -> None:
