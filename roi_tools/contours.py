@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from roi_tools.errors import ShapeError
 from roi_tools.geometry import Box, Size, frame_box
 from roi_tools.matte import Matte, bounds
+from roi_tools.polylines import simplified
 from roi_tools.roto.coverage import cover
 from roi_tools.roto.outlines import Polygon
 from roi_tools.roto.raster import polygon_area
@@ -23,8 +24,8 @@ _TURNS = (1, 0, 3)
 """Right, straight on, left: pixels that only touch at a corner stay apart."""
 
 
-def outlines_of(matte: Matte | NDArray[np.bool_], error_px: float = 1.0) -> tuple[Polygon, ...]:
-    """Outlines of what is solid (>= 0.5), by falling area: each (n, 2) in px, nowhere further than ``error_px`` from
+def outlines_of(matte: NDArray[Any], error_px: float = 1.0) -> tuple[Polygon, ...]:
+    """Outlines of what is solid (>= 0.5) in (H, W), by falling area: each (n, 2) in px, within ``error_px`` of
     the pixels' border.
 
     Clockwise as seen around what is solid (a positive area), the other way round around holes. At 0 it is the pixels'
@@ -103,6 +104,4 @@ def _simplified(loop: Polygon, error_px: float) -> Polygon:
     cuts_corners = error_px >= 0.5
     points = (loop + np.roll(loop, -1, axis=0)) / 2 if cuts_corners else loop
     slack_px = error_px - _CORNER_CUT_PX if cuts_corners else error_px
-    # Ramer, Douglas and Peucker: no point is further than the slack from the line that takes its place.
-    simple = cv2.approxPolyDP(points.astype(np.float32)[:, np.newaxis], slack_px, closed=True)
-    return np.asarray(simple[:, 0], np.float64)
+    return simplified(points, slack_px)

@@ -82,6 +82,8 @@ def _edges(polygons: Sequence[Polygon], boxes: Sequence[Box | None], offsets: ND
 def _accumulated(edges: _Edges, size: int) -> NDArray[np.float64]:
     x0, y0, x1, y1, width, _, offset = _cut_at_borders(edges)
     x0, y0, x1, y1, row, (width, offset) = _cut(x0, y0, x1, y1, (width, offset))
+    # Where an edge ends at the left border, rounding may have put its cut a hair before it: into another pixel.
+    x0, x1 = np.maximum(x0, 0.0), np.maximum(x1, 0.0)
     y0, x0, y1, x1, column, (width, offset, row) = _cut(y0, x0, y1, x1, (width, offset, row))
     dy = y1 - y0
     share = 0.5 * (x0 + x1) - column

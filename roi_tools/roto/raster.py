@@ -10,7 +10,6 @@ import math
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from roi_tools.errors import ShapeError
 from roi_tools.geometry import Box, Size, frame_box, union_box
@@ -136,8 +135,10 @@ def _softened(
 def _pasted(parts: list[Coverage], room: Box) -> Matte:
     matte = np.zeros((room.height_px, room.width_px), np.float32)
     for box, values in parts:
-        place = matte[box.shifted(-room.x0, -room.y0).slices]
-        np.maximum(place, values, out=place)
+        both = box.intersected(room)
+        if both is not None:
+            place = matte[both.shifted(-room.x0, -room.y0).slices]
+            np.maximum(place, values[both.shifted(-box.x0, -box.y0).slices], out=place)
     return matte
 
 
@@ -178,7 +179,7 @@ def _join(matte: Matte, shape: Shape, time: float, parts: list[Coverage], window
                 here = values[both.shifted(-box.x0, -box.y0).slices]
                 np.maximum(place, here if opacity == 1 else here * opacity, out=place)
         return
-    alpha = _within(parts, window)
+    alpha = _pasted(parts, window)
     if shape.is_inverted:
         alpha = 1 - alpha
     if shape.mode == "add":
@@ -187,15 +188,6 @@ def _join(matte: Matte, shape: Shape, time: float, parts: list[Coverage], window
         np.minimum(matte, 1 - alpha * opacity, out=matte)
     else:
         np.minimum(matte, alpha * opacity + (1 - opacity), out=matte)
-
-
-def _within(parts: list[Coverage], window: Box) -> NDArray[np.float32]:
-    inside = [
-        (both, values[both.shifted(-box.x0, -box.y0).slices])
-        for box, values in parts
-        if (both := box.intersected(window)) is not None
-    ]
-    return _pasted(inside, window)
 
 
 def polygon_area(polygon: Polygon) -> float:

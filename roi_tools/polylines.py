@@ -1,0 +1,43 @@
+"""Polygons with fewer corners, within a stated error."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Corners = NDArray[np.float64]
+"""(n, 2): x, y."""
+
+
+def simplified(corners: Corners, error_px: float) -> Corners:
+    """Some of the closed polygon's ``corners``, so that no other one lies further than ``error_px`` from its chord.
+
+    Ramer, Douglas and Peucker's splitting; OpenCV's own ends with a step that may exceed the error.
+    """
+    first = int(np.argmax(distance(corners, corners.mean(axis=0))))
+    around = np.roll(corners, -first, axis=0)
+    closed = np.vstack([around, around[:1]])
+    furthest = int(np.argmax(distance(around, around[0])))
+    kept, waiting = {0, furthest}, [(0, furthest), (furthest, len(around))]
+    while waiting:
+        start, end = waiting.pop()
+        if end - start < 2:
+            continue
+        away = from_chords(closed[start + 1 : end], closed[start], closed[end])
+        middle = start + 1 + int(np.argmax(away))
+        if away[middle - start - 1] > error_px:
+            kept.add(middle)
+            waiting += [(start, middle), (middle, end)]
+    return np.asarray(around[sorted(kept)])
+
+
+def distance(points: Corners, others: Corners) -> NDArray[np.float64]:
+    """Of each point from its other one, or from the only other one."""
+    return np.asarray(np.hypot(*(points - others).T))
+
+
+def from_chords(points: Corners, starts: Corners, ends: Corners) -> NDArray[np.float64]:
+    """Of each point from the straight piece between its start and its end, or the only ones."""
+    chords, offsets = ends - starts, points - starts
+    along = (offsets * chords).sum(axis=-1) / np.maximum((chords**2).sum(axis=-1), 1e-12)
+    return distance(offsets, np.clip(along, 0.0, 1.0)[..., np.newaxis] * chords)
