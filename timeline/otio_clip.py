@@ -87,7 +87,7 @@ def shot_of_clip(clip: otio.schema.Clip, shot_id: str, folder: Path) -> Shot:
     """The shot that a clip stands for. Raises ProjectFileError that says what is wrong with it."""
     effects = [effect for effect in clip.effects if _is_removal(effect)]
     try:
-        removals = tuple(_removal_of_effect(effect, number) for number, effect in enumerate(effects, 1))
+        removals = tuple(removal_of_effect(effect, number) for number, effect in enumerate(effects, 1))
         media = media_of_clip(clip, folder)
         return Shot(
             id=shot_id, name=clip.name, removals=removals, otio_json=clip.to_json_string(indent=-1), **vars(media)
@@ -180,7 +180,7 @@ def _is_removal(effect: otio.core.SerializableObject) -> bool:
 
 def _merged_effects(old: Iterable[Any], removals: Iterable[Removal]) -> list[Any]:
     """Our effects in the places of our old ones, the rest behind; other programs' effects stay where they are."""
-    queue = deque(_effect_of_removal(removal) for removal in removals)
+    queue = deque(effect_of_removal(removal) for removal in removals)
     merged = []
     for effect in old:
         if not _is_removal(effect):
@@ -190,7 +190,8 @@ def _merged_effects(old: Iterable[Any], removals: Iterable[Removal]) -> list[Any
     return [*merged, *queue]
 
 
-def _effect_of_removal(removal: Removal) -> otio.schema.Effect:
+def effect_of_removal(removal: Removal) -> otio.schema.Effect:
+    """The effect of a removal; what else the effect held that it was loaded from stays in it."""
     text = removal.otio_json
     effect = otio.core.deserialize_json_from_string(text) if text else otio.schema.Effect(effect_name=EFFECT_NAME)
     effect.name, effect.enabled = removal.label, removal.enabled
@@ -206,7 +207,8 @@ def _effect_of_removal(removal: Removal) -> otio.schema.Effect:
     return effect
 
 
-def _removal_of_effect(effect: otio.schema.Effect, number: int) -> Removal:
+def removal_of_effect(effect: otio.schema.Effect, number: int) -> Removal:
+    """The removal of an effect, the clip's ``number``-th, from 1. Raises ProjectFileError that says what is wrong."""
     try:
         own = require_own_metadata(effect)
         return Removal(

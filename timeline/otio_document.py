@@ -25,6 +25,7 @@ from timeline.otio_marker import (
     update_timeline_markers,
     write_clip_markers,
 )
+from timeline.otio_takes import takes_of_clip, write_takes
 from timeline.otio_tracks import placed_shots, strip_frame
 from timeline.project import Project
 from timeline.shot import Shot
@@ -39,7 +40,8 @@ def project_of_timeline(timeline: otio.schema.Timeline, folder: Path) -> Project
     clips = [(clip, shot_of_clip(clip, shot_id, folder)) for shot_id, clip in _identified(timeline)]
     shots = placed_shots([(clip, replace(shot, markers=markers_of_clip(clip, shot))) for clip, shot in clips], timeline)
     markers = tuple(_timeline_markers(timeline, shots, [clip for clip, _ in clips]))
-    return Project(timeline.name, shots, markers, timeline.to_json_string(indent=-1))
+    takes = {shot.id: found for clip, shot in clips if (found := takes_of_clip(clip))}
+    return Project(timeline.name, shots, markers, takes, timeline.to_json_string(indent=-1))
 
 
 def _timeline_markers(
@@ -63,7 +65,7 @@ def timeline_of_project(project: Project, folder: Path) -> otio.schema.Timeline:
     wanted = {shot.id for shot in project.shots}
     places = iter([clip for shot_id, clip in loaded.items() if shot_id in wanted])
     update_timeline_markers(timeline, project.markers)
-    new_clips = [(shot.id in loaded, _clip(shot, folder)) for shot in project.shots]
+    new_clips = [(shot.id in loaded, _clip(shot, project, folder)) for shot in project.shots]
     _place(timeline, new_clips, places)
     for shot_id, clip in loaded.items():
         if shot_id not in wanted:
@@ -71,9 +73,10 @@ def timeline_of_project(project: Project, folder: Path) -> otio.schema.Timeline:
     return timeline
 
 
-def _clip(shot: Shot, folder: Path) -> otio.schema.Clip:
+def _clip(shot: Shot, project: Project, folder: Path) -> otio.schema.Clip:
     clip = clip_of_shot(shot, folder)
     write_clip_markers(clip, shot)
+    write_takes(clip, project.takes.get(shot.id))
     return clip
 
 

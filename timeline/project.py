@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from timeline.errors import EditError
 from timeline.marker import Marker
 from timeline.shot import Shot
+from timeline.take import ShotTakes
 
 
 @dataclass(frozen=True)
@@ -16,12 +17,14 @@ class Project:
     """Immutable: an edit (see :mod:`timeline.edits`) returns a new project, so undo is keeping the old one.
 
     ``shots`` holds those of the lowest track first. ``markers`` are those of the timeline itself, in its frames.
+    ``takes`` are those of each shot, by its identifier; rendering is no edit, so they do not make two projects differ.
     ``otio_json`` is the OTIO timeline that it was loaded from: what Grayplate does not know survives in it.
     """
 
     name: str = ""
     shots: tuple[Shot, ...] = ()
     markers: tuple[Marker, ...] = ()
+    takes: Mapping[str, ShotTakes] = field(default_factory=dict, compare=False)
     otio_json: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
