@@ -19,7 +19,7 @@ from desktop.language import tr
 from desktop.media_service import MediaService
 from desktop.notices import Notices
 from desktop.panels.inspector_panel import InspectorPanel
-from desktop.panels.panel import Panel
+from desktop.panels.panel import Panel, dim_label
 from desktop.panels.queue_view import QueueView
 from desktop.panels.removals_panel import RemovalsPanel
 from desktop.panels.render_panel import RenderPanel
@@ -28,6 +28,7 @@ from desktop.playback import Playback
 from desktop.relink import Relinker
 from desktop.render_controller import RenderController
 from desktop.results import ResultStore
+from desktop.roto_selection import RotoSelection
 from desktop.session import Session
 from desktop.settings import open_settings
 from desktop.timeline_view.strip import TimelineStrip
@@ -60,7 +61,8 @@ class MainWindow(QMainWindow):
         self.notices = Notices(self)
         self.documents = Documents(self.session, self.media, self.notices, self)
         self.window_actions = make_actions(self)
-        self.viewer = ViewerPanel(self.window_actions)
+        self.roto_selection = RotoSelection(self.session)
+        self.viewer = ViewerPanel(self.window_actions, self.roto_selection)
         self.canvas = self.viewer.canvas
         self.picture = ViewerController(self.session, self.results, self.media, self.playback, self.canvas, self)
         self.strip = TimelineStrip(self.session, self.results, self.media, self.in_out)
@@ -70,6 +72,7 @@ class MainWindow(QMainWindow):
         self.queue = QueueView(self.renders)
         self.takes = TakesView(self.session, self.results)
         self.probe_label, self.media_label, self.engine_label = QLabel(), QLabel(), QLabel()
+        self.hint_label = dim_label()
         self._may_close = False
         self._renders_go_on = True
         self._hidden_parts: list[QWidget] = []
@@ -117,7 +120,12 @@ class MainWindow(QMainWindow):
         bar.setMovable(False)
         bar.setIconSize(QSize(20, 20))
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        groups = (("open_project", "open_media", "save"), ("undo", "redo"), ("select_tool", "box_tool"))
+        groups = (
+            ("open_project", "open_media", "save"),
+            ("undo", "redo"),
+            ("select_tool", "box_tool"),
+            ("bezier_tool", "bspline_tool", "ellipse_tool", "rectangle_tool", "stroke_tool", "brush_tool"),
+        )
         for group in groups:
             for name in group:
                 bar.addAction(self.window_actions[name])
@@ -134,7 +142,8 @@ class MainWindow(QMainWindow):
 
     def _add_status_bar(self) -> None:
         self.statusBar().setSizeGripEnabled(False)
-        self.statusBar().addWidget(self.probe_label, 1)
+        self.statusBar().addWidget(self.probe_label)
+        self.statusBar().addWidget(self.hint_label, 1)
         self.statusBar().addPermanentWidget(self.media_label)
         self.statusBar().addPermanentWidget(self.engine_label)
 

@@ -20,6 +20,7 @@ PRESETS: Mapping[str, Mapping[str, Keys]] = {
         "show_alpha": ("A",),
         "show_luma": ("Y",),
         "box_tool": ("X",),
+        "bezier_tool": ("N",),
         "play": ("Space",),
     },
     "Like DaVinci Resolve": {
@@ -29,6 +30,8 @@ PRESETS: Mapping[str, Mapping[str, Keys]] = {
         "timeline_fit": ("Shift+Z",),
         "actual_size": ("Alt+Z",),
         "fit": ("Z",),
+        "smooth_points": ("X",),
+        "corner_points": ("Shift+X",),
     },
     "Like After Effects": {
         "zoom_in": (".", "Ctrl+="),
@@ -49,6 +52,7 @@ PRESETS: Mapping[str, Mapping[str, Keys]] = {
         "start_here": ("[",),
         "end_here": ("]",),
         "mark_in": ("B",),
+        "bezier_tool": ("G",),
         "mark_out": ("N",),
     },
 }

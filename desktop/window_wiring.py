@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl
-from PySide6.QtGui import QActionGroup, QDesktopServices
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from desktop import commands, paths, theme
@@ -19,9 +19,10 @@ from desktop.help_wiring import HelpWiring
 from desktop.language import tr
 from desktop.main_window import MainWindow
 from desktop.queue_wiring import QueueWiring
+from desktop.roto_wiring import RotoWiring
 from desktop.strip_wiring import StripWiring
 from desktop.view_wiring import ViewWiring
-from desktop.viewer.canvas import Tool
+from desktop.viewer.tools.base import Tool
 from desktop.window_state import WindowState
 from engine.protocol import EffectDescriptor, Job, ProgressEvent
 from roi_tools.errors import RoiError
@@ -49,6 +50,7 @@ class WindowWiring(QObject):
         self._connect_parts()
         self._edits = EditWiring(window, self._on)
         self._view = ViewWiring(window, self._on)
+        self._roto = RotoWiring(window, self._on, self._default_effect)
         self._queue = QueueWiring(window, self._on)
         self._strip = StripWiring(window, self._on)
         self._color = ColorMenus(window)
@@ -112,11 +114,6 @@ class WindowWiring(QObject):
         self._actions["overlays"].setChecked(True)
         self._actions["overlays"].toggled.connect(canvas.set_overlays)
         self._actions["matte"].toggled.connect(canvas.set_matte)
-        tools = QActionGroup(self)
-        for name, tool in (("select_tool", Tool.SELECT), ("box_tool", Tool.BOX)):
-            tools.addAction(self._actions[name])
-            self._on(name, partial(self._choose_tool, tool))
-        self._actions["select_tool"].setChecked(True)
 
     def _connect_playback(self) -> None:
         playback, session = self._window.playback, self._session
@@ -206,7 +203,7 @@ class WindowWiring(QObject):
 
     def _on_box_drawn(self, rect: RectF) -> None:
         commands.add_removal(self._session, rect, self._default_effect())
-        self._choose_tool(Tool.SELECT)
+        self._roto.choose_tool(Tool.SELECT)
 
     def _add_removal(self) -> None:
         shot = self._session.shot
@@ -248,10 +245,6 @@ class WindowWiring(QObject):
         )
 
     # --- view and playback --------------------------------------------------------------------------------------
-
-    def _choose_tool(self, tool: Tool) -> None:
-        self._actions["box_tool" if tool is Tool.BOX else "select_tool"].setChecked(True)
-        self._window.canvas.set_tool(tool)
 
     def _go(self, frame: int) -> None:
         self._hold_playhead()

@@ -1,22 +1,31 @@
-"""The picture: painted by QPainter, zoomed and panned, with boxes that the mouse draws, moves and resizes."""
+"""The picture: painted by QPainter, zoomed and panned. What the left mouse button does is up to its tools."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from typing_extensions import override
 
 from desktop import theme
 from desktop.display import DisplayFrame
 from desktop.language import tr
-from desktop.viewer.box_handles import Handle, dragged, drawn, handle_at
+from desktop.roto_selection import RotoSelection
 from desktop.viewer.comparison import Compare, draw_frame, draw_wipe
+from desktop.viewer.matte_overlay import MatteOverlay
 from desktop.viewer.overlays import (
-    HANDLE_PX,
     BoxOverlay,
     draw_badge,
     draw_box,
@@ -24,6 +33,12 @@ from desktop.viewer.overlays import (
     draw_safe_areas,
     to_qrect,
 )
+from desktop.viewer.roto_painter import RotoOverlay, draw_name, draw_shape
+from desktop.viewer.tools.base import CanvasTool, Pointer, Tool
+from desktop.viewer.tools.box_tool import BoxTool, ParametricTool
+from desktop.viewer.tools.brush_tool import BrushTool
+from desktop.viewer.tools.pen_tool import PenTool
+from desktop.viewer.tools.select_tool import SelectTool
 from desktop.viewer.view_transform import ViewTransform, centred, fitted
 from roi_tools.geometry import Size
 from roi_tools.shapes import RectF
@@ -31,25 +46,6 @@ from roi_tools.shapes import RectF
 FIT_MARGIN_PX = 24.0
 WHEEL_FACTOR = 1.2
 """Zoom per notch of the wheel."""
-
-
-class Tool(Enum):
-    """What the left mouse button does."""
-
-    SELECT = "select"
-    BOX = "box"
-
-
-@dataclass(frozen=True)
-class _BoxDrag:
-    overlay: BoxOverlay
-    handle: Handle
-    start: QPointF
-
-
-@dataclass(frozen=True)
-class _NewBox:
-    start: QPointF
 
 
 @dataclass(frozen=True)
@@ -62,21 +58,8 @@ class _WipeDrag:
     pass
 
 
-_CURSORS = {
-    Handle.TOP_LEFT: Qt.CursorShape.SizeFDiagCursor,
-    Handle.BOTTOM_RIGHT: Qt.CursorShape.SizeFDiagCursor,
-    Handle.TOP_RIGHT: Qt.CursorShape.SizeBDiagCursor,
-    Handle.BOTTOM_LEFT: Qt.CursorShape.SizeBDiagCursor,
-    Handle.TOP: Qt.CursorShape.SizeVerCursor,
-    Handle.BOTTOM: Qt.CursorShape.SizeVerCursor,
-    Handle.LEFT: Qt.CursorShape.SizeHorCursor,
-    Handle.RIGHT: Qt.CursorShape.SizeHorCursor,
-    Handle.INSIDE: Qt.CursorShape.SizeAllCursor,
-}
-
-
 class Canvas(QWidget):
-    """Shows one DisplayFrame. It edits nothing itself: a finished drag is a signal."""
+    """Shows one DisplayFrame. It edits nothing itself: a finished gesture of a tool is a signal."""
 
     box_drawn = Signal(object)
     """A new box: RectF in image px."""
@@ -84,6 +67,16 @@ class Canvas(QWidget):
     """Removal id, its RectF on this frame after a drag."""
     box_clicked = Signal(object)
     """Removal id under a click, or None beside all boxes."""
+    shape_drawn = Signal(object)
+    """A new roto Shape, keyed on the frame shown."""
+    layer_changed = Signal(str, object, str, str)
+    """Removal id, its RotoLayer after a gesture, the step's name in the Edit menu, its merge key."""
+    points_deleted = Signal()
+    """The selected points (or else the shape) are to go."""
+    context_requested = Signal(QPoint)
+    """A menu is wanted at this place of the screen."""
+    hinted = Signal(str)
+    """What a click would do where the mouse is."""
     grabbed = Signal()
     """The left button went down on the picture: a drag may follow, the playhead must stay."""
     probed = Signal(object)
@@ -91,8 +84,10 @@ class Canvas(QWidget):
     zoomed = Signal(float)
     """Device pixels per image pixel."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, selection: RotoSelection, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.selection = selection
+        selection.changed.connect(self._on_selection)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -104,14 +99,21 @@ class Canvas(QWidget):
         self._badge: tuple[str, QColor] | None = None
         self._source_name = tr("Source")
         self._boxes: tuple[BoxOverlay, ...] = ()
+        self._rotos: tuple[RotoOverlay, ...] = ()
+        self._frame_number = 0
+        self._mattes = MatteOverlay()
         self._view = ViewTransform()
         self._fits = True
         self._tool = Tool.SELECT
+        self._select = SelectTool(self)
+        self._tools: dict[Tool, CanvasTool] = _make_tools(self, self._select)
+        self._gesture: CanvasTool = self._select
+        self._hover: Pointer | None = None
+        self._hint = ""
         self._compare = Compare.RESULT
         self._overlays, self._matte, self._safe_areas = True, False, False
         self._wipe = 0.5
-        self._drag: _BoxDrag | _NewBox | _Pan | _WipeDrag | None = None
-        self._drag_rect: RectF | None = None
+        self._drag: _Pan | _WipeDrag | CanvasTool | None = None
         self._drag_offset = QPointF()
 
     # --- what is shown ------------------------------------------------------------------------------------------
@@ -135,6 +137,49 @@ class Canvas(QWidget):
     def compare(self) -> Compare:
         """Which picture is shown."""
         return self._compare
+
+    @property
+    def image_size(self) -> Size | None:
+        """The frame's size; None without one."""
+        return self._size
+
+    @property
+    def frame_number(self) -> int:
+        """The media frame that boxes and shapes are shown, drawn and keyed on."""
+        return self._frame_number
+
+    @property
+    def boxes(self) -> tuple[BoxOverlay, ...]:
+        """The boxes on this frame, the topmost last."""
+        return self._boxes
+
+    @property
+    def rotos(self) -> tuple[RotoOverlay, ...]:
+        """The roto on this frame, the topmost last."""
+        return self._rotos
+
+    @property
+    def shows_overlays(self) -> bool:
+        """Whether boxes and shapes are seen, and can be taken hold of."""
+        return self._overlays
+
+    @property
+    def hover(self) -> Pointer | None:
+        """Where the mouse was last; None outside."""
+        return self._hover
+
+    def removal_at(self, x: float, y: float) -> str | None:
+        """The removal whose box or shape is at an image point."""
+        at = Pointer(x, y, QPointF(*self._view.to_widget(x, y)))
+        roto, (box, _) = self._select.roto_at(at), self._select.box_at(at)
+        if roto is not None:
+            return roto.overlay.removal_id
+        return box.removal_id if box else None
+
+    def where_shapes_go(self) -> str:
+        """Which removal a new shape becomes part of."""
+        selected = next((roto for roto in self._rotos if roto.selected), None)
+        return tr("added to '{name}'").format(name=selected.label) if selected else tr("as a new removal")
 
     def set_frame(self, frame: DisplayFrame | None) -> None:
         """Show a frame; another size than before fits the view again."""
@@ -166,10 +211,24 @@ class Canvas(QWidget):
         self._boxes = boxes
         self.update()
 
+    def set_rotos(self, rotos: tuple[RotoOverlay, ...], frame: int) -> None:
+        """The roto on media frame ``frame``, the topmost last."""
+        if frame != self._frame_number and self._select.is_busy:
+            self._select.cancel()
+        self._rotos, self._frame_number = rotos, frame
+        self._mattes.keep_only({roto.removal_id for roto in rotos})
+        self.update()
+
+    def _on_selection(self) -> None:
+        self.update()
+
     def set_tool(self, tool: Tool) -> None:
-        """Choose what the left mouse button does."""
+        """Choose what the left mouse button does; what was being drawn is given up."""
+        self._tools[self._tool].cancel()
         self._tool = tool
-        self._update_cursor(None)
+        self._gesture = self._tools[tool]
+        self._update_cursor(self._hover)
+        self.update()
 
     def set_compare(self, compare: Compare) -> None:
         """Choose which picture is shown; two panes fit the picture again."""
@@ -294,22 +353,37 @@ class Canvas(QWidget):
 
     def _paint_boxes(self, painter: QPainter) -> None:
         if self._matte:
+            self._paint_mattes(painter)
+        if self._overlays:
             for overlay in self._boxes:
-                if overlay.enabled:
-                    self._paint_matte(painter, overlay)
-        if not self._overlays:
-            return
+                rect = self._gesture.shown_rect(overlay.removal_id)
+                shown = replace(overlay, rect=rect, keyed=True) if rect else overlay
+                draw_box(painter, shown, to_qrect(self._view.rect_to_widget(shown.rect)), sizes=rect is not None)
+            for roto in self._rotos:
+                self._paint_roto(painter, roto)
+        self._gesture.paint(painter)
+
+    def _paint_roto(self, painter: QPainter, roto: RotoOverlay) -> None:
+        frame = self._frame_number
+        layer = self._gesture.shown_layer(roto.removal_id) or roto.layer
+        for shape in layer.shapes:
+            active = roto.selected and shape.label == self.selection.label
+            seen = shape.is_present(frame)
+            if seen or (active and not shape.is_visible):
+                draw_shape(painter, self._view, shape, frame, active=active, enabled=roto.enabled, seen=seen)
+        draw_name(painter, self._view, replace(roto, marking=roto.marking.with_layer(layer)), frame)
+
+    def _paint_mattes(self, painter: QPainter) -> None:
+        color = QColor(theme.FAILED)
         for overlay in self._boxes:
-            held = isinstance(self._drag, _BoxDrag) and self._drag.overlay.removal_id == overlay.removal_id
-            if held and self._drag_rect:
-                moved = replace(overlay, rect=self._drag_rect, keyed=True)
-                draw_box(painter, moved, to_qrect(self._view.rect_to_widget(moved.rect)), sizes=True)
-            else:
-                draw_box(painter, overlay, to_qrect(self._view.rect_to_widget(overlay.rect)), sizes=False)
-        if isinstance(self._drag, _NewBox) and self._drag_rect:
-            color = theme.removal_color(len(self._boxes))
-            new = BoxOverlay("", tr("New removal"), self._drag_rect, color, selected=True, keyed=True, enabled=True)
-            draw_box(painter, new, to_qrect(self._view.rect_to_widget(new.rect)), sizes=True)
+            if overlay.enabled:
+                rect = self._gesture.shown_rect(overlay.removal_id)
+                self._paint_matte(painter, replace(overlay, rect=rect) if rect else overlay)
+        for roto in self._rotos:
+            if roto.enabled and self._size is not None:
+                layer = self._gesture.shown_layer(roto.removal_id) or roto.layer
+                self._mattes.paint_roto(painter, self._view, roto.removal_id, roto.marking, layer,
+                                        self._frame_number, self._size, roto.grow_px, color)  # fmt: skip
 
     def _paint_matte(self, painter: QPainter, overlay: BoxOverlay) -> None:
         grown = to_qrect(overlay.rect).adjusted(-overlay.grow_px, -overlay.grow_px, overlay.grow_px, overlay.grow_px)
@@ -324,6 +398,9 @@ class Canvas(QWidget):
         self.zoom_by(WHEEL_FACTOR ** (event.angleDelta().y() / 120), self._in_pane(event.position()))
         event.accept()
 
+    def _pointer(self, event: QMouseEvent, point: QPointF) -> Pointer:
+        return Pointer.of(event, point, self._view.to_image(point.x(), point.y()))
+
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._frame is None:
@@ -334,28 +411,40 @@ class Canvas(QWidget):
         elif event.button() == Qt.MouseButton.LeftButton:
             self.grabbed.emit()
             self._drag_offset = event.position() - self._in_pane(event.position())
-            self._press(self._in_pane(event.position()))
+            self._press(self._pointer(event, self._in_pane(event.position())), double=False)
 
-    def _press(self, point: QPointF) -> None:
-        if self._on_wipe(point):
+    @override
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if self._frame is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._drag_offset = event.position() - self._in_pane(event.position())
+            self._press(self._pointer(event, self._in_pane(event.position())), double=True)
+
+    def _press(self, at: Pointer, *, double: bool) -> None:
+        if self._on_wipe(at.at):
             self._drag = _WipeDrag()
             return
-        overlay, handle = self._box_at(point)
-        draws = self._tool is Tool.BOX and not (overlay and overlay.selected)
-        if draws:
-            self._drag = _NewBox(point)
-        elif overlay and handle:
-            if not overlay.selected:
-                self.box_clicked.emit(overlay.removal_id)
-            self._drag = _BoxDrag(replace(overlay, selected=True), handle, point)
+        self._gesture = self._tool_for(at)
+        self._drag = self._gesture
+        if double:
+            self._gesture.double_click(at)
         else:
-            self.box_clicked.emit(None)
+            self._gesture.press(at)
+        self._say_hint(at)
+        self.update()
+
+    def _tool_for(self, at: Pointer) -> CanvasTool:
+        """The chosen tool; the selected box can be changed with the box tool as well."""
+        overlay, _ = self._select.box_at(at)
+        if self._tool is Tool.BOX and overlay is not None and overlay.selected:
+            return self._select
+        return self._tools[self._tool]
 
     @override
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         # A drag goes on in the pane where it began, even beyond its edge.
         point = event.position() - self._drag_offset if self._drag else self._in_pane(event.position())
         self._probe(point)
+        self._hover = at = self._pointer(event, point)
         if isinstance(self._drag, _Pan):
             moved = event.position() - self._drag.last
             self._drag = _Pan(event.position())
@@ -364,45 +453,61 @@ class Canvas(QWidget):
         elif isinstance(self._drag, _WipeDrag):
             target = self._picture_rect()
             self._wipe = min(max((point.x() - target.left()) / target.width(), 0.0), 1.0)
-        elif self._drag is not None:
-            self._drag_rect = self._dragged_to(self._drag, point)
-        else:
-            self._update_cursor(point)
+        elif self._frame is not None:
+            (self._drag or self._tools[self._tool]).move(at)
+            if self._drag is None:
+                self._update_cursor(at)
+            self._say_hint(at)
         self.update()
-
-    def _dragged_to(self, drag: _BoxDrag | _NewBox, point: QPointF) -> RectF | None:
-        if isinstance(drag, _NewBox):
-            assert self._size is not None
-            start = self._view.to_image(drag.start.x(), drag.start.y())
-            return drawn(start, self._view.to_image(point.x(), point.y()), self._size)
-        moved = point - drag.start
-        return dragged(drag.overlay.rect, drag.handle, moved.x() / self._view.zoom, moved.y() / self._view.zoom)
 
     @override
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        drag, rect = self._drag, self._drag_rect
-        self._drag = self._drag_rect = None
-        if isinstance(drag, _NewBox) and rect is not None:
-            self.box_drawn.emit(rect)
-        elif isinstance(drag, _NewBox):
-            overlay, _ = self._box_at(self._in_pane(event.position()))
-            self.box_clicked.emit(overlay.removal_id if overlay else None)
-        elif isinstance(drag, _BoxDrag) and rect is not None and rect != drag.overlay.rect:
-            self.box_changed.emit(drag.overlay.removal_id, rect)
-        self._update_cursor(self._in_pane(event.position()))
+        drag, self._drag = self._drag, None
+        # What was dragged ends where the mouse was moved to last: a release comes without a move of its own.
+        at = self._pointer(event, event.position() - self._drag_offset)
+        if isinstance(drag, CanvasTool):
+            drag.release(at)
+        self._gesture = self._tools[self._tool]
+        self._update_cursor(self._pointer(event, self._in_pane(event.position())))
         self.update()
 
     @override
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self._frame is not None and not self._tools[self._tool].is_busy:
+            self.context_requested.emit(event.globalPos())
+
+    # --- keys ---------------------------------------------------------------------------------------------------
+
+    @override
+    def event(self, event: QEvent) -> bool:
+        # Every key press asks first whether it is meant for the widget or is a shortcut.
+        is_question = event.type() == QEvent.Type.ShortcutOverride
+        if is_question and isinstance(event, QKeyEvent) and self._gesture.wants_key(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self._drag is not None:
-            self._drag = self._drag_rect = None
+        if self._gesture.wants_key(event):
+            self._gesture.key(event)
+            self._say_hint(self._hover)
             self.update()
         else:
             super().keyPressEvent(event)
 
     @override
     def leaveEvent(self, event: QEvent) -> None:
+        self._hover = None
         self.probed.emit(None)
+        self._say_hint(None)
+        self.update()
+
+    def _say_hint(self, at: Pointer | None) -> None:
+        hint = self._gesture.hint(at) if at is not None else ""
+        if hint != self._hint:
+            self._hint = hint
+            self.hinted.emit(hint)
 
     def _probe(self, point: QPointF) -> None:
         if self._size is None:
@@ -411,27 +516,27 @@ class Canvas(QWidget):
         inside = 0 <= x < self._size.width_px and 0 <= y < self._size.height_px
         self.probed.emit((int(x), int(y)) if inside else None)
 
-    def _box_at(self, point: QPointF) -> tuple[BoxOverlay | None, Handle | None]:
-        """The box under a widget point: the selected one first, then the topmost."""
-        if not self._overlays:
-            return None, None
-        topmost_first = self._boxes[::-1]
-        for overlay in sorted(topmost_first, key=lambda box: not box.selected):
-            rect = self._view.rect_to_widget(overlay.rect)
-            handle = handle_at(rect, point.x(), point.y(), HANDLE_PX if overlay.selected else 2.0)
-            if handle:
-                return overlay, handle
-        return None, None
-
     def _on_wipe(self, point: QPointF) -> bool:
         return self._compare is Compare.WIPE and abs(point.x() - self._wipe_x()) <= 8
 
-    def _update_cursor(self, point: QPointF | None) -> None:
-        shape = Qt.CursorShape.CrossCursor if self._tool is Tool.BOX else Qt.CursorShape.ArrowCursor
-        if point is not None and self._frame is not None:
-            overlay, handle = self._box_at(point)
-            if self._on_wipe(point):
-                shape = Qt.CursorShape.SplitHCursor
-            elif overlay and handle and (overlay.selected or self._tool is Tool.SELECT):
-                shape = _CURSORS[handle]
-        self.setCursor(shape)
+    def _update_cursor(self, at: Pointer | None) -> None:
+        tool = self._tools[self._tool]
+        if at is not None and self._frame is not None:
+            if self._on_wipe(at.at):
+                self.setCursor(Qt.CursorShape.SplitHCursor)
+                return
+            tool = self._tool_for(at)
+        self.setCursor(tool.cursor(at))
+
+
+def _make_tools(canvas: Canvas, select: SelectTool) -> dict[Tool, CanvasTool]:
+    return {
+        Tool.SELECT: select,
+        Tool.BOX: BoxTool(canvas),
+        Tool.RECTANGLE: ParametricTool(canvas, "rectangle"),
+        Tool.ELLIPSE: ParametricTool(canvas, "ellipse"),
+        Tool.BEZIER: PenTool(canvas, "bezier"),
+        Tool.BSPLINE: PenTool(canvas, "bspline"),
+        Tool.STROKE: PenTool(canvas, "stroke"),
+        Tool.BRUSH: BrushTool(canvas),
+    }

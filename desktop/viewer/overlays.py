@@ -52,7 +52,7 @@ def draw_box(painter: QPainter, overlay: BoxOverlay, rect: QRectF, *, sizes: boo
     if overlay.selected:
         _draw_handles(painter, rect, color)
     if sizes:
-        _draw_tag(
+        draw_tag(
             painter,
             f"{overlay.rect.width_px:.0f} × {overlay.rect.height_px:.0f}",
             QPointF(rect.left(), rect.bottom() + 6),
@@ -125,12 +125,13 @@ def _draw_name(painter: QPainter, overlay: BoxOverlay, rect: QRectF, color: QCol
     origin = QPointF(rect.left() - 1 if rect.top() > 26 else rect.left() + 6, top)
     background = QColor(color)
     background.setAlpha(255 if overlay.selected else 190)
-    _draw_tag(painter, overlay.label, origin, background, QColor("#101010"), keyed=overlay.keyed)
+    draw_tag(painter, overlay.label, origin, background, QColor("#101010"), keyed=overlay.keyed)
 
 
-def _draw_tag(
+def draw_tag(
     painter: QPainter, text: str, left_top: QPointF, background: QColor, color: QColor, *, keyed: bool = False
 ) -> None:
+    """A name on a rounded ground; a diamond before it on a keyframe."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setFont(theme.ui_font(11, bold=True))
     indent = 16 if keyed else 7

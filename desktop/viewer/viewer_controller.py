@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QImage
 
-from desktop import commands, theme
+from desktop import commands, roto_commands, theme
 from desktop.color_view import ColorView
 from desktop.display import NEUTRAL, DisplayFrame, FrameRequest
 from desktop.language import tr
@@ -22,6 +22,9 @@ from desktop.timeline_map import Place, place_at
 from desktop.viewer.canvas import Canvas
 from desktop.viewer.comparison import Compare
 from desktop.viewer.overlays import BoxOverlay
+from desktop.viewer.roto_painter import RotoOverlay
+from roi_tools.shapes import RectF
+from timeline.marking import RotoMarking
 from timeline.removal import Removal
 
 if TYPE_CHECKING:
@@ -78,6 +81,7 @@ class ViewerController(QObject):
         canvas.probed.connect(self._on_probed)
         canvas.box_drawn.connect(self.box_drawn)
         canvas.box_changed.connect(self._on_box_changed)
+        canvas.layer_changed.connect(self._on_layer_changed)
         canvas.box_clicked.connect(session.select_removal)
 
     def set_grow_defaults(self, defaults: dict[str, float]) -> None:
@@ -184,28 +188,52 @@ class ViewerController(QObject):
         place, selected = self._session.place, self._session.removal
         if place is None:
             self._canvas.set_boxes(())
+            self._canvas.set_rotos((), 0)
             return
-        overlays = [self._overlay(place, index, removal, selected) for index, removal in enumerate(place.shot.removals)]
-        self._canvas.set_boxes(tuple(overlay for overlay in overlays if overlay))
+        chosen = selected.id if selected else None
+        boxes: list[BoxOverlay] = []
+        rotos: list[RotoOverlay] = []
+        for index, removal in enumerate(place.shot.removals):
+            if isinstance(removal.shape, RotoMarking):
+                if _is_there(removal.shape, place.media_frame):
+                    rotos.append(self._roto(place, index, removal, removal.shape, removal.id == chosen))
+            elif (rect := removal.shape.rect_at(place.media_frame)) is not None:
+                boxes.append(self._overlay(place, index, removal, rect, removal.id == chosen))
+        self._canvas.set_boxes(tuple(boxes))
+        self._canvas.set_rotos(tuple(rotos), place.media_frame)
 
-    def _overlay(self, place: Place, index: int, removal: Removal, selected: Removal | None) -> BoxOverlay | None:
-        rect = removal.shape.rect_at(place.media_frame)
-        if rect is None:
-            return None
-        grow = removal.parameters.get("grow_px", self._grow_defaults.get(removal.effect, 0))
+    def _overlay(self, place: Place, index: int, removal: Removal, rect: RectF, selected: bool) -> BoxOverlay:
         return BoxOverlay(
             removal_id=removal.id,
             label=removal.label,
             rect=rect,
             color=theme.removal_color(index),
-            selected=selected is not None and removal.id == selected.id,
+            selected=selected,
             keyed=place.media_frame in removal.shape.key_frames,
             enabled=removal.enabled,
-            grow_px=float(grow),
+            grow_px=self._grow_px(removal),
         )
+
+    def _roto(self, place: Place, index: int, removal: Removal, marking: RotoMarking, selected: bool) -> RotoOverlay:
+        return RotoOverlay(
+            removal_id=removal.id,
+            label=removal.label,
+            marking=marking,
+            color=theme.removal_color(index),
+            selected=selected,
+            keyed=place.media_frame in marking.key_frames,
+            enabled=removal.enabled,
+            grow_px=self._grow_px(removal),
+        )
+
+    def _grow_px(self, removal: Removal) -> float:
+        return float(removal.parameters.get("grow_px", self._grow_defaults.get(removal.effect, 0)))
 
     def _on_box_changed(self, removal_id: str, rect: object) -> None:
         commands.set_rect(self._session, removal_id, rect)  # type: ignore[arg-type]
+
+    def _on_layer_changed(self, removal_id: str, layer: object, step: str, merge_key: str) -> None:
+        roto_commands.set_layer(self._session, removal_id, layer, step, merge_key)  # type: ignore[arg-type]
 
     # --- probe --------------------------------------------------------------------------------------------------
 
@@ -223,6 +251,12 @@ class ViewerController(QObject):
             native = frame.native_result
         shown = frame.result if native is frame.native_result and frame.result is not None else frame.source
         self.probe_text.emit(_probe_line(native, _shown_color(shown, native, *at), *at))
+
+
+def _is_there(marking: RotoMarking, frame: int) -> bool:
+    """Whether the removal lasts to ``frame``, even if none of its shapes marks anything there."""
+    starts = marking.first_frame is None or frame >= marking.first_frame
+    return starts and (marking.last_frame is None or frame <= marking.last_frame)
 
 
 def _shown_color(shown: QImage, frame: Frame, x: int, y: int) -> QColor:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from desktop.roto_selection import RotoSelection
 from desktop.viewer.canvas import Canvas
 from desktop.viewer.empty_state import EmptyState
 from desktop.viewer.look_bar import LookBar
@@ -16,9 +17,9 @@ from desktop.viewer.transport_bar import TransportBar
 class ViewerPanel(QWidget):
     """Holds them and the bars; it decides nothing but which one is seen."""
 
-    def __init__(self, actions: Mapping[str, QAction], parent: QWidget | None = None) -> None:
+    def __init__(self, actions: Mapping[str, QAction], selection: RotoSelection, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.canvas = Canvas()
+        self.canvas = Canvas(selection)
         self.empty = EmptyState()
         self.look = LookBar()
         self.transport = TransportBar(actions)

@@ -16,7 +16,7 @@ from desktop.preferences import Preferences, load_preferences, save_preferences
 from desktop.preferences_dialog import PreferencesDialog
 from desktop.shortcut_editor import ShortcutEditor
 from desktop.shortcuts import PRESETS, conflicts
-from desktop.viewer.canvas import Tool
+from desktop.viewer.tools.base import Tool
 
 
 def test_preferences_come_back() -> None:

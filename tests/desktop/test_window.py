@@ -13,8 +13,9 @@ from desktop import commands
 from desktop.actions import ACTIONS
 from desktop.main_window import MainWindow
 from desktop.session import Session
-from desktop.viewer.canvas import Canvas, Tool
+from desktop.viewer.canvas import Canvas
 from desktop.viewer.comparison import Compare
+from desktop.viewer.tools.base import Tool
 from roi_tools.shapes import RectF
 from tests.desktop.conftest import CLIP_FRAMES, CLIP_SIZE, EngineDoor
 from tests.support.media import noise_frame, write_clip
