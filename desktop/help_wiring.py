@@ -1,4 +1,4 @@
-"""Actions of preferences and help."""
+"""Actions of the Help menu."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ from desktop.diagnostics import report
 from desktop.help_dialogs import TextDialog, about_html, help_html
 from desktop.language import tr
 from desktop.main_window import MainWindow
-from desktop.preferences import Preferences, load_preferences, save_preferences
-from desktop.preferences_dialog import PreferencesDialog
-from desktop.shortcuts import apply_shortcuts
 
 
 class HelpWiring(QObject):
@@ -23,29 +20,9 @@ class HelpWiring(QObject):
     def __init__(self, window: MainWindow, run: Callable[[str, Callable[[], object]], None]) -> None:
         super().__init__(window)
         self._window = window
-        run("preferences", self._ask_preferences)
         run("help", lambda: self._show_text(tr("Grayplate Help"), help_html(window.window_actions)))
         run("about", lambda: self._show_text(tr("About Grayplate"), about_html()))
         run("copy_report", self._copy_report)
-        self._use(load_preferences())
-
-    def _use(self, preferences: Preferences) -> None:
-        apply_shortcuts(self._window.window_actions, preferences.shortcuts)
-        self._window.media.set_cache_mb(preferences.viewer_cache_mb)
-
-    def _ask_preferences(self) -> None:
-        dialog = PreferencesDialog(load_preferences(), self._window)
-        dialog.accepted.connect(lambda: self._on_preferences(dialog.preferences))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-
-    def _on_preferences(self, preferences: Preferences) -> None:
-        self._use(preferences)
-        try:
-            save_preferences(preferences)
-        except OSError as error:
-            line = tr("{error}; they hold until Grayplate is closed").format(error=error)
-            self._window.notices.problem(tr("The preferences were not saved"), line)
 
     def _show_text(self, title: str, html: str) -> None:
         dialog = TextDialog(title, html, self._window)

@@ -1,10 +1,12 @@
-"""Model folder, memory of the viewer, shortcuts."""
+"""The preferences: language and safety, rendering, colour, shortcuts."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtWidgets import (
+    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -18,10 +20,22 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.language import tr
+from desktop.color_view import config_name
+from desktop.language import LANGUAGES, tr
 from desktop.panels.panel import dim_label, inset_text
-from desktop.preferences import VIEWER_CACHE_MB, Preferences
+from desktop.preferences import AUTOSAVE_S, FRAME_CACHE_GB, VIEWER_CACHE_MB, Preferences
 from desktop.shortcut_editor import ShortcutEditor
+
+_DEVICES = {
+    "": "The fastest there is",
+    "cuda": "NVIDIA or AMD GPU",
+    "cuda:0": "GPU 0",
+    "cuda:1": "GPU 1",
+    "cuda:2": "GPU 2",
+    "cuda:3": "GPU 3",
+    "mps": "Apple GPU",
+    "cpu": "Processor (hours)",
+}
 
 
 class PreferencesDialog(QDialog):
@@ -29,23 +43,25 @@ class PreferencesDialog(QDialog):
 
     def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._before = preferences
         self.setWindowTitle(tr("Preferences"))
-        self.resize(640, 560)
-        self.model = QLineEdit(preferences.vace_model)
-        self.model.setPlaceholderText(tr("None: VACE asks for it in each removal"))
-        self.cache = inset_text(QSpinBox())
-        self.cache.setRange(VIEWER_CACHE_MB.start, VIEWER_CACHE_MB.stop - 1)
-        self.cache.setSingleStep(256)
-        self.cache.setSuffix(" MiB")
-        self.cache.setValue(preferences.viewer_cache_mb)
+        self.resize(660, 580)
+        self._make_general(preferences)
+        self._make_rendering(preferences)
+        self.ocio_config = _path_line(preferences.ocio_config, config_name(""), tr("OpenColorIO config"))
         self.shortcuts = ShortcutEditor(preferences.shortcuts)
         buttons = QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
         self.buttons = QDialogButtonBox(buttons)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         self.tabs = QTabWidget()
-        self.tabs.addTab(self._general(), tr("General"))
-        self.tabs.addTab(self.shortcuts, tr("Shortcuts"))
+        for page, title in (
+            (self._general_page(), tr("General")),
+            (self._rendering_page(), tr("Rendering")),
+            (self._color_page(), tr("Color")),
+            (self.shortcuts, tr("Shortcuts")),
+        ):
+            self.tabs.addTab(page, title)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 16, 14)
         layout.setSpacing(12)
@@ -57,33 +73,155 @@ class PreferencesDialog(QDialog):
     @property
     def preferences(self) -> Preferences:
         """What is chosen."""
-        return Preferences(self.model.text().strip(), self.cache.value(), dict(self.shortcuts.overrides))
+        return replace(
+            self._before,
+            vace_model=self.model.text().strip(),
+            viewer_cache_mb=self.cache.value(),
+            shortcuts=dict(self.shortcuts.overrides),
+            language=self.language.currentData(),
+            device=self.device.currentData(),
+            models_folder=self.models_folder.text().strip(),
+            cache_folder=self.cache_folder.text().strip(),
+            cache_gb=self.cache_gb.value(),
+            autosave_s=self.autosave.value(),
+            ocio_config=self.ocio_config.text().strip(),
+        )
 
-    def _general(self) -> QWidget:
-        browse = QPushButton(tr("Browse …"))
-        browse.setAutoDefault(False)
-        browse.clicked.connect(self._browse)
-        row = QHBoxLayout()
-        row.addWidget(self.model, 1)
-        row.addWidget(browse)
-        form = QFormLayout()
-        form.setHorizontalSpacing(16)
-        form.setVerticalSpacing(8)
-        form.addRow(tr("VACE model"), row)
-        form.addRow("", dim_label(tr("Folder of weights for removals that name none of their own."), wraps=True))
-        form.addRow(tr("Viewer memory"), self.cache)
-        form.addRow("", dim_label(tr("Decoded frames kept for playback: 1024 MiB hold about 90 of 1080p."), wraps=True))
-        page = QWidget()
-        layout = QVBoxLayout(page)
-        layout.addLayout(form)
-        layout.addStretch(1)
-        return page
+    def _make_general(self, preferences: Preferences) -> None:
+        self.language = _choices({"": tr("As the system"), **LANGUAGES}, preferences.language, tr("Language"))
+        self.autosave = _number(AUTOSAVE_S, preferences.autosave_s, tr(" s after an edit"), tr("Recovery file"))
+        self.autosave.setSpecialValueText(tr("At once after each edit"))
+        self.cache = _number(VIEWER_CACHE_MB, preferences.viewer_cache_mb, " MiB", tr("Viewer memory"))
+        self.cache.setSingleStep(256)
 
-    def _browse(self) -> None:
-        start = self.model.text() or str(Path.home())
-        folder = QFileDialog.getExistingDirectory(self, tr("Folder of the VACE model"), start)
-        if folder:
-            self.model.setText(folder)
+    def _make_rendering(self, preferences: Preferences) -> None:
+        devices = {name: tr(text) for name, text in _DEVICES.items()}
+        if preferences.device not in devices:
+            devices[preferences.device] = preferences.device
+        self.device = _choices(devices, preferences.device, tr("Compute on"))
+        asks = tr("None: VACE asks for it in each removal")
+        self.model = _path_line(preferences.vace_model, asks, tr("VACE model"))
+        usual = tr("Where the system keeps such files")
+        self.models_folder = _path_line(preferences.models_folder, usual, tr("Models folder"))
+        self.cache_folder = _path_line(preferences.cache_folder, usual, tr("Cache folder"))
+        self.cache_gb = _number(FRAME_CACHE_GB, preferences.cache_gb, " GiB", tr("Cache size"))
+
+    def _general_page(self) -> QWidget:
+        return _page(
+            (tr("Language"), self.language, tr("Of menus and messages, from the next start on.")),
+            (tr("Recovery file"), self.autosave, tr("What a crash loses at most. A project is saved only by you.")),
+            (
+                tr("Viewer memory"),
+                self.cache,
+                tr("Decoded frames kept for playback: 1024 MiB hold about 90 of 1080p."),
+            ),
+        )
+
+    def _rendering_page(self) -> QWidget:
+        return _page(
+            (tr("Compute on"), self.device, tr("For VACE, where a removal does not say otherwise.")),
+            (
+                tr("VACE model"),
+                self._with_browse(self.model, tr("Folder of the VACE model")),
+                tr("Folder of weights for removals that name none of their own."),
+            ),
+            (
+                tr("Models folder"),
+                self._with_browse(self.models_folder, tr("Models folder")),
+                tr("Downloaded models and LoRAs, by name."),
+            ),
+            (
+                tr("Cache folder"),
+                self._with_browse(self.cache_folder, tr("Cache folder")),
+                tr("Finished frames, on a fast disk with room. Frames in another folder are rendered anew."),
+            ),
+            (tr("Cache size"), self.cache_gb, tr("Above it, the frames that were not used for longest go.")),
+        )
+
+    def _color_page(self) -> QWidget:
+        return _page(
+            (
+                tr("OpenColorIO config"),
+                self._with_browse_file(self.ocio_config),
+                tr(
+                    "Displays, views and color spaces of View > Display Transform. Empty: $OCIO, else the built-in one."
+                ),
+            ),
+        )
+
+    def _with_browse(self, line: QLineEdit, title: str) -> QWidget:
+        def browse() -> None:
+            folder = QFileDialog.getExistingDirectory(self, title, line.text() or str(Path.home()))
+            if folder:
+                line.setText(folder)
+
+        return _in_row(line, browse)
+
+    def _with_browse_file(self, line: QLineEdit) -> QWidget:
+        def browse() -> None:
+            kinds = tr("OpenColorIO configs (*.ocio *.ocioz);;All files (*)")
+            found, _ = QFileDialog.getOpenFileName(self, tr("OpenColorIO config"), line.text(), kinds)
+            if found:
+                line.setText(found)
+
+        return _in_row(line, browse)
 
     def _check(self) -> None:
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(self.shortcuts.is_valid)
+
+
+def _page(*rows: tuple[str, QWidget, str]) -> QWidget:
+    """Label, control and a line that explains it, per row."""
+    form = QFormLayout()
+    form.setHorizontalSpacing(16)
+    form.setVerticalSpacing(6)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+    for label, control, hint in rows:
+        form.addRow(label, control)
+        note = dim_label(hint, wraps=True)
+        note.setContentsMargins(0, 0, 0, 8)
+        form.addRow("", note)
+    page = QWidget()
+    layout = QVBoxLayout(page)
+    layout.setContentsMargins(4, 14, 4, 4)
+    layout.addLayout(form)
+    layout.addStretch(1)
+    return page
+
+
+def _in_row(line: QLineEdit, browse: object) -> QWidget:
+    button = QPushButton(tr("Browse …"))
+    button.setAutoDefault(False)
+    button.clicked.connect(browse)
+    button.setAccessibleName(tr("Browse for {name}").format(name=line.accessibleName()))
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(line, 1)
+    layout.addWidget(button)
+    return row
+
+
+def _choices(entries: dict[str, str], chosen: str, name: str) -> QComboBox:
+    box = QComboBox()
+    box.setAccessibleName(name)
+    for data, text in entries.items():
+        box.addItem(text, data)
+    box.setCurrentIndex(box.findData(chosen))
+    return box
+
+
+def _path_line(text: str, placeholder: str, name: str) -> QLineEdit:
+    line = QLineEdit(text)
+    line.setPlaceholderText(placeholder)
+    line.setAccessibleName(name)
+    return line
+
+
+def _number(bounds: range, value: int, suffix: str, name: str) -> QSpinBox:
+    box = inset_text(QSpinBox())
+    box.setRange(bounds.start, bounds.stop - 1)
+    box.setSuffix(suffix)
+    box.setValue(value)
+    box.setAccessibleName(name)
+    return box

@@ -18,6 +18,7 @@ from desktop.export_dialog import ExportDialog
 from desktop.help_wiring import HelpWiring
 from desktop.language import tr
 from desktop.main_window import MainWindow
+from desktop.preferences_wiring import PreferencesWiring
 from desktop.queue_wiring import QueueWiring
 from desktop.roto_wiring import RotoWiring
 from desktop.strip_wiring import StripWiring
@@ -54,6 +55,7 @@ class WindowWiring(QObject):
         self._queue = QueueWiring(window, self._on)
         self._strip = StripWiring(window, self._on)
         self._color = ColorMenus(window)
+        self._preferences = PreferencesWiring(window, self._color, self._on)
         self._help = HelpWiring(window, self._on)
         self._state = WindowState(window)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from desktop.engine_environment import apply_to_environment
+from desktop.preferences import load_preferences
 from engine.client import EngineClient, connect
 
 
 @contextmanager
 def engine_session() -> Iterator[EngineClient]:
     """The running engine; or one of our own that is asked to leave, once idle, when the command ends."""
+    apply_to_environment(load_preferences())
     client = connect()
     try:
         yield client

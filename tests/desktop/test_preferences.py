@@ -1,15 +1,17 @@
 """Preferences, shortcut sets and conflicts, help and the diagnostic report."""
 
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QDialogButtonBox
 from pytestqt.qtbot import QtBot
 
-from desktop import paths
+from desktop import commands, paths
 from desktop.default_model import MODEL_VARIABLE, with_default_model
+from desktop.engine_environment import VARIABLES, apply_to_environment
 from desktop.help_dialogs import TextDialog
 from desktop.main_window import MainWindow
 from desktop.preferences import Preferences, load_preferences, save_preferences
@@ -17,16 +19,40 @@ from desktop.preferences_dialog import PreferencesDialog
 from desktop.shortcut_editor import ShortcutEditor
 from desktop.shortcuts import PRESETS, conflicts
 from desktop.viewer.tools.base import Tool
+from roi_tools.shapes import RectF
+from tests.desktop.conftest import EngineDoor
 
 
 def test_preferences_come_back() -> None:
     assert load_preferences() == Preferences()
-    chosen = Preferences("/models/vace", 2048, {"render": ("F5",), "stop": ()})
+    chosen = Preferences(
+        vace_model="/models/vace",
+        viewer_cache_mb=2048,
+        shortcuts={"render": ("F5",), "stop": ()},
+        language="ja",
+        device="cuda:1",
+        models_folder="/models",
+        cache_folder="/fast/cache",
+        cache_gb=200,
+        autosave_s=30,
+        ocio_config="/studio/config.ocio",
+        tour_seen=True,
+    )
+    changed = {name for name, value in asdict(chosen).items() if value != asdict(Preferences())[name]}
+    assert changed == {field.name for field in fields(Preferences)}, "this test leaves none out"
     save_preferences(chosen)
     assert load_preferences() == chosen
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"vace_model": 3, "viewer_cache_mb": "x", "shortcuts": [1]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"vace_model": 3, "viewer_cache_mb": "x", "shortcuts": [1], "cache_gb": true}',
+        '{"language": "xx", "device": "gpu", "autosave_s": "x", "tour_seen": 1, "models_folder": []}',
+    ],
+)
 def test_damaged_preferences_are_the_defaults(text: str) -> None:
     paths.settings_file().with_name("preferences.json").write_text(text, encoding="utf-8")
     assert load_preferences() == Preferences()
@@ -99,6 +125,72 @@ def test_the_dialog_changes_keys_and_memory_at_once_and_for_good(editor: MainWin
     assert editor.canvas.tool is Tool.BOX
     assert editor.window_actions["box_tool"].toolTip().endswith("(X)")
     assert editor.window_actions["show_red"].shortcut() == QKeySequence("R")
+
+
+def test_every_choice_of_the_dialog_is_kept(editor: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    dialog = preferences_dialog(editor)
+    dialog.language.setCurrentIndex(dialog.language.findText("日本語"))
+    dialog.device.setCurrentIndex(dialog.device.findData("cpu"))
+    dialog.models_folder.setText("/models")
+    dialog.cache_folder.setText("/fast")
+    dialog.cache_gb.setValue(50)
+    dialog.autosave.setValue(20)
+    dialog.ocio_config.setText("/studio.ocio")
+    dialog.accept()
+    assert load_preferences() == Preferences(
+        language="ja",
+        device="cpu",
+        models_folder="/models",
+        cache_folder="/fast",
+        cache_gb=50,
+        autosave_s=20,
+        ocio_config="/studio.ocio",
+    )
+    assert "started again" in editor.statusBar().currentMessage()
+    apply_to_environment(Preferences())
+
+
+def test_what_the_engine_has_to_know_starts_another_one(
+    editor: MainWindow, door: EngineDoor, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GRAYPLATE_CACHE_GB", raising=False)
+    dialog = preferences_dialog(editor)
+    dialog.cache_gb.setValue(33)
+    with qtbot.waitSignal(editor.bridge.connected):
+        dialog.accept()
+    assert (door.engine.shutdowns, door.attempts) == (1, 2)
+    again = PreferencesDialog(load_preferences(), editor)
+    again.accept()
+    assert door.engine.shutdowns == 1
+    apply_to_environment(Preferences())
+
+
+def test_a_render_ends_before_the_engine_does(
+    editor: MainWindow, door: EngineDoor, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GRAYPLATE_CACHE_GB", raising=False)
+    commands.add_removal(editor.session, RectF(1, 1, 9, 9))
+    with qtbot.waitSignal(editor.bridge.job_started):
+        editor.window_actions["render"].trigger()
+    dialog = preferences_dialog(editor)
+    dialog.cache_gb.setValue(34)
+    dialog.accept()
+    assert door.engine.shutdowns == 0
+    with qtbot.waitSignal(editor.bridge.connected):
+        door.engine.finish()
+    assert door.engine.shutdowns == 1
+    apply_to_environment(Preferences())
+
+
+def test_the_recovery_file_waits_as_long_as_one_wants(editor: MainWindow) -> None:
+    dialog = preferences_dialog(editor)
+    dialog.autosave.setValue(60)
+    dialog.accept()
+    commands.add_removal(editor.session, RectF(1, 1, 9, 9))
+    remaining = [timer.remainingTime() for timer in editor.documents.findChildren(QTimer) if timer.isActive()]
+    assert max(remaining) > 50_000
 
 
 def test_a_conflict_cannot_be_accepted(editor: MainWindow) -> None:
