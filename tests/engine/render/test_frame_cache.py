@@ -113,7 +113,7 @@ class TestFrames:
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
         assert str(tmp_path / "k") in str(caught.value)
-        assert "set GRAYPLATE_HOME to a larger disk" in str(caught.value) and "\n" not in str(caught.value)
+        assert "set GRAYPLATE_CACHE to a larger disk" in str(caught.value) and "\n" not in str(caught.value)
         assert not cache.has(0)
         assert [f.name for f in (tmp_path / "k").iterdir() if f.is_file()] == ["00000000.json"]
 
