@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 import platformdirs
 
+import resources.models
 from engine.errors import EngineUnavailableError
 from engine.paths import HOME_VARIABLE
 
@@ -31,6 +32,16 @@ class InstalledModel:
     size_bytes: int
 
 
+STARTER_NAME = "starter-vace"
+"""The small model that comes with Grayplate: what ``vace`` takes where none is named."""
+
+
+def starter_model() -> Path | None:
+    """The folder of the model that comes with Grayplate; None where the package was installed without it."""
+    folder = Path(resources.models.__path__[0]) / STARTER_NAME
+    return folder if (folder / "model_index.json").is_file() else None
+
+
 def models_folder() -> Path:
     """Where downloads go: a folder of a person's data, not of caches, since gigabytes should survive a cleaning."""
     if chosen := os.environ.get(MODELS_VARIABLE):
@@ -41,13 +52,24 @@ def models_folder() -> Path:
 
 
 def installed_models() -> Mapping[str, InstalledModel]:
-    """All entries whose files are still there, by name."""
+    """All entries whose files are still there, by name: first the one that comes with Grayplate."""
+    return {entry.name: entry for entry in (*_bundled(), *_registered()) if Path(entry.path).exists()}
+
+
+def _registered() -> list[InstalledModel]:
     try:
         known = json.loads(_file().read_text("utf-8"))
-        entries = [InstalledModel(**entry) for entry in known]
+        return [InstalledModel(**entry) for entry in known]
     except (OSError, ValueError, TypeError):
-        return {}
-    return {entry.name: entry for entry in entries if Path(entry.path).exists()}
+        return []
+
+
+def _bundled() -> list[InstalledModel]:
+    folder = starter_model()
+    if folder is None:
+        return []
+    size_bytes = sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
+    return [InstalledModel(STARTER_NAME, "model", str(folder), size_bytes)]
 
 
 def find_installed(name: str) -> Path | None:
@@ -58,7 +80,7 @@ def find_installed(name: str) -> Path | None:
 
 def register(entry: InstalledModel) -> None:
     """Keeps an entry; one of the same name is replaced. Raises EngineUnavailableError where it cannot be written."""
-    entries = {**installed_models(), entry.name: entry}
+    entries = {known.name: known for known in (*_registered(), entry) if Path(known.path).exists() or known == entry}
     path = _file()
     temporary = path.with_suffix(f".{os.getpid()}")
     try:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import WeightsError
-from engine.model_registry import find_installed
+from engine.model_registry import find_installed, starter_model
 from engine.vace.model_parameters import ModelSettings
 from engine.vace.safetensors_check import refuse_pickle
 from engine.vace.weight_files import files_of
@@ -139,12 +139,12 @@ def find_lora(name: str) -> Path:
 
 
 def find_model(given: str) -> Path:
-    """The checked folder or file of the model: ``given``, or GRAYPLATE_VACE_MODEL where that is empty.
+    """The checked folder or file of the model: ``given``, or GRAYPLATE_VACE_MODEL, or the starter model.
 
     Reads the file names and the small JSON files only. Raises WeightsError, whose message says what is wrong with
     which file and how to get a model that fits.
     """
-    name = given.strip() or os.environ.get(MODEL_VARIABLE, "").strip()
+    name = given.strip() or os.environ.get(MODEL_VARIABLE, "").strip() or str(starter_model() or "")
     if not name:
         raise WeightsError(f"the vace effect needs a Wan VACE model and none is set: {HOW_TO_GET_A_MODEL}")
     folder = _path(name)

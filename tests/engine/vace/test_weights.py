@@ -49,7 +49,8 @@ def test_the_remedy_names_the_models_the_download_and_all_ways_to_point_to_one()
 
 
 @pytest.mark.parametrize("given", ["", "  "])
-def test_no_model(given: str) -> None:
+def test_no_model(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.vace.weights.starter_model", lambda: None)
     assert _message(given) == f"the vace effect needs a Wan VACE model and none is set: {HOW_TO_GET_A_MODEL}"
 
 
