@@ -157,6 +157,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("clear_queue", "Re&nder", "C&lear Finished"),
     ActionSpec("reconnect", "Re&nder", "Restart Connection to &Engine", separated=True),
     ActionSpec("help", "&Help", "Grayplate &Help", ("F1",), "", "How to work, and all keys"),
+    ActionSpec("tour", "&Help", "Take the &Tour", (), "", "The first steps, on a sample shot"),
     ActionSpec("show_log", "&Help", "Show &Log", separated=True),
     ActionSpec("copy_report", "&Help", "Copy &Diagnostic Report", (), "", "To send along with a question"),
     ActionSpec("about", "&Help", "&About Grayplate"),

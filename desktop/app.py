@@ -38,13 +38,15 @@ def run(paths: list[str]) -> int:
 def open_window(paths: list[str]) -> MainWindow:
     """The main window, shown; engine, files and recovery follow once it is up."""
     window = MainWindow()
-    WindowWiring(window)
+    wiring = WindowWiring(window)
     window.show()
 
     def after_start() -> None:
         window.bridge.start()
         window.documents.open_paths(paths)
         window.documents.offer_recovery()
+        if not paths:
+            wiring.help.offer_tour()
 
     QTimer.singleShot(0, after_start)
     return window

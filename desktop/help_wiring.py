@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
@@ -12,6 +14,10 @@ from desktop.diagnostics import report
 from desktop.help_dialogs import TextDialog, about_html, help_html
 from desktop.language import tr
 from desktop.main_window import MainWindow
+from desktop.preferences import load_preferences, save_preferences
+from desktop.tour import Tour
+
+_log = logging.getLogger(__name__)
 
 
 class HelpWiring(QObject):
@@ -23,13 +29,28 @@ class HelpWiring(QObject):
         run("help", lambda: self._show_text(tr("Grayplate Help"), help_html(window.window_actions)))
         run("about", lambda: self._show_text(tr("About Grayplate"), about_html()))
         run("copy_report", self._copy_report)
+        self._tour = Tour(window)
+        run("tour", self._tour.start)
+        self._tour.ended.connect(_remember_tour)
 
     def _show_text(self, title: str, html: str) -> None:
         dialog = TextDialog(title, html, self._window)
         dialog.finished.connect(dialog.deleteLater)
         dialog.show()
 
+    def offer_tour(self) -> None:
+        """Begin the tour unless it was taken or left before."""
+        if not load_preferences().tour_seen:
+            self._tour.start()
+
     def _copy_report(self) -> None:
         engine = re.sub(r"<[^>]*>|&nbsp;|●", "", self._window.engine_label.text()).strip()
         QGuiApplication.clipboard().setText(report(engine))
         self._window.statusBar().showMessage(tr("The diagnostic report is on the clipboard"), 4000)
+
+
+def _remember_tour() -> None:
+    try:
+        save_preferences(replace(load_preferences(), tour_seen=True))
+    except OSError as error:
+        _log.warning("the preferences cannot be written: %s; the tour is offered again", error)

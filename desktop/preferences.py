@@ -14,7 +14,7 @@ from desktop.language import LANGUAGES
 
 VIEWER_CACHE_MB = range(128, 65_537)
 FRAME_CACHE_GB = range(1, 10_001)
-AUTOSAVE_S = range(0, 601)
+AUTOSAVE_S = range(601)
 _DEVICE = re.compile(r"(cpu|mps|cuda(:\d{1,2})?)?")
 
 _log = logging.getLogger(__name__)

@@ -56,7 +56,7 @@ class WindowWiring(QObject):
         self._strip = StripWiring(window, self._on)
         self._color = ColorMenus(window)
         self._preferences = PreferencesWiring(window, self._color, self._on)
-        self._help = HelpWiring(window, self._on)
+        self.help = HelpWiring(window, self._on)
         self._state = WindowState(window)
 
     def _on(self, name: str, slot: Callable[[], object]) -> None:
