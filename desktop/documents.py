@@ -56,6 +56,7 @@ class Documents(QObject):
         self._autosave.setInterval(AUTOSAVE_AFTER_MS)
         self._autosave.timeout.connect(self._keep_recovery)
         session.project_changed.connect(self._on_edited)
+        session.takes_changed.connect(self._on_edited)
         media.probed.connect(self._on_probed)
         media.probe_failed.connect(self._on_probe_failed)
 
@@ -165,7 +166,7 @@ class Documents(QObject):
 
     def save_to(self, path: Path, then: Callable[[], object] | None = None) -> None:
         """Save in the background; :attr:`said` tells when it is done."""
-        project = self._session.project
+        project = self._session.document
         self.said.emit(tr("Saving {name} …").format(name=path.name))
         self._saver.save(project, path, partial(self._on_saved, project, path, then))
 
@@ -237,7 +238,7 @@ class Documents(QObject):
     def _recover(self, lost: LostSession) -> None:
         if self._load(lost.project_file, lost.original_path, recovered=True):
             # What was lost goes only after what takes its place is on disk.
-            self._recovery.keep(self._session.project, self._session.path, then=lost.discard)
+            self._recovery.keep(self._session.document, self._session.path, then=lost.discard)
 
     def _on_edited(self) -> None:
         if self._session.is_modified and not self._autosave.isActive():
@@ -245,7 +246,7 @@ class Documents(QObject):
 
     def _keep_recovery(self) -> None:
         if self._session.is_modified:
-            self._recovery.keep(self._session.project, self._session.path)
+            self._recovery.keep(self._session.document, self._session.path)
 
     def _on_not_kept(self, message: str) -> None:
         """On the autosave's thread."""

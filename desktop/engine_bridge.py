@@ -6,18 +6,19 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from desktop.language import tr
 from desktop.ui_thread import UiThread
 from engine.errors import EngineError, EngineUnavailableError
-from engine.protocol import EffectDescriptor, Event, Job, JobState, RenderRequest
+from engine.protocol import EffectDescriptor, Event, Job, JobState, Preflight, Preset, RenderRequest
 
 _GIVEN_UP: frozenset[JobState] = frozenset({"failed", "cancelled"})
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Engine(Protocol):
@@ -25,6 +26,18 @@ class Engine(Protocol):
 
     def effects(self) -> tuple[EffectDescriptor, ...]:
         """Descriptors of the installed effects."""
+
+    def presets(self) -> tuple[Preset, ...]:
+        """The presets of all effects."""
+
+    def save_preset(self, preset: Preset) -> Preset:
+        """Keep a person's own preset."""
+
+    def delete_preset(self, effect: str, name: str) -> None:
+        """Delete a person's own preset."""
+
+    def preflight(self, request: RenderRequest) -> Preflight:
+        """What to know of a render before it begins."""
 
     def submit(self, request: RenderRequest) -> Job:
         """Queue a render."""
@@ -101,6 +114,26 @@ class EngineBridge(QObject):
     def follow(self, job_id: str, after: int) -> None:
         """Take up a job again after the engine went away: its events beyond sequence number ``after``."""
         self._in_thread("follow", lambda: self._follow(self._reached(), job_id, after))
+
+    def ask(
+        self,
+        question: Callable[[Engine], T],
+        answered: Callable[[T], object],
+        refused: Callable[[str], object],
+    ) -> None:
+        """Put a question to the engine; ``answered`` or, with one line, ``refused`` is called on the UI thread."""
+
+        def work() -> None:
+            try:
+                answer = question(self._reached())
+            except EngineUnavailableError:
+                raise
+            except EngineError as error:
+                self._post(partial(refused, str(error)))
+            else:
+                self._post(partial(answered, answer))
+
+        self._in_thread("question", work)
 
     def cancel(self, job_id: str) -> None:
         """Ask a job to stop; its final state arrives as an event."""
@@ -193,6 +226,9 @@ class EngineBridge(QObject):
         engine.close()
 
     def _tell(self, signal: SignalInstance, payload: object) -> None:
+        self._post(partial(signal.emit, payload))
+
+    def _post(self, call: Callable[[], object]) -> None:
         # A thread may still be at work while the window closes; nobody listens any more then.
         if not self._closed:
-            self._ui.post(partial(signal.emit, payload))
+            self._ui.post(call)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QInputDialog
 
 from desktop import take_commands
+from desktop.language import tr
 from desktop.main_window import MainWindow
+from desktop.take_restorer import TakeRestorer
 
 
 class QueueWiring(QObject):
@@ -23,6 +26,10 @@ class QueueWiring(QObject):
         actions["pause_queue"].toggled.connect(window.renders.set_paused)
         run("clear_queue", window.renders.clear_finished)
         window.takes.new.clicked.connect(self._render_take)
+        window.takes.rename.clicked.connect(self._rename_take)
+        window.takes.delete.clicked.connect(self._ask_to_delete_take)
+        self._restorer = TakeRestorer(session, results, window.bridge, self)
+        window.documents.opened.connect(self._restorer.restore)
         results.changed.connect(self._on_results)
         session.playhead_changed.connect(self._show_takes)
         session.project_changed.connect(self._show_takes)
@@ -35,6 +42,25 @@ class QueueWiring(QObject):
         info = self._window.media.info(shot.media_path) if shot else None
         if shot and info:
             self._window.renders.start(shot, info, new_take=True)
+
+    def _rename_take(self) -> None:
+        shot, take = self._session.shot, self._window.takes.selected()
+        if shot and take:
+            name, agreed = QInputDialog.getText(self._window, tr("Name of the Take"), tr("Name"), text=take.label)
+            if agreed and name != take.label:
+                self._window.results.rename(shot.id, take.number, name)
+
+    def _ask_to_delete_take(self) -> None:
+        shot, take = self._session.shot, self._window.takes.selected()
+        if shot and take:
+            self._window.notices.ask(
+                tr("Delete this take?"),
+                tr("{take} and its settings go. That cannot be undone.").format(take=take.label),
+                {
+                    tr("Delete"): lambda: self._window.results.delete(shot.id, take.number),
+                    tr("Keep"): lambda: None,
+                },
+            )
 
     def _on_results(self, shot_id: str) -> None:
         shot = self._session.shot

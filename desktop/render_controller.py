@@ -153,7 +153,10 @@ class RenderController(QObject):
     def _begin(self, entry: QueuedRender) -> None:
         self.active = entry
         entry.state = RenderState.RUNNING
-        entry.take_number = self._results.begin(entry.shot, new_take=entry.new_take)
+        known = self._results.take_of_job(entry.shot_id, entry.job_id) if entry.job_id else None
+        entry.take_number = known or self._results.begin(entry.shot, new_take=entry.new_take)
+        if entry.job_id:
+            self._results.note_job(entry.shot_id, entry.take_number, entry.job_id)
         self.started.emit()
 
     def _end(self, state: RenderState) -> None:
@@ -174,10 +177,15 @@ class RenderController(QObject):
         self._orphans = sorted(unknown, key=lambda job: (job.state == "done", -job.created_ms))
 
     def adopt(self, shot: Shot, info: MediaInfo) -> None:
-        """Follow a job that renders just this shot, begun by a window that is closed now, or show what came of it."""
-        if self.active is not None or self._results.takes(shot.id):
+        """Follow a job that renders just this shot, begun by a window that is closed now, or show what came of it.
+
+        Of a shot with takes, what came of finished jobs is brought back by :class:`TakeRestorer`.
+        """
+        if self.active is not None:
             return
-        job = next((job for job in self._orphans if _renders(job, shot, info)), None)
+        has_takes = bool(self._results.takes(shot.id))
+        candidates = (job for job in self._orphans if not (has_takes and job.state == "done"))
+        job = next((job for job in candidates if _renders(job, shot, info)), None)
         if job is None:
             return
         self._orphans.remove(job)
@@ -194,6 +202,7 @@ class RenderController(QObject):
         if self.active is None or self.active.job_id is not None:
             return
         self.active.job_id = job.id
+        self._results.note_job(self.active.shot_id, self.active.take_number, job.id)
         if self.active.cancelled:
             self._bridge.cancel(job.id)
 

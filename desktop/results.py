@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -13,9 +13,14 @@ from engine.protocol import FrameEvent, ParameterValue, WindowsEvent
 from timeline.marking import Marking, rendered_marking
 from timeline.removal import Removal
 from timeline.shot import Shot
+from timeline.take import ShotTakes, TakeRecord
 
 Marks = tuple[tuple[str, Mapping[str, ParameterValue], Marking], ...]
 """All that a result depends on: effect, parameters and shape of each enabled removal."""
+
+
+JOBS_KEPT = 50
+"""Of more renders into one take, the frames of the oldest ones are not found again in a later session."""
 
 
 class ResultState(Enum):
@@ -57,6 +62,14 @@ class Take:
 
     number: int
     removals: tuple[Removal, ...] = ()
+    name: str = ""
+    """What a person called it."""
+    job_ids: tuple[str, ...] = ()
+    """The engine's jobs that its frames come from, in order."""
+    is_restored: bool = False
+    """It comes from a project file; its frames are there only as far as the engine's cache has kept them."""
+    is_awaited: bool = False
+    """The engine has not yet said which of its frames it has kept."""
     marks: Marks = ()
     frames: dict[int, _FrameResult] = field(default_factory=dict)
     windows: dict[int, tuple[range, ...]] = field(default_factory=dict)
@@ -64,8 +77,13 @@ class Take:
 
     @property
     def label(self) -> str:
-        """What a person calls it."""
-        return tr("Take {number}").format(number=self.number)
+        """Its name, or its number."""
+        return self.name or tr("Take {number}").format(number=self.number)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it is one for a person to see: it holds frames, or did when the project was saved."""
+        return bool(self.frames) or self.is_restored
 
 
 @dataclass
@@ -76,14 +94,23 @@ class _ShotResults:
     chosen: int = 1
     versus: int | None = None
 
-    def take(self, number: int | None) -> Take:
+    def find(self, number: int | None) -> Take | None:
         wanted = self.chosen if number is None else number
-        return next(take for take in self.takes if take.number == wanted)
+        return next((take for take in self.takes if take.number == wanted), None)
+
+    def take(self, number: int | None) -> Take:
+        found = self.find(number)
+        assert found is not None, f"there is no take {number}"
+        return found
 
 
 def marks_of(shot: Shot) -> Marks:
     """What a render of this shot depends on."""
-    return tuple((r.effect, dict(r.parameters), rendered_marking(r.shape)) for r in shot.removals if r.enabled)
+    return _marks(shot.removals)
+
+
+def _marks(removals: Iterable[Removal]) -> Marks:
+    return tuple((r.effect, dict(r.parameters), rendered_marking(r.shape)) for r in removals if r.enabled)
 
 
 def is_marked(shot: Shot, frame: int) -> bool:
@@ -109,47 +136,103 @@ class ResultStore:
         A new take is chosen at once; else the chosen one is rendered over, frame by frame.
         """
         results = self._of(shot.id)
-        if new_take and results.take(None).frames:
+        if new_take and results.take(None).is_listed:
             results.takes.append(Take(results.takes[-1].number + 1))
             results.chosen = results.takes[-1].number
         take = results.take(None)
-        take.removals, take.marks = shot.removals, marks_of(shot)
+        marks = marks_of(shot)
+        if marks != take.marks:  # what earlier jobs rendered is not what this take is now
+            take.job_ids = ()
+        take.removals, take.marks = shot.removals, marks
         self.changed.emit(shot.id)
         return take.number
 
+    def note_job(self, shot_id: str, take_number: int | None, job_id: str) -> None:
+        """A job of the engine fills a take: a project file needs that to find its frames again."""
+        for take in self._of(shot_id).takes:
+            if take.number == take_number and job_id not in take.job_ids:
+                take.job_ids = (*take.job_ids, job_id)[-JOBS_KEPT:]
+                self.changed.emit(shot_id)
+
+    def take_of_job(self, shot_id: str, job_id: str) -> int | None:
+        """The number of the take that a job fills."""
+        return next((take.number for take in self._of(shot_id).takes if job_id in take.job_ids), None)
+
     def add(self, shot_id: str, event: FrameEvent, take_number: int | None = None) -> None:
-        """A frame of a take (None: the chosen one) arrived. A final one is not replaced by a preview of its render."""
-        results = self._of(shot_id)
-        if not any(take.number == take_number for take in results.takes):
-            take_number = None
-        take = results.take(take_number)
-        before = take.frames.get(event.frame)
-        patches: dict[int, str] = {}
-        measures: dict[int, Measure] = {}
-        if before is not None and before.marks == take.marks:
-            if event.provisional and not before.provisional and event.pass_index in before.patches:
-                return
-            patches = {number: path for number, path in before.patches.items() if number < event.pass_index}
-            measures = {number: value for number, value in before.measures.items() if number < event.pass_index}
-        patches[event.pass_index] = event.patch_path
-        measures[event.pass_index] = Measure(event.confidence, event.share_synthesised)
-        take.frames[event.frame] = _FrameResult(take.marks, patches, event.provisional, measures)
-        self.changed.emit(shot_id)
+        """A frame of a take (None: the chosen one) arrived. A final one is not replaced by a preview of its render.
+
+        Frames of a take that was deleted are dropped.
+        """
+        take = self._of(shot_id).find(take_number)
+        if take is not None:
+            _put(take, event)
+            self.changed.emit(shot_id)
 
     def add_windows(self, shot_id: str, event: WindowsEvent, take_number: int | None = None) -> None:
         """The windows of a pass of a take (None: the chosen one). Earlier ones stay where the new ones do not reach."""
-        take = self._of(shot_id).take(take_number)
-        new = [window.as_range() for window in event.windows]
-        if not new:
-            return
-        first, end = min(window.start for window in new), max(window.stop for window in new)
-        kept = [old for old in take.windows.get(event.pass_index, ()) if old.stop <= first or end <= old.start]
-        take.windows[event.pass_index] = tuple(sorted((*kept, *new), key=lambda window: window.start))
-        self.changed.emit(shot_id)
+        take = self._of(shot_id).find(take_number)
+        if take is not None:
+            _put_windows(take, event)
+            self.changed.emit(shot_id)
 
     def takes(self, shot_id: str) -> tuple[Take, ...]:
         """A shot's takes that hold anything, oldest first."""
-        return tuple(take for take in self._of(shot_id).takes if take.frames)
+        return tuple(take for take in self._of(shot_id).takes if take.is_listed)
+
+    def rename(self, shot_id: str, number: int, name: str) -> None:
+        """Give a take a name of its own; an empty one brings its number back."""
+        take = self._of(shot_id).find(number)
+        if take is not None:
+            take.name = name.strip()
+            self.changed.emit(shot_id)
+
+    def delete(self, shot_id: str, number: int) -> None:
+        """Forget a take; of the chosen one the newest other takes the place."""
+        results = self._of(shot_id)
+        results.takes = [take for take in results.takes if take.number != number] or [Take(number + 1)]
+        if results.chosen == number:
+            results.chosen = results.takes[-1].number
+        if results.versus in (number, results.chosen):
+            results.versus = None
+        self.changed.emit(shot_id)
+
+    # --- project files --------------------------------------------------------------------------------------------
+
+    def record(self, shot_id: str) -> ShotTakes | None:
+        """A shot's takes as a project file keeps them; None where there are none."""
+        takes = self.takes(shot_id)
+        if not takes:
+            return None
+        records = tuple(TakeRecord(take.number, take.removals, take.job_ids, take.name) for take in takes)
+        chosen = self.chosen(shot_id)
+        return ShotTakes(records, (chosen if chosen in takes else takes[-1]).number)
+
+    def restore(self, shot_id: str, takes: ShotTakes) -> bool:
+        """Bring back the takes of a project file, without frames yet; False where the shot has takes already."""
+        if self.takes(shot_id):
+            return False
+        restored = [
+            Take(take.number, take.removals, take.label, take.job_ids, True, bool(take.job_ids), _marks(take.removals))
+            for take in takes.takes
+        ]
+        self._shots[shot_id] = _ShotResults(restored, takes.chosen)
+        self.changed.emit(shot_id)
+        return True
+
+    def restore_frames(
+        self, shot_id: str, number: int, events: Iterable[FrameEvent | WindowsEvent], *, is_all: bool
+    ) -> None:
+        """The engine still has these frames of a take; ``is_all``: and no others."""
+        take = self._of(shot_id).find(number)
+        if take is None:
+            return
+        for event in events:
+            if isinstance(event, FrameEvent):
+                _put(take, event)
+            else:
+                _put_windows(take, event)
+        take.is_awaited = take.is_awaited and not is_all
+        self.changed.emit(shot_id)
 
     def chosen(self, shot_id: str) -> Take:
         """The take that is shown."""
@@ -176,10 +259,6 @@ class ResultStore:
 
     def _of(self, shot_id: str) -> _ShotResults:
         return self._shots.setdefault(shot_id, _ShotResults())
-
-    def clear(self) -> None:
-        """Another document is open."""
-        self._shots.clear()
 
     def patches(self, shot: Shot, frame: int) -> tuple[str, ...]:
         """Patch files to apply to a media frame, in order; none where nothing is marked or rendered."""
@@ -239,3 +318,26 @@ def _measure(result: _FrameResult | None) -> Measure:
     sure = [value.confidence for value in values if value.confidence is not None]
     invented = [value.share_synthesised for value in values if value.share_synthesised is not None]
     return Measure(min(sure, default=None), max(invented, default=None))
+
+
+def _put(take: Take, event: FrameEvent) -> None:
+    before = take.frames.get(event.frame)
+    patches: dict[int, str] = {}
+    measures: dict[int, Measure] = {}
+    if before is not None and before.marks == take.marks:
+        if event.provisional and not before.provisional and event.pass_index in before.patches:
+            return
+        patches = {number: path for number, path in before.patches.items() if number < event.pass_index}
+        measures = {number: value for number, value in before.measures.items() if number < event.pass_index}
+    patches[event.pass_index] = event.patch_path
+    measures[event.pass_index] = Measure(event.confidence, event.share_synthesised)
+    take.frames[event.frame] = _FrameResult(take.marks, patches, event.provisional, measures)
+
+
+def _put_windows(take: Take, event: WindowsEvent) -> None:
+    new = [window.as_range() for window in event.windows]
+    if not new:
+        return
+    first, end = min(window.start for window in new), max(window.stop for window in new)
+    kept = [old for old in take.windows.get(event.pass_index, ()) if old.stop <= first or end <= old.start]
+    take.windows[event.pass_index] = tuple(sorted((*kept, *new), key=lambda window: window.start))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from psygnal import Signal
@@ -11,6 +13,7 @@ from desktop.timeline_map import Place, ShotSpan, place_at, span_of, spans
 from timeline.project import Project
 from timeline.removal import Removal
 from timeline.shot import Shot
+from timeline.take import ShotTakes
 
 
 class Session:
@@ -24,10 +27,14 @@ class Session:
     """The playhead moved to another frame."""
     document_changed = Signal()
     """The file name, or whether there are unsaved changes, changed."""
+    takes_changed = Signal()
+    """There are other takes to save: rendering is no edit and no step to undo."""
 
     def __init__(self, project: Project) -> None:
         self._history = History(project)
         self._saved = project
+        self._takes: dict[str, ShotTakes] = {}
+        self._saved_takes: dict[str, ShotTakes] = {}
         self._path: Path | None = None
         self._playhead = 0
         self._removal_id: str | None = None
@@ -48,7 +55,23 @@ class Session:
     @property
     def is_modified(self) -> bool:
         """Whether it differs from what was last saved or opened."""
-        return self.project is not self._saved and self.project != self._saved
+        if self.project is not self._saved and self.project != self._saved:
+            return True
+        return _worth_saving(self._takes) != _worth_saving(self._saved_takes)
+
+    @property
+    def document(self) -> Project:
+        """The document with its takes: what is saved."""
+        ids = {shot.id for shot in self.project.shots}
+        return replace(self.project, takes={shot_id: takes for shot_id, takes in self._takes.items() if shot_id in ids})
+
+    def note_takes(self, shot_id: str, takes: ShotTakes | None) -> None:
+        """A shot has these takes now."""
+        if self._takes.get(shot_id) == takes:
+            return
+        self._takes = {**self._takes, shot_id: takes} if takes else _without(self._takes, shot_id)
+        self.takes_changed.emit()
+        self.document_changed.emit()
 
     @property
     def undo_label(self) -> str | None:
@@ -65,6 +88,8 @@ class Session:
         self._history = History(project)
         self._path = path
         self._saved = Project(name=project.name, shots=()) if modified else project
+        self._takes = dict(project.takes)
+        self._saved_takes = self._takes
         self._playhead = 0
         self._removal_id = self._track = None
         self._select_first_removal()
@@ -74,7 +99,8 @@ class Session:
 
     def mark_saved(self, project: Project, path: Path) -> None:
         """``project`` now lies in ``path``; edits made meanwhile keep the document modified."""
-        self._saved = project
+        self._saved = self.project if project == self.project else project
+        self._saved_takes = dict(project.takes)
         self._path = path
         self.document_changed.emit()
 
@@ -199,3 +225,12 @@ class Session:
     def _select_first_removal(self) -> None:
         shot = self.shot
         self._removal_id = shot.removals[0].id if shot and shot.removals else None
+
+
+def _worth_saving(takes: Mapping[str, ShotTakes]) -> dict[str, ShotTakes]:
+    """Takes that a person would miss; the only one of a shot is found again by the shot's settings."""
+    return {shot_id: of_shot for shot_id, of_shot in takes.items() if len(of_shot.takes) > 1 or of_shot.takes[0].label}
+
+
+def _without(takes: Mapping[str, ShotTakes], shot_id: str) -> dict[str, ShotTakes]:
+    return {other: of_shot for other, of_shot in takes.items() if other != shot_id}

@@ -1,10 +1,10 @@
-"""The takes of the shot under the playhead: choose one, compare two."""
+"""The takes of the shot under the playhead: choose one, compare two, name them, delete them."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from desktop import take_commands, theme
 from desktop.icons import icon
@@ -30,6 +30,8 @@ class TakesView(QWidget):
         self.choose.setToolTip(tr("Show this take, with the settings that it was rendered with"))
         self.compare.setToolTip(tr("Let this take stand in for the source in wipe, side by side and difference"))
         self.compare.setCheckable(True)
+        self.rename = _tool("rename", tr("Name this take"))
+        self.delete = _tool("delete", tr("Delete this take"))
         self._hint = dim_label(tr("Render with other settings as a new take to compare."), wraps=True)
         self._lay_out()
         self.choose.clicked.connect(self._on_choose)
@@ -44,7 +46,7 @@ class TakesView(QWidget):
 
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()
-        for button in (self.new, self.choose, self.compare):
+        for button in (self.new, self.choose, self.compare, self.rename, self.delete):
             buttons.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 6, 0, 0)
@@ -92,8 +94,7 @@ class TakesView(QWidget):
         name, color = ("done", theme.READY) if is_chosen else ("compare" if compared else "film", theme.TEXT_DIM)
         item.setIcon(icon(name, color, color))
         role = tr(", used") if is_chosen else tr(", compared with") if compared else ""
-        frames = tr("{count} frames").format(count=len(take.frames))
-        item.setText(f"{take.label}{role}   {frames}   {take_commands.settings_text(take)}")
+        item.setText(f"{take.label}{role}   {_frames_text(take)}   {take_commands.settings_text(take)}")
         item.setForeground(QColor(theme.TEXT if is_chosen else theme.TEXT_DIM))
         item.setToolTip(take_commands.settings_text(take) or tr("Default settings"))
         item.setData(Qt.ItemDataRole.UserRole, take.number)
@@ -102,6 +103,8 @@ class TakesView(QWidget):
         take, shot = self.selected(), self._session.shot
         others = take is not None and shot is not None and take is not self._results.chosen(shot.id)
         self.new.setEnabled(shot is not None)
+        for button in (self.rename, self.delete):
+            button.setEnabled(take is not None)
         self.choose.setEnabled(others)
         self.compare.setEnabled(others)
         self.compare.setChecked(others and shot is not None and take is self._results.versus(shot.id))
@@ -115,3 +118,19 @@ class TakesView(QWidget):
         take, shot = self.selected(), self._session.shot
         if take and shot:
             self._results.compare_with(shot.id, take.number if self.compare.isChecked() else None)
+
+
+def _tool(name: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setIcon(icon(name))
+    button.setToolTip(tip)
+    button.setAccessibleName(tip)
+    return button
+
+
+def _frames_text(take: Take) -> str:
+    if take.is_awaited:
+        return tr("frames are looked up")
+    if not take.frames:
+        return tr("frames gone: render again")
+    return tr("1 frame") if len(take.frames) == 1 else tr("{count} frames").format(count=len(take.frames))

@@ -9,11 +9,13 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from desktop import commands
 from desktop.main_window import MainWindow
 from desktop.theme import apply_theme
 from desktop.window_wiring import WindowWiring
 from engine.errors import EngineError
 from roi_tools.geometry import Size
+from roi_tools.shapes import RectF
 from tests.support.fake_engine import FakeEngine
 from tests.support.media import noise_clip
 
@@ -76,3 +78,10 @@ def editor(window: MainWindow, door: EngineDoor, clip: Path, qtbot: QtBot) -> Ma
     window.documents.open_paths([str(clip)])
     qtbot.waitUntil(lambda: window.canvas.frame is not None)
     return window
+
+
+@pytest.fixture
+def marked(editor: MainWindow) -> MainWindow:
+    """The editor with one box, 16x16, on its shot."""
+    commands.add_removal(editor.session, RectF(8, 8, 24, 24))
+    return editor

@@ -1,42 +1,18 @@
-"""The render queue and takes: order, cancel, retry, pause; renders that outlive the window; results side by side."""
+"""The render queue: order, cancel, retry, pause; renders that outlive the window"""
 
 from pathlib import Path
 
-import numpy as np
-import pytest
 from pytestqt.qtbot import QtBot
 
-from desktop import commands, take_commands
 from desktop.main_window import MainWindow
 from desktop.render_queue import QueuedRender, RenderState
 from desktop.results import ResultState
-from desktop.viewer.comparison import Compare
-from desktop.window_wiring import WindowWiring
 from engine.errors import BadRequestError, EngineUnavailableError
-from engine.protocol import ParameterDescriptor
-from roi_tools.geometry import Box
-from roi_tools.shapes import RectF
 from tests.desktop.conftest import CLIP_FRAMES, EngineDoor
-from timeline.media.patch import FramePatch
+from tests.desktop.renders import patch_file, reopened, wait_for_job
 from timeline.project_file import save_project
 
-BOX = Box(8, 8, 24, 24)
-SEED = ParameterDescriptor(name="seed", label="Seed", hint="", kind="int", default=0)
 QUESTION = "A render is not finished"
-
-
-@pytest.fixture
-def marked(editor: MainWindow) -> MainWindow:
-    """A shot with one box."""
-    commands.add_removal(editor.session, RectF.from_box(BOX))
-    return editor
-
-
-def patch_file(folder: Path, frame: int, value: int) -> str:
-    luma, chroma = np.full((16, 16), value, np.uint8), np.full((8, 8), 128, np.uint8)
-    path = folder / f"{frame}_{value}.npz"
-    FramePatch(BOX, (luma, chroma, chroma)).save(path)
-    return str(path)
 
 
 def queue_ranges(window: MainWindow, *ranges: range) -> list[QueuedRender]:
@@ -54,10 +30,6 @@ def states(entries: list[QueuedRender]) -> list[RenderState]:
 
 def rendered_ranges(door: EngineDoor) -> list[range]:
     return [request.frames.as_range() for request in door.engine.requests]
-
-
-def wait_for_job(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: window.renders.active is not None and window.renders.active.job_id is not None)
 
 
 # --- queue --------------------------------------------------------------------------------------------------------
@@ -197,17 +169,6 @@ def test_the_window_may_stay_open(marked: MainWindow, door: EngineDoor, qtbot: Q
     assert marked.isVisible() and marked.renders.active is not None
 
 
-def reopened(door: EngineDoor, project: Path, qtbot: QtBot) -> MainWindow:
-    window = MainWindow(door)
-    WindowWiring(window)
-    qtbot.addWidget(window, before_close_func=lambda window: window.documents.quit_agreed.emit())
-    window.show()
-    with qtbot.waitSignal(window.bridge.connected):
-        window.bridge.start()
-    window.documents.open_project(project)
-    return window
-
-
 def test_a_new_window_shows_what_was_rendered_before(
     marked: MainWindow, door: EngineDoor, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -235,95 +196,3 @@ def test_a_new_window_takes_up_the_render_of_its_shot(
     qtbot.waitUntil(lambda: again.renders.active is not None)
     assert again.renders.active is not None and again.renders.active.job_id == door.engine.last_job
     assert len(door.engine.requests) == 1
-
-
-# --- takes --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def two_takes(marked: MainWindow, door: EngineDoor, qtbot: QtBot, tmp_path: Path) -> MainWindow:
-    """Frame 0 rendered with seed 0 (dark) and, as a new take, with seed 7 (light)."""
-    for action, seed, value in (("render", 0, 40), ("render_take", 7, 230)):
-        commands.set_parameter(marked.session, SEED, seed)
-        count = len(door.engine.requests)
-        marked.window_actions[action].trigger()
-        qtbot.waitUntil(lambda: len(door.engine.requests) > count)  # noqa: B023
-        wait_for_job(marked, qtbot)
-        door.engine.deliver(0, patch_file(tmp_path, 0, value))
-        door.engine.finish()
-        qtbot.waitUntil(lambda: marked.renders.active is None)
-    marked.session.go_to(0)
-    return marked
-
-
-def lumas(window: MainWindow) -> tuple[int, int]:
-    """Lightness shown inside the box: of what is compared with, of the result."""
-    frame = window.canvas.frame
-    assert frame is not None and frame.result is not None
-    return frame.source.pixelColor(16, 16).lightness(), frame.result.pixelColor(16, 16).lightness()
-
-
-def shown(window: MainWindow, qtbot: QtBot, light: bool) -> None:
-    qtbot.waitUntil(
-        lambda: (
-            window.canvas.frame is not None
-            and window.canvas.frame.result is not None
-            and (lumas(window)[1] > 128) is light
-        )
-    )
-
-
-def test_a_new_take_keeps_the_one_before(two_takes: MainWindow, qtbot: QtBot) -> None:
-    shot = two_takes.session.shot
-    assert shot is not None
-    takes = two_takes.results.takes(shot.id)
-    assert [take_commands.settings_text(take) for take in takes] == ["Removal 1: clean-plate", "Removal 1: seed 7"]
-    shown(two_takes, qtbot, light=True)
-
-
-def test_another_take_comes_back_with_its_settings_and_is_not_stale(two_takes: MainWindow, qtbot: QtBot) -> None:
-    session, results = two_takes.session, two_takes.results
-    two_takes.takes.list.setCurrentRow(0)
-    two_takes.takes.choose.click()
-    shown(two_takes, qtbot, light=False)
-    assert session.removal is not None and session.shot is not None
-    assert "seed" not in session.removal.parameters
-    assert results.state(session.shot, 0) is ResultState.READY
-    assert session.undo_label == "Use Take 1"
-    two_takes.window_actions["next_take"].trigger()
-    shown(two_takes, qtbot, light=True)
-    assert session.removal.parameters["seed"] == 7
-
-
-def test_two_takes_are_compared_and_the_source_comes_back(two_takes: MainWindow, qtbot: QtBot) -> None:
-    shown(two_takes, qtbot, light=True)
-    source = lumas(two_takes)[0]
-    two_takes.window_actions["wipe"].trigger()
-    two_takes.window_actions["compare_take"].trigger()
-    qtbot.waitUntil(lambda: lumas(two_takes)[0] < 60)
-    assert lumas(two_takes)[1] > 200
-    assert two_takes.canvas.compare is Compare.WIPE
-    assert "Take 1, compared with" in two_takes.takes.list.item(0).text()
-    two_takes.window_actions["compare_take"].trigger()
-    qtbot.waitUntil(lambda: lumas(two_takes)[0] == source)
-
-
-def test_the_take_list_compares_too(two_takes: MainWindow, qtbot: QtBot) -> None:
-    shown(two_takes, qtbot, light=True)
-    two_takes.takes.list.setCurrentRow(0)
-    two_takes.takes.compare.click()
-    qtbot.waitUntil(lambda: lumas(two_takes)[0] < 60)
-    assert two_takes.window_actions["compare_take"].isChecked()
-
-
-def test_a_running_render_fills_its_own_take(
-    two_takes: MainWindow, door: EngineDoor, qtbot: QtBot, tmp_path: Path
-) -> None:
-    shot = two_takes.session.shot
-    assert shot is not None
-    two_takes.window_actions["render_take"].trigger()
-    wait_for_job(two_takes, qtbot)
-    take_commands.choose_take(two_takes.session, two_takes.results, 1)
-    door.engine.deliver(5, patch_file(tmp_path, 5, 99))
-    qtbot.waitUntil(lambda: len(two_takes.results.takes(shot.id)) == 3)
-    assert [sorted(take.frames) for take in two_takes.results.takes(shot.id)] == [[0], [0], [5]]

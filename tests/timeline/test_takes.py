@@ -20,7 +20,8 @@ from timeline.shot import Shot
 from timeline.take import ShotTakes, TakeRecord
 
 SHOT = Shot("s", "a", "/media/a.mov", Fraction(24), 0, 50, media_frame_count=60)
-REMOVAL = Removal("r", "Rider", AnimatedRectangle.still(RectF(1.0, 2.0, 30.0, 40.0), 3), "vace", {"seed": 3, "cfg_scale": 0.1})
+SHAPE = AnimatedRectangle.still(RectF(1.0, 2.0, 30.0, 40.0), 3)
+REMOVAL = Removal("r", "Rider", SHAPE, "vace", {"seed": 3, "cfg_scale": 0.1})
 TAKES = ShotTakes(
     (TakeRecord(1, (REMOVAL,), ("job-a", "job-b"), "soft"), TakeRecord(4, (replace(REMOVAL, parameters={}),))), 1
 )
