@@ -216,7 +216,11 @@ class ErrorInfo(Message):
 
 
 class PassReport(Message):
-    """What one pass did. Shares are of the matte's pixels, 0 to 1; None where the effect does not say."""
+    """What one pass did. Shares are of the matte's pixels, 0 to 1; None where the effect does not say.
+
+    A pixel came from another frame (recovered), is the frame's own (kept) or was invented (synthesised; generated: by a
+    model). Never visible is what no frame within reach shows, and ``frames_never_visible`` counts the frames with any.
+    """
 
     effect: str
     parameters: dict[str, ParameterValue]
@@ -224,6 +228,10 @@ class PassReport(Message):
     share_recovered: float | None
     share_synthesised: float | None
     mean_confidence: float | None = None
+    share_kept: float | None = None
+    share_generated: float | None = None
+    share_never_visible: float | None = None
+    frames_never_visible: int | None = None
 
 
 class RenderReport(Message):

@@ -186,8 +186,10 @@ def _shares(job: Job) -> list[str]:
             )
             lines.append(
                 prefix
-                + tr("{recovered} of the pixels from other frames, {synthesised} synthesised").format(
-                    recovered=f"{report.share_recovered:.0%}", synthesised=f"{report.share_synthesised:.0%}"
+                + tr("{recovered} of the pixels from other frames, {kept} kept, {synthesised} invented").format(
+                    recovered=f"{report.share_recovered:.0%}",
+                    kept=f"{report.share_kept or 0:.0%}",
+                    synthesised=f"{report.share_synthesised:.0%}",
                 )
             )
     return lines

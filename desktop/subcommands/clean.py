@@ -18,6 +18,7 @@ from desktop.subcommands.interrupts import interrupt_deferred
 from desktop.subcommands.preflight import show_preflight, with_remedies
 from desktop.subcommands.progress_bar import ProgressBars
 from desktop.subcommands.redo_job import redo_request
+from desktop.subcommands.summary import pass_summary
 from engine.client import EngineClient
 from engine.errors import EngineError
 from engine.protocol import (
@@ -66,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--report", metavar="REPORT.json", help="write what was done and measured")
     parser.add_argument("--preview", metavar="DIR", help="write cleaned frames as PNG while it renders")
+    parser.add_argument("--maps", metavar="DIR", help="write where pixels came from and how sure they are, as images")
     parser.add_argument("--overwrite", action="store_true", help="replace OUTPUT if it exists")
     parser.add_argument("--quiet", action="store_true", help="no progress; warnings and errors only")
 
@@ -138,6 +140,7 @@ def _side_outputs(options: argparse.Namespace) -> dict[str, str | None]:
     return {
         "report_path": _absolute(options.report) if options.report else None,
         "preview_folder": _absolute(options.preview) if options.preview else None,
+        "maps_folder": _absolute(options.maps) if options.maps else None,
     }
 
 
@@ -198,6 +201,7 @@ def finish(job: Job, *, quiet: bool) -> int:
         report = job.report
         if report is not None and not quiet:
             print(f"{report.output}: {report.frames_out} frames, {report.frames_cleaned} cleaned")
+            print(*map(pass_summary, report.passes), sep="\n")
         return EXIT_DONE
     if job.state == "cancelled":
         return EXIT_CANCELLED

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.errors import RenderFailedError
 from engine.ofx.clips import MatteClip, SourceClip
-from engine.ofx.effect import ImageEffect, RenderedImage
+from engine.ofx.effect import SYNTHESISED, ImageEffect, RenderedImage
 from engine.ofx.parameters import COMPOSITE_PARAMETERS
 from engine.plate.coding import decode_scene_linear, encode_scene_linear
 from engine.plate.model import PaintedPlate, PlateSettings, RecoveredFrame
@@ -141,7 +141,8 @@ class CleanPlate(ImageEffect):
         if found.box is None:
             raise RenderFailedError(f"clean-plate: nothing is marked on frame {frame}; render marked frames only")
         rgb = decode_scene_linear(found.rgb) if self.clips.source.is_scene_linear else found.rgb
-        return RenderedImage(found.box, rgb, found.provenance, found.confidence)
+        never_visible = found.provenance == SYNTHESISED
+        return RenderedImage(found.box, rgb, found.provenance, found.confidence, never_visible)
 
     def end_sequence_render(self) -> None:
         """Frees everything measured."""

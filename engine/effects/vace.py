@@ -11,8 +11,8 @@ from typing import ClassVar, cast
 import numpy as np
 
 from engine.errors import RenderFailedError, WeightsError
-from engine.ofx.effect import SYNTHESISED, UNTOUCHED, ImageEffect, RenderedImage
-from engine.ofx.parameters import COMPOSITE_PARAMETERS
+from engine.ofx.effect import GENERATED, UNTOUCHED, Clips, Host, ImageEffect, RenderedImage
+from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
 from engine.protocol import Advice, ClipDescriptor, EffectDescriptor, FrameRange, PassPreflight, Remedy
 from engine.vace.conditioning import Picture
 from engine.vace.footage import CroppedFootage
@@ -21,6 +21,7 @@ from engine.vace.latent_geometry import RASTER_MULTIPLE_PX, padded_frame_count
 from engine.vace.machine import this_machine
 from engine.vace.model import DeviceName, VaceModel, configured_shape, warm_model
 from engine.vace.model_parameters import ModelSettings
+from engine.vace.native import fitted, native_settings
 from engine.vace.parameters import PARAMETERS, context_frames, mask_settings
 from engine.vace.prediction import Workload
 from engine.vace.preflight import ShotFacts, preflight
@@ -56,6 +57,11 @@ class Vace(ImageEffect):
             clips=(ClipDescriptor(name="Source"), ClipDescriptor(name="Matte"), ClipDescriptor(name="Output")),
             parameters=(*PARAMETERS, *COMPOSITE_PARAMETERS),
         )
+
+    def __init__(self, parameters: ParameterSet, clips: Clips, host: Host) -> None:
+        """A model that names its own limits is not asked for more. Raises WeightsError where that file is damaged."""
+        self._native = native_settings(parameters.text("model"))
+        super().__init__(fitted(parameters, self.describe(), self._native), clips, host)
 
     _model: VaceModel | None = None
     _generated: Iterator[tuple[int, Picture]] | None = None
@@ -221,7 +227,7 @@ class Vace(ImageEffect):
         return RenderedImage(
             window=bounds,
             rgb=from_model(generated, self.clips.source.is_scene_linear),
-            provenance=np.where(matte > 0, SYNTHESISED, UNTOUCHED).astype(np.int32),
+            provenance=np.where(matte > 0, GENERATED, UNTOUCHED).astype(np.int32),
         )
 
     def _windows(self) -> list[range]:
@@ -229,8 +235,12 @@ class Vace(ImageEffect):
 
     def _advice(self) -> list[Advice]:
         """Everything that speaks against this render."""
-        advice = [concern.advice() for concern in preflight(self._facts(), self.parameters)]
-        if self._crop.is_scaled:
+        concerns = preflight(self._facts(), self.parameters)
+        # What a model's own limits say needs no remedy that goes beyond them.
+        advice = [concern.advice() for concern in concerns if not set(concern.remedy) <= self._native.limits.keys()]
+        if self._native.notice:
+            advice.append(Advice(message=self._native.notice))
+        if self._crop.is_scaled and "pixel_budget_px" not in self._native.limits:
             advice.append(_scaled_down(self._crop))
         return advice
 

@@ -19,10 +19,13 @@ from engine.ofx.clips import MatteClip, SourceClip
 from engine.ofx.parameters import ParameterSet
 from engine.protocol import EffectDescriptor, PassPreflight, Remedy, Stage
 from roi_tools.geometry import Box, Size, frame_box
+from timeline.media import frame_maps
 
-SYNTHESISED = -1
-"""Provenance of a pixel that was invented: no frame ever showed it."""
-UNTOUCHED = -2
+SYNTHESISED = frame_maps.SYNTHESISED
+"""Provenance of a pixel that was invented from what is around it."""
+GENERATED = frame_maps.GENERATED
+"""Provenance of a pixel that a model invented."""
+UNTOUCHED = frame_maps.UNTOUCHED
 """Provenance of a pixel outside the matte."""
 
 
@@ -61,14 +64,17 @@ class RenderedImage:
     """What an effect makes of one frame; the host composites it through the matte.
 
     ``rgb`` is float32 (h, w, 3) in the source clip's own encoding, for exactly ``window``. ``provenance`` is int32
-    (h, w): the source frame that a pixel came from, SYNTHESISED or UNTOUCHED; None where the effect cannot say.
-    ``confidence`` is float32 (h, w) in [0, 1]: 1 for the plate's own pixels, 0 for invented ones; None as above.
+    (h, w): the source frame that a pixel came from (``frame`` itself where it was kept), SYNTHESISED, GENERATED or
+    UNTOUCHED; None where the effect cannot say. ``confidence`` is float32 (h, w) in [0, 1]: 1 for the plate's own
+    pixels, 0 for invented ones; None as above. ``never_visible`` is bool (h, w): what no frame within reach shows;
+    None where the effect did not look.
     """
 
     window: Box
     rgb: NDArray[np.float32]
     provenance: NDArray[np.int32] | None = None
     confidence: NDArray[np.float32] | None = None
+    never_visible: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)

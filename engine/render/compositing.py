@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from engine.errors import RenderFailedError
 from engine.ofx.clips import MatteClip
-from engine.ofx.effect import SYNTHESISED, RenderedImage
-from engine.render.frame_cache import FrameStatistics
+from engine.ofx.effect import RenderedImage
 from roi_tools.geometry import Box
 from roi_tools.matte import inward_feather
 from timeline.media.color import rgb_to_planes
@@ -56,16 +55,6 @@ def writable(support: NDArray[np.bool_], shifts: tuple[int, int]) -> NDArray[np.
     pixels that exist. Shape: the samples at subsampling ``shifts``.
     """
     return np.asarray(_cells(support, shifts, True).all(axis=(1, 3)))
-
-
-def count_provenance(image: RenderedImage, matte: MatteClip, frame: int) -> FrameStatistics:
-    """How many of the matte's pixels came from other frames and how many were invented."""
-    inside = matte.image(frame, image.window) > 0
-    marked = int(np.count_nonzero(inside))
-    if image.provenance is None:
-        return FrameStatistics(marked, None, None)
-    origin = image.provenance[inside]
-    return FrameStatistics(marked, int(np.count_nonzero(origin >= 0)), int(np.count_nonzero(origin == SYNTHESISED)))
 
 
 def _check_image(image: RenderedImage, bounds: Box, frame: int) -> None:

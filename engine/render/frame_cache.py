@@ -20,10 +20,11 @@ from engine.errors import OutputError
 from engine.ofx.parameters import ParameterSet
 from engine.protocol import EffectDescriptor, FrameRange, MediaSource, RenderPass
 from timeline.errors import MediaError
+from timeline.media.frame_maps import FrameMaps
 from timeline.media.patch import FramePatch
 from timeline.media.sequence_files import IMAGE_ENDINGS, is_pattern, parse_pattern
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Part of every key: raise it when compositing or the patch file changes, and old frames are rendered anew."""
 IN_USE_S = 600.0
 """Keys written to in the last minutes are never evicted: another engine may be at work in them."""
@@ -31,11 +32,29 @@ IN_USE_S = 600.0
 
 @dataclass(frozen=True)
 class FrameStatistics:
-    """Counts of one frame's matte pixels; None where the effect does not say where pixels come from."""
+    """Counts of one frame's matte pixels; None where the effect does not say.
+
+    ``recovered_px`` came from other frames, ``kept_px`` are the frame's own, ``synthesised_px`` were invented,
+    ``generated_px`` of them by a model. ``confidence_px`` is the sum of the confidences.
+    """
 
     matte_px: int
-    recovered_px: int | None
-    synthesised_px: int | None
+    recovered_px: int | None = None
+    kept_px: int | None = None
+    synthesised_px: int | None = None
+    generated_px: int | None = None
+    never_visible_px: int | None = None
+    confidence_px: float | None = None
+
+    @property
+    def confidence(self) -> float | None:
+        """The mean over the matte."""
+        return None if self.confidence_px is None or not self.matte_px else self.confidence_px / self.matte_px
+
+    @property
+    def share_synthesised(self) -> float | None:
+        """What was invented, of the matte."""
+        return None if self.synthesised_px is None or not self.matte_px else self.synthesised_px / self.matte_px
 
 
 class FrameCache:
@@ -60,11 +79,17 @@ class FrameCache:
         """Where a provisional patch of the frame lies, or will."""
         return self._preview_folder / f"{frame:08d}.patch"
 
-    def save(self, frame: int, patch: FramePatch, statistics: FrameStatistics) -> Path:
+    def maps_path(self, frame: int) -> Path:
+        """Where the finished frame's maps lie, or will, if the effect says anything of its pixels."""
+        return self._folder / f"{frame:08d}.maps"
+
+    def save(self, frame: int, patch: FramePatch, statistics: FrameStatistics, maps: FrameMaps | None = None) -> Path:
         """Stores a finished frame; raises OutputError when the disk refuses."""
         path = self.patch_path(frame)
         try:
             # The patch is what says "finished", so it comes last.
+            if maps is not None:
+                maps.save(self.maps_path(frame))
             write_atomically(path.with_suffix(".json"), json.dumps(asdict(statistics)))
             patch.save(path)
         except (OSError, MediaError) as error:
@@ -83,6 +108,11 @@ class FrameCache:
     def load(self, frame: int) -> FramePatch:
         """The patch of a finished frame."""
         return FramePatch.load(self.patch_path(frame))
+
+    def load_maps(self, frame: int) -> FrameMaps | None:
+        """The maps of a finished frame; None where the effect says nothing."""
+        path = self.maps_path(frame)
+        return FrameMaps.load(path) if path.exists() else None
 
     def statistics(self, frame: int) -> FrameStatistics:
         """The counts of a finished frame."""

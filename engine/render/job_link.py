@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.errors import CancelledError
 from engine.protocol import Event, FrameEvent, FrameRange, ProgressEvent, Remedy, Stage, WarningEvent, WindowsEvent
+from engine.render.frame_cache import FrameCache
 
 PROGRESS_INTERVAL_S = 0.1
 """Progress in between is dropped: nobody can see more than ten steps a second."""
@@ -52,15 +53,25 @@ class JobLink:
                 )
             )
 
-    def frame(self, frame: int, patch_path: Path, pass_index: int, *, provisional: bool = False) -> None:
-        """Tells that a patch of the frame can be loaded."""
+    def preview(self, frame: int, patch_path: Path, pass_index: int) -> None:
+        """Tells that a provisional patch of the frame can be loaded."""
+        path = str(patch_path)
+        self._send(
+            FrameEvent(job_id=self.job_id, frame=frame, patch_path=path, pass_index=pass_index, provisional=True)
+        )
+
+    def finished_frame(self, frame: int, pass_index: int, cache: FrameCache) -> None:
+        """Tells that a frame in the cache of its pass is finished, and how sure it is."""
+        statistics, maps_path = cache.statistics(frame), cache.maps_path(frame)
         self._send(
             FrameEvent(
                 job_id=self.job_id,
                 frame=frame,
-                patch_path=str(patch_path),
+                patch_path=str(cache.patch_path(frame)),
                 pass_index=pass_index,
-                provisional=provisional,
+                maps_path=str(maps_path) if maps_path.exists() else None,
+                confidence=statistics.confidence,
+                share_synthesised=statistics.share_synthesised,
             )
         )
 

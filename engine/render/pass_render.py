@@ -11,12 +11,14 @@ from engine.errors import BadRequestError, EngineError, RenderFailedError
 from engine.ofx.effect import Clips, ImageEffect, RenderedImage
 from engine.protocol import PassReport, Remedy, Stage
 from engine.render.clips import Plate, RenderMatte
-from engine.render.compositing import composite, count_provenance
+from engine.render.compositing import composite
 from engine.render.frame_cache import FrameCache
 from engine.render.job_link import JobLink
+from engine.render.maps import maps_of, statistics_of, total
 from engine.render.validation import CheckedPass
 from roi_tools.geometry import Size
 from timeline.errors import MediaError
+from timeline.media.frame_maps import FrameMaps
 from timeline.media.patch import FramePatch
 
 FrameFinished = Callable[[int, Path], None]
@@ -54,17 +56,31 @@ class PassRender:
             return self.cache.load(frame)
         return self._below.newest_patch(frame) if self._below else None
 
+    def newest_maps(self, frame: int) -> FrameMaps | None:
+        """The maps of the frame after this pass; None where nothing is said of it."""
+        if self.cache.has(frame):
+            return self.cache.load_maps(frame)
+        return self._below.newest_maps(frame) if self._below else None
+
     def report(self) -> PassReport:
         """What this pass did, also when its frames came from the cache."""
         done = [self.cache.statistics(frame) for frame in self.marked if self.cache.has(frame)]
-        total = sum(s.matte_px for s in done)
-        known = total > 0 and all(s.recovered_px is not None for s in done)
+        told = total(done)
+
+        def share(count: float | None) -> float | None:
+            return None if count is None or not told.matte_px else count / told.matte_px
+
         return PassReport(
             effect=self.checked.request.effect,
             parameters=dict(self.checked.parameters),
             frames_cleaned=len(done),
-            share_recovered=sum(s.recovered_px or 0 for s in done) / total if known else None,
-            share_synthesised=sum(s.synthesised_px or 0 for s in done) / total if known else None,
+            share_recovered=share(told.recovered_px),
+            share_kept=share(told.kept_px),
+            share_synthesised=share(told.synthesised_px),
+            share_generated=share(told.generated_px),
+            share_never_visible=share(told.never_visible_px),
+            frames_never_visible=None if told.never_visible_px is None else sum(bool(s.never_visible_px) for s in done),
+            mean_confidence=told.confidence,
         )
 
     # --- the work -----------------------------------------------------------------------------------------------
@@ -103,7 +119,13 @@ class PassRender:
                 return
             image = effect.render(frame)
             patch = self._composited(frame, image)
-            self.cache.save(frame, patch, count_provenance(image, self.matte, frame))
+            self.cache.save(frame, patch, statistics_of(image, self.matte, frame), self._joined_maps(frame, image))
+
+    def _joined_maps(self, frame: int, image: RenderedImage) -> FrameMaps | None:
+        """With those of the passes before: like the patch, the newest one is all that a viewer needs."""
+        earlier = self._below.newest_maps(frame) if self._below else None
+        maps = maps_of(image, self.matte, frame)
+        return earlier if maps is None else maps.over(earlier)
 
     def _composited(self, frame: int, image: RenderedImage) -> FramePatch:
         earlier = self._below.newest_patch(frame) if self._below else None
@@ -113,7 +135,7 @@ class PassRender:
     def _tell(self, frame: int, frame_finished: FrameFinished) -> None:
         if not self.cache.has(frame):  # the effect called it an identity
             return
-        self._link.frame(frame, self.cache.patch_path(frame), self.checked.number)
+        self._link.finished_frame(frame, self.checked.number, self.cache)
         frame_finished(frame, self.cache.patch_path(frame))
 
     def _count(self, done: int) -> None:
@@ -162,7 +184,7 @@ class PassRender:
         self._link.check_cancelled()
         if self.matte.bounds(frame) is not None:
             path = self.cache.save_preview(frame, self._composited(frame, image))
-            self._link.frame(frame, path, self.checked.number, provisional=True)
+            self._link.preview(frame, path, self.checked.number)
 
 
 def _matte(checked: CheckedPass, frames: range, size: Size) -> RenderMatte:

@@ -19,6 +19,7 @@ from engine.render.clips import MediaPlate, PatchedPlate, Plate
 from engine.render.delivery import deliver, outside_difference
 from engine.render.frame_cache import FrameCache, evict, pass_key, write_atomically
 from engine.render.job_link import JobLink
+from engine.render.maps import MapSequences
 from engine.render.pass_render import PassRender
 from engine.render.receipt import Receipt
 from engine.render.validation import CheckedRender, checked
@@ -64,6 +65,7 @@ class _ShotRender:
             self._warn_if_mostly_invented(render_pass)
         last = self._passes[-1]
         difference = self._deliver(PatchedPlate(self._source, last.newest_patch, budget_bytes=0))
+        self._write_maps(last)
         for render_pass in self._passes:
             render_pass.cache.drop_previews()
         report = self._report(difference)
@@ -119,6 +121,16 @@ class _ShotRender:
         except MediaNotFoundError as error:  # older files of the same pattern, with a gap before ours
             self._link.warn(f"what was written is not verified: {error}")
             return None
+
+    def _write_maps(self, last: PassRender) -> None:
+        if self._request.maps_folder is None:
+            return
+        frames, info = self._render.frames, self._render.source.info
+        sequences = MapSequences(Path(self._request.maps_folder), info.size, info.first_file_number or 0)
+        self._link.progress("deliver", 0, len(frames), "writing the maps")
+        for done, frame in enumerate(frames, start=1):
+            sequences.write(frame, last.newest_maps(frame))
+            self._link.progress("deliver", done, len(frames), "writing the maps")
 
     def _report(self, difference: dict[str, float] | None) -> RenderReport:
         request = self._request

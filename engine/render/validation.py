@@ -74,8 +74,9 @@ def checked(request: RenderRequest) -> Iterator[CheckedRender]:
         delivery = _check_output(request.output, request, source.info) if request.output else None
         if request.report_path is not None:
             _check_report(Path(request.report_path).absolute())
-        if request.preview_folder is not None:
-            _check_preview_folder(Path(request.preview_folder).absolute())
+        for what, folder in (("preview", request.preview_folder), ("maps", request.maps_folder)):
+            if folder is not None:
+                _check_folder(what, Path(folder).absolute())
         yield CheckedRender(request, source, passes, delivery)
 
 
@@ -83,7 +84,8 @@ def _check_paths(request: RenderRequest) -> None:
     """Relative paths would be looked for wherever the engine happens to have been started."""
     mattes = [p.matte.path for p in request.passes if p.matte]
     output = request.output.path if request.output else None
-    for path in (request.source.path, *mattes, output, request.report_path, request.preview_folder):
+    written = (output, request.report_path, request.preview_folder, request.maps_folder)
+    for path in (request.source.path, *mattes, *written):
         if path is not None and not Path(path).is_absolute():
             raise BadRequestError(
                 f"the path {path} is relative, but the engine runs in another folder; make it absolute"
@@ -159,7 +161,7 @@ def _check_report(path: Path) -> None:
         raise BadRequestError(f"the report {path} cannot be written there; choose another place for it")
 
 
-def _check_preview_folder(folder: Path) -> None:
+def _check_folder(what: str, folder: Path) -> None:
     existing = next(place for place in (folder, *folder.parents) if place.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise BadRequestError(f"the preview folder {folder} cannot be made or written; choose another folder")
+        raise BadRequestError(f"the {what} folder {folder} cannot be made or written; choose another folder")

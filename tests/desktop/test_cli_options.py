@@ -12,6 +12,7 @@ from desktop.errors import UsageError
 from desktop.subcommands import clean, effects
 from desktop.subcommands.clean import finish, parse_frames, parse_parameters
 from desktop.subcommands.exit_codes import EXIT_BAD_INPUT, EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED, exit_code
+from desktop.subcommands.summary import pass_summary
 from engine.errors import (
     BadRequestError,
     CancelledError,
@@ -26,6 +27,7 @@ from engine.protocol import (
     Job,
     MediaSource,
     ParameterDescriptor,
+    PassReport,
     RenderPass,
     RenderRequest,
 )
@@ -167,3 +169,24 @@ def test_a_fault_of_the_program_is_one_line_too(
     assert capsys.readouterr().err == (
         "grayplate: internal error in 'clean': KeyError: 'lost'; please report it with the command that you ran\n"
     )
+
+
+def test_a_pass_is_summed_up_as_far_as_its_effect_says() -> None:
+    silent = PassReport(effect="blur", parameters={}, frames_cleaned=3, share_recovered=None, share_synthesised=None)
+    assert pass_summary(silent) == "blur: 3 frames"
+    told = silent.model_copy(
+        update={
+            "share_recovered": 0.5,
+            "share_kept": 0.25,
+            "share_synthesised": 0.25,
+            "share_generated": 0.2,
+            "mean_confidence": 0.7,
+            "frames_never_visible": 2,
+        }
+    )
+    assert pass_summary(told) == (
+        "blur: 50.0% from other frames, 25.0% kept, 5.0% invented, 20.0% by the model, mean confidence 0.70, "
+        "2 frames hold something that no frame within reach shows"
+    )
+    none = silent.model_copy(update={"share_recovered": 0.0, "share_kept": 0.0, "share_synthesised": 1.0})
+    assert pass_summary(none) == "blur: 0.0% from other frames, 100.0% invented"

@@ -118,7 +118,7 @@ def test_progress_and_warnings_are_told(marked: MainWindow, door: EngineDoor, qt
     door.engine.finish()
     qtbot.waitUntil(lambda: marked.renders.active is None)
     assert "12 frames cleaned in 3 s" in marked.render_panel.log_lines
-    assert "90% of the pixels from other frames, 10% synthesised" in marked.render_panel.log_lines
+    assert "70% of the pixels from other frames, 20% kept, 10% invented" in marked.render_panel.log_lines
 
 
 def test_cancel_keeps_the_frames_that_arrived(

@@ -22,7 +22,7 @@ GATE_TIMEOUT_S = 60.0
 
 
 class Fill(ImageEffect):
-    """Fills with a constant; the left half of every window is said to come from the frame before."""
+    """Fills with a constant; the left half of every window is said to come from a frame next to it."""
 
     identifier = "test-fill"
 
@@ -89,7 +89,7 @@ class Fill(ImageEffect):
         if self.parameters.flag("add"):
             rgb += self.clips.source.image(frame, window)
         provenance = np.full(rgb.shape[:2], SYNTHESISED, np.int32)
-        provenance[:, : window.width_px // 2] = max(frame - 1, 0)
+        provenance[:, : window.width_px // 2] = frame - 1 if frame else 1
         provenance[self.clips.matte.image(frame, window) == 0] = UNTOUCHED
         return RenderedImage(window, rgb, provenance)
 

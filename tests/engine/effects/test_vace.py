@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine.effects.vace import Vace
 from engine.errors import CancelledError, OutputError, ParameterError, RenderFailedError, WeightsError
-from engine.ofx.effect import SYNTHESISED, UNTOUCHED, Clips, RenderedImage
+from engine.ofx.effect import GENERATED, UNTOUCHED, Clips, RenderedImage
 from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
 from engine.protocol import ParameterValue, PassPreflight, Remedy, Stage
 from engine.vace.control import FrameSource
@@ -207,7 +207,7 @@ def test_every_length_gives_every_frame(make: Callable[..., Vace], length: int) 
         assert image.rgb.shape == (23, 21, 3)
         assert image.rgb.dtype == np.float32
         assert image.rgb.min() >= 0 and image.rgb.max() <= 1
-        assert image.provenance is not None and (image.provenance == SYNTHESISED).all()
+        assert image.provenance is not None and (image.provenance == GENERATED).all()
 
 
 @pytest.mark.parametrize(
@@ -789,6 +789,7 @@ def test_a_cancel_ends_it_and_the_next_job_is_not_harmed(
 
 def test_without_a_model_it_says_how_to_get_one(make: Callable[..., Vace], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(MODEL_VARIABLE, raising=False)
+    monkeypatch.setattr("engine.vace.weights.starter_model", lambda: None)
     with pytest.raises(WeightsError, match=r"needs a Wan VACE model and none is set: .* --model DIR"):
         _render(make(range(1), _still(20, 10, 41, 33), model=""), range(1))
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import RenderFailedError
-from engine.ofx.effect import SYNTHESISED, UNTOUCHED, RenderedImage
+from engine.ofx.effect import RenderedImage
 from engine.render.clips import RenderMatte
-from engine.render.compositing import composite, count_provenance, writable
+from engine.render.compositing import composite, writable
 from roi_tools.geometry import Box, Size, frame_box
 from tests.support.media import noise_frame
 from timeline.media.color import frame_to_rgb
@@ -167,20 +167,3 @@ def test_an_image_of_the_wrong_shape_is_refused():
     image = RenderedImage(Box(0, 0, 4, 4), np.zeros((4, 5, 3), np.float32))
     with pytest.raises(RenderFailedError, match=r"image of frame 0 is \(4, 5, 3\), its window is \(4, 4, 3\)"):
         composite(noise_frame("gbrp", size), image, matte_of(size, [Box(0, 0, 4, 4)]), 0, 0.0, None)
-
-
-def test_provenance_is_counted_inside_the_matte_only():
-    size = Size(8, 8)
-    provenance = np.full((8, 8), UNTOUCHED, np.int32)
-    provenance[0:4, 0:4] = [7, 7, 7, SYNTHESISED]
-    provenance[6, 6] = SYNTHESISED
-    image = RenderedImage(frame_box(size), np.zeros((8, 8, 3), np.float32), provenance)
-
-    counts = count_provenance(image, matte_of(size, [Box(0, 0, 4, 4)]), 0)
-
-    assert (counts.matte_px, counts.recovered_px, counts.synthesised_px) == (16, 12, 4)
-
-
-def test_without_provenance_only_the_matte_is_counted():
-    counts = count_provenance(painted(Box(0, 0, 4, 2)), matte_of(Size(8, 8), [Box(0, 0, 4, 2)]), 0)
-    assert (counts.matte_px, counts.recovered_px, counts.synthesised_px) == (8, None, None)

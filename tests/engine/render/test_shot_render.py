@@ -47,6 +47,7 @@ from tests.support.effects import Fill
 from tests.support.engine_process import render_request
 from tests.support.media import noise_clip, noise_frame, write_clip
 from timeline.media.frame import Frame
+from timeline.media.frame_maps import SYNTHESISED, UNTOUCHED, FrameMaps
 from timeline.media.patch import FramePatch
 from timeline.media.reader import open_media
 
@@ -110,6 +111,12 @@ def frames_of(path: Path) -> list[Frame]:
 
 def same(a: Frame, b: Frame) -> bool:
     return all(np.array_equal(x, y, equal_nan=x.dtype.kind == "f") for x, y in zip(a.planes, b.planes, strict=True))
+
+
+def map_file(path: Path) -> np.ndarray:
+    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert picture is not None
+    return picture
 
 
 class TestRender:
@@ -245,6 +252,72 @@ class TestRender:
         assert sorted(p.name for p in folder.iterdir()) == ["frame_000000.png", "frame_000002.png"]
         picture = cv2.imread(str(folder / "frame_000002.png"))
         assert picture is not None and picture.shape == (48, 64, 3) and (picture[8:29, 6:20] > 250).all()
+
+
+class TestMaps:
+    def maps_of(self, session: Session) -> dict[int, FrameMaps]:
+        events = [e for e in session.events if isinstance(e, FrameEvent) and e.maps_path]
+        return {e.frame: FrameMaps.load(e.maps_path) for e in events if e.maps_path}
+
+    def test_a_finished_frame_says_where_its_pixels_came_from(self, session, source):
+        session.render(render_request(source, [[], [BOX]]))
+        (event,) = [e for e in session.events if isinstance(e, FrameEvent)]
+        assert (event.confidence, event.share_synthesised) == (None, 0.5)  # the test effect does not say how sure it is
+        maps = self.maps_of(session)[1]
+        assert maps.box == Box(*BOX) and maps.confidence is None and maps.never_visible is None
+        assert (maps.provenance[:, :8] == 0).all() and (maps.provenance[:, 8:] == SYNTHESISED).all()
+
+    def test_they_come_from_the_cache_like_the_pixels(self, session, source):
+        request = render_request(source, [[], [BOX], [BOX]])
+        session.render(request)
+        told = [e for e in session.events if isinstance(e, FrameEvent)]
+        first = self.maps_of(session)
+        session.render(request)
+        assert [e for e in session.events if isinstance(e, FrameEvent)] == told
+        assert self.maps_of(session).keys() == first.keys() == {1, 2}
+
+    def test_a_later_pass_keeps_what_an_earlier_one_said(self, session, source):
+        request = render_request(source, [[BOX], [BOX]])
+        later = request.passes[0].model_copy(update={"boxes": (((15, 20, 40, 40),), ())})
+        session.render(request.model_copy(update={"passes": (*request.passes, later)}))
+        maps = self.maps_of(session)[0]
+        assert maps.box == Box(5, 7, 40, 40)
+        at = {(6, 8): 1, (16, 8): SYNTHESISED, (30, 8): UNTOUCHED, (16, 25): 1, (39, 39): SYNTHESISED}
+        assert {(x, y): maps.provenance[y - 7, x - 5] for x, y in at} == at
+
+    def test_sequences_of_the_frames_size_are_written_for_every_frame(self, session, source, tmp_path):
+        folder = tmp_path / "new" / "maps"
+        request = render_request(source, [[BOX], [], [BOX]], start=1)
+        session.render(request.model_copy(update={"maps_folder": str(folder)}))
+        numbers = ("000001", "000002", "000003")
+        files = [("confidence", "png"), ("never_visible", "png"), ("provenance", "tif")]
+        assert sorted(p.name for p in folder.iterdir()) == [f"{a}.{n}.{b}" for a, b in files for n in numbers]
+        pictures = [map_file(folder / f"provenance.{n}.tif") for n in numbers]
+        assert all(p.shape == (48, 64) and p.dtype == np.float32 for p in pictures)
+        assert [p[10, 6] for p in pictures] == [0, UNTOUCHED, 2] and pictures[0][10, 20] == SYNTHESISED
+        sure = map_file(folder / "confidence.000003.png")
+        assert sure.dtype == np.uint16 and (sure[0, 0], sure[10, 20]) == (65535, 0)
+        never = map_file(folder / "never_visible.000003.png")
+        assert never.dtype == np.uint8 and not never.any()
+
+    def test_a_sequences_own_numbers_are_those_of_its_maps(self, session, tmp_path):
+        frames = [noise_frame("gbrp", SIZE, n) for n in range(3)]
+        source, folder = write_clip(tmp_path / "plate.####.png", frames), tmp_path / "maps"  # from 1 on
+        request = render_request(source, [[], [BOX], []])
+        session.render(request.model_copy(update={"maps_folder": str(folder)}))
+        picture = map_file(folder / "provenance.000002.tif")
+        assert picture[10, 6] == 1 and picture[0, 0] == UNTOUCHED
+
+    def test_a_folder_that_cannot_be_written_says_that_the_clip_is_done(self, session, source, tmp_path, monkeypatch):
+        folder, out = tmp_path / "maps", tmp_path / "out.mkv"
+        (tmp_path / "maps").mkdir()
+        (tmp_path / "maps" / "provenance.000000.tif").mkdir()
+        request = render_request(source, [[BOX]], out).model_copy(update={"maps_folder": str(folder)})
+        with pytest.raises(
+            OutputError, match=r"the map .*provenance.000000.tif cannot be written: .*the clip itself is"
+        ):
+            session.render(request)
+        assert out.exists() and sorted(p.name for p in folder.iterdir()) == ["provenance.000000.tif"]
 
 
 class TestPasses:

@@ -62,7 +62,7 @@ def test_a_missing_source_is_named(tmp_path):
     assert refusal(render_request(path, [[BOX]])) == f"{path} does not exist; check the path"
 
 
-@pytest.mark.parametrize("field", ["source", "matte", "output", "report", "preview"])
+@pytest.mark.parametrize("field", ["source", "matte", "output", "report", "preview", "maps"])
 def test_relative_paths_are_refused(source, field):
     request = render_request(source, [[BOX]])
     marked = request.passes[0].model_copy(update={"matte": MediaSource(path="plate.mkv")})
@@ -72,6 +72,7 @@ def test_relative_paths_are_refused(source, field):
         "output": {"output": Output(path="plate.mkv")},
         "report": {"report_path": "plate.mkv"},
         "preview": {"preview_folder": "plate.mkv"},
+        "maps": {"maps_folder": "plate.mkv"},
     }
     assert refusal(request.model_copy(update=change[field])) == (
         "the path plate.mkv is relative, but the engine runs in another folder; make it absolute"
