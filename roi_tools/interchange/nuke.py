@@ -4,7 +4,8 @@ The node's ``curves`` knob is a tree of layers with curve groups, each a closed 
 developer guide, "Roto serialisation format"). Floats are "x" and the eight hex digits of an IEEE single; y points up.
 A curve that stands still is ``{px time {x y} ...}``, one that moves ``{p {xs ys} ...}`` with lists of ``{time value}``;
 three pairs per point: arriving handle, place, leaving handle. Handles are relative to the place, feather places to
-the curve's. Moving shapes are written with every frame, so no interpolation is left to the reader.
+the curve's. Moving shapes are written with every frame, so no interpolation is left to the reader; the keyframes
+themselves lie beside the curves (roi_tools.interchange.nuke_record).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import re
 import struct
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
@@ -21,9 +23,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from roi_tools.errors import RoiFileError
+from roi_tools.errors import RoiFileError, ShapeError
 from roi_tools.geometry import Size
 from roi_tools.interchange.baked import BakedShape, baked
+from roi_tools.interchange.nuke_record import KNOB, NukeRecord, decoded, encoded
 from roi_tools.json_file import read_text, write_text
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.roto.model import Mode, RotoLayer, Shape, constant
@@ -33,6 +36,8 @@ Tree: TypeAlias = "list[str | Tree]"
 _MODES: tuple[Mode, ...] = ("subtract", "intersect")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}]|[^\s{}"]+')
 _DEEPEST = 64
+_UNMOVED_PX = 1e-3
+_FURTHEST = 1e9
 _RANGE = 4
 """Lifetime type: from one frame to another."""
 
@@ -42,38 +47,76 @@ def write_nuke(
 ) -> tuple[str, ...]:
     """Write ``layer`` as a Roto node; frame n becomes Nuke's frame ``n + first_number``. A .nk file to open or paste.
 
-    Returns the labels of the shapes that are left out: open lines, and nothing else. Labels become Nuke names (letters,
-    digits, underscores); a shape that subtracts or intersects says so at the end of its name. Raises RoiFileError.
+    :func:`read_nuke` gives the same layer back. Returns the labels of the shapes that Nuke does not show: open lines,
+    and nothing else. Labels become Nuke names (letters, digits, underscores); a shape that subtracts or intersects says
+    so at the end of its name. Raises RoiFileError.
     """
-    found = [(shape, baked(shape, span)) for shape in layer.shapes]
+    write_text(Path(path), _script(NukeRecord(layer, size, span, first_number)))
+    return tuple(shape.label for shape in layer.shapes if shape.is_open)
+
+
+def _script(record: NukeRecord) -> str:
+    layer, size, first_number = record.layer, record.size, record.first_number
+    found = [(shape, baked(shape, record.span)) for shape in layer.shapes]
     # Nuke lists the topmost shape first.
-    groups = "".join(_group(curve, size, first_number) for _, curve in reversed(found) if curve is not None)
+    groups = "".join(
+        _group(curve, size, record.span, first_number) for _, curve in reversed(found) if curve is not None
+    )
     center = f"{_float(size.width_px / 2)} {_float(size.height_px / 2)}"
     name = _name(layer.name) or "Roto1"
-    write_text(
-        Path(path),
+    return (
         "Roto {\n inputs 0\n output alpha\n cliptype none\n curves {{{v x3f99999a}\n  {f 0}\n  {n\n   {layer Root\n"
-        f"    {{f 2097152}}\n    {{t {center}}}\n    {{a}}\n{groups}   }}}}}}}}\n name {name}\n}}\n",
+        f"    {{f 2097152}}\n    {{t {center}}}\n    {{a}}\n{groups}   }}}}}}}}\n name {name}\n"
+        f' addUserKnob {{20 grayplate l Grayplate}}\n addUserKnob {{1 {KNOB} l "layer as drawn" +INVISIBLE}}\n'
+        f" {KNOB} {encoded(record)}\n}}\n"
     )
-    return tuple(shape.label for shape, curve in found if curve is None)
 
 
 def read_nuke(path: str | os.PathLike[str], size: Size, first_number: int = 0) -> RotoLayer:
-    """The closed Bezier shapes of the first Roto or RotoPaint node of a .nk file, bottom first.
+    """The first Roto or RotoPaint node of a .nk file: what :func:`write_nuke` was given, if its curves are unchanged.
 
-    Keyframes between which Nuke would draw a curve are joined by straight lines. Raises RoiFileError where there is no
-    such node, or it holds what this program does not read (a B-spline, an expression).
+    Otherwise the node's closed Bezier shapes, bottom first; keyframes between which Nuke would draw a curve are then
+    joined by straight lines. Raises RoiFileError where there is no such node, or it holds what this program does not
+    read (a B-spline, an expression).
     """
     source = Path(path)
     body = _roto_node(_parsed(read_text(source), source), source)
-    shapes = [_shape(group, size, first_number, source) for group in _curve_groups(body)]
+    drawn = _drawn(body, size, first_number, source)
+    word = str(body[body.index(KNOB) + 1]) if KNOB in body[:-1] else ""
+    record = decoded(word) if word else None
+    if record is None or record.size != size:
+        return drawn
+    written = _roto_node(_parsed(_script(record), source), source)
+    is_unchanged = _alike(_drawn(written, size, first_number, source), drawn)
+    return record.numbered_from(first_number) if is_unchanged else drawn
+
+
+def _drawn(body: Tree, size: Size, first_number: int, source: Path) -> RotoLayer:
+    """What the curves alone say."""
+    try:
+        shapes = [_shape(group, size, first_number, source) for group in _curve_groups(body)]
+    except ShapeError as error:
+        raise RoiFileError(f"{source}: {error}") from error
     name = body[body.index("name") + 1] if "name" in body[:-1] else "Roto1"
-    return RotoLayer(str(name), tuple(reversed(shapes)))
+    return RotoLayer(str(name), tuple(_named_apart(shapes[::-1])))
 
 
-def _group(curve: BakedShape, size: Size, first_number: int) -> str:
+def _alike(one: RotoLayer, other: RotoLayer) -> bool:
+    """Whether nobody has moved anything, renamed, hidden or inverted it."""
+    return len(one.shapes) == len(other.shapes) and all(
+        replace(a, tracks=b.tracks, opacity=b.opacity) == b
+        and len(a.tracks) == len(b.tracks)
+        and all(
+            p.frames == q.frames and np.allclose([k.value for k in p.keys], [k.value for k in q.keys], 0, _UNMOVED_PX)
+            for p, q in zip((*a.tracks, a.opacity), (*b.tracks, b.opacity), strict=True)
+        )
+        for a, b in zip(one.shapes, other.shapes, strict=True)
+    )
+
+
+def _group(curve: BakedShape, size: Size, span: range, first_number: int) -> str:
     shape = curve.shape
-    name = _name(shape.label) + (f"_{shape.mode}" if shape.mode in _MODES else "")
+    name = (_name(shape.label) or "shape") + (f"_{shape.mode}" if shape.mode in _MODES else "")
     numbers = [frame + first_number for frame in curve.frames]
     flipped = curve.points * (1, -1)
     flipped[:, :, 0, 1] += size.height_px
@@ -84,7 +127,7 @@ def _group(curve: BakedShape, size: Size, first_number: int) -> str:
         f"    {{curvegroup {name} 512 bezier\n     {{{{cc\n       {{f 8192}}\n       {_points(numbers, outline)}}}\n"
         f"      {{cc\n       {{f 8192}}\n       {_points(numbers, feather)}}}}}\n"
         f"     {{tx {_float(numbers[0])} {_float(center[0])} {_float(center[1])}}}\n"
-        f"     {{a {_attributes(shape, curve.frames, first_number)}}}}}\n"
+        f"     {{a {_attributes(shape, curve.frames, span, first_number)}}}}}\n"
     )
 
 
@@ -102,7 +145,7 @@ def _curve(numbers: Sequence[int], values: NDArray[np.float64]) -> str:
     return "{" + "".join(f"{{{_float(n)} {_float(value)}}}" for n, value in zip(numbers, values, strict=True)) + "}"
 
 
-def _attributes(shape: Shape, frames: Sequence[int], first_number: int) -> str:
+def _attributes(shape: Shape, frames: Sequence[int], span: range, first_number: int) -> str:
     opacity = [shape.opacity.value_at(frame)[0] for frame in frames]
     still = len(set(opacity)) == 1
     numbers = [frame + first_number for frame in frames]
@@ -118,19 +161,32 @@ def _attributes(shape: Shape, frames: Sequence[int], first_number: int) -> str:
     if feather:
         values |= {"fx": _float(feather), "fy": _float(feather)}
     if shape.first_frame is not None or shape.last_frame is not None:
-        first = frames[0] if shape.first_frame is None else shape.first_frame
-        last = frames[-1] if shape.last_frame is None else shape.last_frame
+        first, last = shape.first_frame, shape.last_frame
+        first = min(span.start, last or 0) if first is None else first
+        last = max(span.stop - 1, first) if last is None else last
         values |= {"ltn": _float(first + first_number), "ltm": _float(last + first_number), "ltt": _float(_RANGE)}
     return " ".join(f"{name} {value}" for name, value in values.items())
 
 
 def _float(value: float) -> str:
-    single = np.float32(value)
+    # A strong perspective may throw a point to infinity, which Nuke's text cannot hold.
+    single = np.float32(np.nan_to_num(value, nan=0.0, posinf=_FURTHEST, neginf=-_FURTHEST).clip(-_FURTHEST, _FURTHEST))
     return "0" if single == 0 else f"x{struct.unpack('>I', struct.pack('>f', single))[0]:08x}"
 
 
 def _name(label: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]", "_", label)
+
+
+def _named_apart(shapes: Sequence[Shape]) -> Iterator[Shape]:
+    """The shapes with a number behind each label that another one has already: Nuke's layers allow that."""
+    taken: set[str] = set()
+    for shape in shapes:
+        label, number = shape.label, 2
+        while label in taken:
+            label, number = f"{shape.label} {number}", number + 1
+        taken.add(label)
+        yield replace(shape, label=label)
 
 
 def _parsed(text: str, source: Path) -> Tree:

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from roi_tools.errors import RoiFileError
 from roi_tools.geometry import Size
@@ -23,7 +24,7 @@ from roi_tools.interchange.silhouette import write_silhouette
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.roto.model import RotoLayer, Shape, constant
 from roi_tools.roto.raster import layer_matte
-from tests.roi_tools.roto_strategies import blobs
+from tests.roi_tools.roto_strategies import blobs, layers
 
 SIZE = Size(128, 100)
 SPAN = range(6)
@@ -53,6 +54,7 @@ def layers_of(points: tuple[tuple[float, ...], ...]) -> list[RotoLayer]:
 def test_a_nuke_roto_reads_back_to_the_same_mattes(tmp_path: Path, points: tuple[tuple[float, ...], ...]) -> None:
     for layer in layers_of(points):
         assert write_nuke(tmp_path / "a.nk", layer, SIZE, SPAN, first_number=1001) == ()
+        without_record(tmp_path / "a.nk")
         again = read_nuke(tmp_path / "a.nk", SIZE, first_number=1001)
         assert again.name == layer.name and [s.label for s in again.shapes] == [s.label for s in layer.shapes]
         for frame in SPAN:
@@ -60,6 +62,62 @@ def test_a_nuke_roto_reads_back_to_the_same_mattes(tmp_path: Path, points: tuple
             assert difference.mean() < 1e-4
             # A feather is measured from whole pixels: one at the very edge may fall on either side.
             assert layer.name == "soft" or difference.max() < 2e-3
+
+
+def without_record(path: Path) -> None:
+    """Leaves the curves alone, as if another program had written them."""
+    path.write_text(re.sub(r"(?m)^ grayplate_roto .*\n", "", path.read_text()))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(layers(), st.integers(-10, 2000))
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # transforms that no camera makes
+def test_a_nuke_roto_reads_back_identical(tmp_path: Path, layer: RotoLayer, first_number: int) -> None:
+    write_nuke(tmp_path / "a.nk", layer, SIZE, SPAN, first_number)
+    assert read_nuke(tmp_path / "a.nk", SIZE, first_number) == layer
+
+
+def test_a_nuke_roto_that_is_numbered_otherwise_moves_in_time(tmp_path: Path) -> None:
+    layer = RotoLayer("moves", (replace(moving(TRIANGLE), first_frame=1, last_frame=4),))
+    write_nuke(tmp_path / "a.nk", layer, SIZE, SPAN, first_number=1001)
+    (again,) = read_nuke(tmp_path / "a.nk", SIZE, first_number=1000).shapes
+    assert (again.first_frame, again.last_frame, again.key_frames) == (2, 5, (1, 6))
+    for frame in SPAN:
+        there, here = layer_matte(RotoLayer("", (again,)), frame + 1, SIZE), layer_matte(layer, frame, SIZE)
+        np.testing.assert_array_equal(there, here)
+
+
+def test_a_lifetime_that_is_open_on_one_side_lasts_as_long_as_the_shot(tmp_path: Path) -> None:
+    still = Shape("still", "bezier", tuple(constant(*point) for point in TRIANGLE))
+    ends = {"begins": (2, None), "ends": (None, 3), "late": (9, None), "early": (None, -4)}
+    layer = RotoLayer("a", tuple(replace(still, label=k, first_frame=a, last_frame=b) for k, (a, b) in ends.items()))
+    write_nuke(tmp_path / "a.nk", layer, SIZE, SPAN)
+    without_record(tmp_path / "a.nk")
+    found = read_nuke(tmp_path / "a.nk", SIZE).shapes
+    assert [(shape.first_frame, shape.last_frame) for shape in found] == [(2, 5), (0, 3), (9, 9), (-4, -4)]
+
+
+def test_what_was_changed_in_nuke_counts(tmp_path: Path) -> None:
+    path = tmp_path / "a.nk"
+    still = Shape("blob", "bspline", tuple(constant(*point) for point in TRIANGLE))
+    layer = RotoLayer("a", (still, replace(still, label="hole", mode="subtract")))
+    write_nuke(path, layer, SIZE, SPAN)
+    text = path.read_text()
+    for change in (("blob 512", "renamed 512"), ("vis x3f800000", "vis 0"), ("{x427", "{x428")):
+        path.write_text(text.replace(*change))
+        changed = read_nuke(path, SIZE)
+        assert changed != layer and all(shape.kind == "bezier" for shape in changed.shapes)
+    path.write_text(re.sub(r"(?m)^ grayplate_roto .*\n", " grayplate_roto nonsense\n", text))
+    assert all(shape.kind == "bezier" for shape in read_nuke(path, SIZE).shapes)
+    path.write_text(text.replace("\n  ", "\n"))  # written again by another program: only the spaces differ
+    assert read_nuke(path, SIZE) == layer
+
+
+def test_shapes_of_one_name_are_numbered(tmp_path: Path) -> None:
+    group = NODE[NODE.index("{curvegroup") : NODE.index("}}}}\n name")]
+    path = tmp_path / "a.nk"
+    path.write_text(NODE.replace(group, f"{group} {group}"))
+    assert [shape.label for shape in read_nuke(path, SIZE).shapes] == ["Bezier1", "Bezier1 2"]
 
 
 def test_a_roto_that_was_read_writes_the_same_text(tmp_path: Path) -> None:
@@ -73,6 +131,8 @@ def test_a_roto_that_was_read_writes_the_same_text(tmp_path: Path) -> None:
 def test_open_lines_are_left_out_and_named(tmp_path: Path) -> None:
     wire = Shape("wire", "stroke", tuple(constant(x, 9, 0, 0, 0, 0, 0, 0) for x in (2, 90)))
     assert write_nuke(tmp_path / "a.nk", RotoLayer("a", (wire,)), SIZE, SPAN) == ("wire",)
+    assert read_nuke(tmp_path / "a.nk", SIZE).shapes == (wire,)
+    without_record(tmp_path / "a.nk")
     assert read_nuke(tmp_path / "a.nk", SIZE).shapes == ()
 
 
