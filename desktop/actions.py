@@ -150,6 +150,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "render_take", "Re&nder", "Render as New &Take", ("Ctrl+Alt+R",), "", "Keep the result so far beside it"
     ),
+    ActionSpec(
+        "redo_range",
+        "Re&nder",
+        "&Do Range Again",
+        ("Ctrl+Shift+D",),
+        "",
+        "Do the frames from in to out again with another seed, going on from their finished neighbours",
+    ),
     ActionSpec("cancel", "Re&nder", "&Cancel", ("Ctrl+.",), "cancel"),
     ActionSpec("next_take", "Re&nder", "Use &Next Take", ("Ctrl+T",), separated=True),
     ActionSpec("compare_take", "Re&nder", "Compare with &Other Take", ("Shift+T",), checkable=True),

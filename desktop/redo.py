@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from desktop.language import tr
+from desktop.session import Session
 from engine.protocol import EffectDescriptor, ParameterValue
+from timeline import edits
+from timeline.removal import Removal, new_id
 
 KNOWN_FRAMES = 16
 """Finished frames that a generating effect sees on both sides and goes on from: four of its latents."""
@@ -21,3 +26,33 @@ def redo_changes(effect: EffectDescriptor, before: Mapping[str, ParameterValue])
         following = int(before.get("seed", seed.default)) + 1
         changes["seed"] = following if last is None or following <= last else int(seed.minimum or 0)
     return changes
+
+
+def redo_frames(session: Session, effect: EffectDescriptor, frames: range) -> Removal | None:
+    """A removal that does ``frames`` (media frames) of the selected one again, above it, selected; one undo step.
+
+    It works on the finished result: frames around it are known to it, and the first result stays under it, to come
+    back when it is switched off or deleted.
+    """
+    shot, removal = session.shot, session.removal
+    if shot is None or removal is None or removal.effect != effect.identifier or not frames:
+        return None
+    first, last = removal.shape.first_frame, removal.shape.last_frame
+    start = frames.start if first is None else max(frames.start, first)
+    stop = frames.stop if last is None else min(frames.stop, last + 1)
+    if start >= stop:
+        return None
+    parameters = {**removal.parameters, **redo_changes(effect, removal.parameters)}
+    label = tr("{removal}, frames {first}-{last} again").format(removal=removal.label, first=start, last=stop - 1)
+    again = replace(
+        removal,
+        id=new_id(),
+        label=label,
+        shape=removal.shape.with_range(start, stop - 1),
+        parameters=parameters,
+        otio_json="",
+    )
+    session.end_gesture()
+    session.apply(tr("Redo Frames"), edits.add_removal(session.project, shot.id, again))
+    session.select_removal(again.id)
+    return again

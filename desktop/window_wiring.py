@@ -16,6 +16,7 @@ from desktop.cut_finder import CutFinder
 from desktop.edit_wiring import EditWiring
 from desktop.export_dialog import ExportDialog
 from desktop.help_wiring import HelpWiring
+from desktop.inspector_wiring import InspectorWiring
 from desktop.language import tr
 from desktop.main_window import MainWindow
 from desktop.preferences_wiring import PreferencesWiring
@@ -53,6 +54,7 @@ class WindowWiring(QObject):
         self._view = ViewWiring(window, self._on)
         self._roto = RotoWiring(window, self._on, self._default_effect)
         self._queue = QueueWiring(window, self._on)
+        self._inspector = InspectorWiring(window, self._on)
         self._strip = StripWiring(window, self._on)
         self._color = ColorMenus(window)
         self._preferences = PreferencesWiring(window, self._color, self._on)

@@ -21,10 +21,13 @@ from PySide6.QtWidgets import (
 from desktop import commands
 from desktop.icons import icon
 from desktop.language import tr
+from desktop.panels.advice_view import AdviceView
 from desktop.panels.panel import dim_label, divider, inset_text, tool_button
 from desktop.panels.parameter_editors import ParameterEditor, QuietComboBox, make_editor
+from desktop.panels.preset_row import PresetRow
+from desktop.parameter_commands import apply_parameters, chosen_preset
 from desktop.session import Session
-from engine.protocol import EffectDescriptor, ParameterDescriptor, ParameterValue
+from engine.protocol import EffectDescriptor, ParameterDescriptor, ParameterValue, Preset, Remedy
 
 _LABEL_PX = 122
 _RESET_PX = 26
@@ -33,9 +36,15 @@ _RESET_PX = 26
 class InspectorPanel(QScrollArea):
     """Rebuilt when another effect is shown; otherwise only its values change, so that a drag keeps its handle."""
 
+    keep_preset_asked = Signal(object, object)
+    """EffectDescriptor and Removal: their values are to be kept under a name."""
+    delete_preset_asked = Signal(object)
+    """One of a person's own presets is to be forgotten."""
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._presets: tuple[Preset, ...] = ()
         self._effects: dict[str, EffectDescriptor] = {}
         self._rows: dict[str, _ParameterRow] = {}
         self._shown_effect: str | None = None
@@ -51,10 +60,17 @@ class InspectorPanel(QScrollArea):
         self._empty = dim_label(tr("Select a removal to see its settings."), wraps=True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._header = _Header(session)
+        self.preset_row = self._header.presets
+        self.preset_row.chosen.connect(self._apply_preset)
+        self.preset_row.keep_asked.connect(self._ask_to_keep)
+        self.preset_row.delete_asked.connect(self.delete_preset_asked)
+        self.advice = AdviceView()
+        self.advice.remedy_chosen.connect(self._apply_remedy)
         self._parameters = QVBoxLayout()
         self._parameters.setSpacing(6)
         self._layout.addWidget(self._empty)
         self._layout.addWidget(self._header)
+        self._layout.addWidget(self.advice)
         self._layout.addLayout(self._parameters)
         self._layout.addStretch(1)
         self.setWidget(self._body)
@@ -68,6 +84,11 @@ class InspectorPanel(QScrollArea):
         self._effects = {effect.identifier: effect for effect in effects}
         self._header.set_effects(effects)
         self._shown_effect = None
+        self.refresh()
+
+    def set_presets(self, presets: tuple[Preset, ...]) -> None:
+        """What there is to choose from, for all effects."""
+        self._presets = presets
         self.refresh()
 
     def editor(self, parameter: str) -> ParameterEditor | None:
@@ -94,6 +115,10 @@ class InspectorPanel(QScrollArea):
         if removal:
             for row in self._rows.values():
                 row.show_value(removal.parameters.get(row.descriptor.name, row.descriptor.default))
+        if removal and effect:
+            own = tuple(preset for preset in self._presets if preset.effect == effect.identifier)
+            self.preset_row.show_presets(own, chosen_preset(own, effect, removal))
+        self.preset_row.setEnabled(effect is not None)
 
     def _rebuild(self, effect: EffectDescriptor | None) -> None:
         while self._parameters.count():
@@ -135,6 +160,26 @@ class InspectorPanel(QScrollArea):
             grid.addWidget(row.reset, line, 2)
             self._rows[descriptor.name] = row
         return group
+
+    def _apply_preset(self, preset: Preset) -> None:
+        effect = self._shown()
+        if effect:
+            label = tr("Preset '{name}'").format(name=preset.name if preset.is_own else tr(preset.name))
+            apply_parameters(self._session, label, effect, preset.parameters)
+            self.refresh()
+
+    def _apply_remedy(self, remedy: Remedy) -> None:
+        effect = self._shown()
+        if effect:
+            apply_parameters(self._session, tr(remedy.label), effect, remedy.parameters)
+
+    def _ask_to_keep(self) -> None:
+        effect, removal = self._shown(), self._session.removal
+        if effect and removal:
+            self.keep_preset_asked.emit(effect, removal)
+
+    def _shown(self) -> EffectDescriptor | None:
+        return self._effects.get(self._shown_effect or "")
 
     def _reset(self, descriptor: ParameterDescriptor) -> None:
         self._session.end_gesture()
@@ -178,6 +223,7 @@ class _Header(QWidget):
         self.effect.setAccessibleName(tr("Effect"))
         self.effect.activated.connect(lambda index: commands.set_effect(session, self.effect.itemData(index)))
         self._hint = dim_label(wraps=True)
+        self.presets = PresetRow()
         self._first, self._last = _frame_box(tr("First frame")), _frame_box(tr("Last frame"))
         self._whole = tool_button("reset", tr("On the whole shot"))
         self._whole.setFixedSize(_RESET_PX, _RESET_PX)
@@ -195,14 +241,16 @@ class _Header(QWidget):
         grid.addWidget(self.effect, 0, 1)
         grid.setColumnMinimumWidth(2, _RESET_PX)
         grid.addWidget(self._hint, 1, 0, 1, 3)
-        grid.addWidget(QLabel(tr("Active frames")), 2, 0)
-        grid.addLayout(_in_row(self._first, QLabel("–"), self._last), 2, 1)
-        grid.addWidget(self._whole, 2, 2)
-        grid.addWidget(QLabel(tr("Keyframes")), 3, 0)
+        grid.addWidget(QLabel(tr("Preset")), 2, 0)
+        grid.addWidget(self.presets, 2, 1, 1, 2)
+        grid.addWidget(QLabel(tr("Active frames")), 3, 0)
+        grid.addLayout(_in_row(self._first, QLabel("–"), self._last), 3, 1)
+        grid.addWidget(self._whole, 3, 2)
+        grid.addWidget(QLabel(tr("Keyframes")), 4, 0)
         keys = _in_row(self._previous, self._key, self._next, spacing=0)
         keys.addSpacing(6)
         keys.addWidget(self._keys, 1)
-        grid.addLayout(keys, 3, 1, 1, 2)
+        grid.addLayout(keys, 4, 1, 1, 2)
 
     def _connect(self) -> None:
         session = self._session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QDoubleSpinBox,
@@ -91,6 +91,36 @@ def dim_label(text: str = "", *, wraps: bool = False) -> QLabel:
     if wraps:
         label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
     return label
+
+
+class ElidedLabel(QLabel):
+    """Secondary text on one line that never widens its panel: what does not fit is in its tool tip."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.setObjectName("dim")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._whole = ""
+        self.setText(text)
+
+    @override
+    def text(self) -> str:
+        return self._whole
+
+    @override
+    def setText(self, text: str) -> None:
+        self._whole = text
+        self._show()
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show()
+
+    def _show(self) -> None:
+        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
+        super().setText(shown)
+        self.setToolTip(self._whole if shown != self._whole else "")
 
 
 def inset_text(box: AnySpinBox) -> AnySpinBox:

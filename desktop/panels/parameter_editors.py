@@ -155,7 +155,7 @@ class TextEditor(ParameterEditor):
         super().__init__(descriptor)
         self._line = QLineEdit()
         self._line.setAccessibleName(tr(descriptor.label))
-        self._line.setPlaceholderText(tr("None") if descriptor.kind == "path" else "")
+        self._line.setPlaceholderText(_when_empty(descriptor))
         self._line.editingFinished.connect(self._on_finished)
         self._row.addWidget(self._line, 1)
         self._shown = ""
@@ -229,6 +229,13 @@ class _QuietDoubleSpinBox(QDoubleSpinBox):
             super().wheelEvent(event)
         else:
             event.ignore()
+
+
+def _when_empty(descriptor: ParameterDescriptor) -> str:
+    """What stands in an empty field: of a model's parts the engine takes those that it knows, else there is none."""
+    if descriptor.kind != "path":
+        return ""
+    return tr("Default") if descriptor.group == "Model" else tr("None")
 
 
 def _spin_box(descriptor: ParameterDescriptor) -> QSpinBox | QDoubleSpinBox:

@@ -19,7 +19,7 @@ from desktop import theme
 from desktop.icons import icon
 from desktop.language import tr
 from desktop.panels.log_list import LogList
-from desktop.panels.panel import dim_label
+from desktop.panels.panel import ElidedLabel, dim_label
 from desktop.panels.times import duration_text
 from engine.protocol import Job, ProgressEvent, Stage
 
@@ -63,7 +63,7 @@ class RenderPanel(QWidget):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(8)
-        self._stage, self._eta = dim_label(tr("Nothing rendered yet")), dim_label()
+        self._stage, self._eta = ElidedLabel(tr("Nothing rendered yet")), dim_label()
         self._log = LogList()
         self._log.setWordWrap(True)
         self._log.setAccessibleName(tr("Log"))

@@ -13,3 +13,12 @@ def duration_text(seconds: float) -> str:
     if whole < 3600:
         return tr("{minutes} min {seconds} s").format(minutes=whole // 60, seconds=f"{whole % 60:02d}")
     return tr("{hours} h {minutes} min").format(hours=whole // 3600, minutes=f"{whole % 3600 // 60:02d}")
+
+
+def about_duration_text(seconds: float) -> str:
+    """``About 12 s``, ``About 4 min``, ``About 1.5 h``: as precise as a forecast is."""
+    if seconds < 90:
+        return tr("About {seconds} s").format(seconds=max(round(seconds), 1))
+    if seconds < 5400:
+        return tr("About {minutes} min").format(minutes=round(seconds / 60))
+    return tr("About {hours} h").format(hours=f"{seconds / 3600:.1f}")

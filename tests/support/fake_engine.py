@@ -21,7 +21,10 @@ from engine.protocol import (
     Job,
     JobState,
     ParameterDescriptor,
+    PassPreflight,
     PassReport,
+    Preflight,
+    Preset,
     ProgressEvent,
     RenderReport,
     RenderRequest,
@@ -112,12 +115,38 @@ class FakeEngine:
         self.closed = 0
         self.shutdowns = 0
         self.refusal: EngineError | None = None
-        """What the next submit raises."""
+        """What the next submit, preset or preflight raises."""
+        self.kept_presets: tuple[Preset, ...] = ()
+        self.advice = PassPreflight()
+        """What a preflight says of the first pass."""
+        self.looked_at: list[RenderRequest] = []
+        """What was asked about before a render."""
 
     # --- what the desktop calls ---------------------------------------------------------------------------------
 
     def effects(self) -> tuple[EffectDescriptor, ...]:
         return self._effects
+
+    def presets(self) -> tuple[Preset, ...]:
+        return self.kept_presets
+
+    def save_preset(self, preset: Preset) -> Preset:
+        if self.refusal is not None:
+            raise self.refusal
+        kept = preset.model_copy(update={"is_own": True})
+        self.delete_preset(preset.effect, preset.name)
+        self.kept_presets = (*self.kept_presets, kept)
+        return kept
+
+    def delete_preset(self, effect: str, name: str) -> None:
+        self.kept_presets = tuple(p for p in self.kept_presets if (p.effect, p.name) != (effect, name))
+
+    def preflight(self, request: RenderRequest) -> Preflight:
+        with self._lock:
+            self.looked_at.append(request)
+        if self.refusal is not None:
+            raise self.refusal
+        return Preflight(passes=(self.advice, *(PassPreflight() for _ in request.passes[1:])))
 
     def submit(self, request: RenderRequest) -> Job:
         if self.refusal is not None:
