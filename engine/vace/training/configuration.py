@@ -85,9 +85,14 @@ class TransformerTraining(_Part):
 
 
 class Configuration(_Part):
-    """A whole training. ``precision``: what matrix products are computed in, "fp32" or "bf16"."""
+    """A whole training. ``precision``: what matrix products are computed in, "fp32" or "bf16".
+
+    ``sampling_steps`` are the most that the model is asked for, and ``notice`` is told at each render with it.
+    """
 
     name: str
+    notice: str
+    sampling_steps: int
     seed: int
     device: str
     precision: str

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.vace.native import NATIVE_FILE
 from engine.vace.training.configuration import Configuration
 from engine.vace.training.run_state import RunState
 from engine.vace.training.text_parts import new_text_encoder, new_tokenizer
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 def export_model(configuration: Configuration, folder: Path, vae: AutoencoderKLWan, out: Path) -> dict[str, Any]:
     """Writes what ``WanVACEPipeline.from_pretrained`` loads, from the newest state in ``folder``.
 
-    Returns what there is to say of the training; it lies in ``training.json`` beside the model, with the
-    configuration.
+    ``grayplate.json`` in it holds the model's limits, see ``engine.vace.native``. Returns what there is to say of the
+    training; it lies in ``training.json`` beside the model, with the configuration.
     """
     import torch
     from diffusers import UniPCMultistepScheduler, WanVACEPipeline
@@ -46,5 +47,16 @@ def export_model(configuration: Configuration, folder: Path, vae: AutoencoderKLW
         "minutes": round(state.worked_seconds / 60, 1),
         "configuration": configuration.model_dump(),
     }
-    (out / "training.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+    for name, content in (("training.json", facts), (NATIVE_FILE, _native(configuration))):
+        (out / name).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
     return facts
+
+
+def _native(configuration: Configuration) -> dict[str, Any]:
+    sizes = configuration.transformer.stages[-1].sizes
+    limits = {
+        "steps": configuration.sampling_steps,
+        "pixel_budget_px": max(size.height_px * size.width_px for size in sizes),
+        "context_frames": max(size.frames for size in sizes),
+    }
+    return {"limits": limits, "notice": configuration.notice}

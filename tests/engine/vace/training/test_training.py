@@ -15,6 +15,7 @@ from tests.engine.vace.training.conftest import STARTER
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
+from engine.vace.native import native_settings  # noqa: E402
 from engine.vace.training import flow, latent_cache, transformer_training, vae_training  # noqa: E402
 from engine.vace.training.export import export_model  # noqa: E402
 from engine.vace.training.numerics import learning_rate_share, psnr  # noqa: E402
@@ -136,7 +137,8 @@ def test_an_exported_model_loads_in_diffusers_and_the_prompt_says_nothing(
     facts = export_model(configuration, tmp_path / "work", vae, tmp_path / "model")
     assert facts["samples"] == 8
     assert json.loads((tmp_path / "model/training.json").read_text())["steps"] == 4
-    pipeline = WanVACEPipeline.from_pretrained(tmp_path / "model", torch_dtype=torch.float32)
+    assert native_settings(str(tmp_path / "model")).limits["pixel_budget_px"] == 32 * 48
+    pipeline = WanVACEPipeline.from_pretrained(tmp_path / "model", dtype=torch.float32)
     control = torch.randn(1, 96, 2, 4, 6)
     answers = [
         pipeline.transformer(
