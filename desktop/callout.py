@@ -11,7 +11,7 @@ from desktop import theme
 from desktop.language import tr
 from desktop.panels.panel import dim_label
 
-_WIDTH_PX = 330
+_WIDTH_PX = 400
 _ARROW_PX = 10
 _LARGE = 0.5
 """A target that takes more than this share of the window has the callout inside it."""
@@ -93,7 +93,8 @@ class Callout(QWidget):
         bounds = window.rect().adjusted(6, 6, -6, -6)
         self._tip = QPoint()
         if area.width() * area.height() > _LARGE * bounds.width() * bounds.height() / 2:
-            self.move(area.left() + 18, area.top() + 18)
+            # Lower right: pictures are looked at from the left, and what moves in the sample begins there.
+            self.move(area.right() - self.width() - 8, area.bottom() - self.height() - 56)
         else:
             place, tip = _beside(area, QRect(QPoint(0, 0), self.size()), bounds)
             self.move(place)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QSize, Qt
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton
 
 from desktop.color_view import ColorView, auto_space, config_name, displays, input_spaces
 from desktop.errors import ColorConfigError
+from desktop.icons import icon
 from desktop.language import tr
 from desktop.main_window import MainWindow
 from desktop.preferences import load_preferences
@@ -37,6 +38,10 @@ class ColorMenus(QObject):
         _insert_before(window.window_actions["rename_shot"], self.inputs)
         self.button = QToolButton()
         self.button.setMenu(self.views)
+        self.button.setIcon(icon("chevron_down"))
+        self.button.setIconSize(QSize(12, 12))
+        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the arrow right of the text
         self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.button.setAccessibleName(tr("Display transform"))
         self.button.setToolTip(tr("What colors are shown through; the result stays as it is"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, metadata, version
+import re
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
 from PySide6.QtCore import qVersion
@@ -12,17 +13,16 @@ from PySide6.QtGui import QGuiApplication
 
 from desktop import paths
 
-PACKAGES = (
-    *("PySide6-Essentials", "av", "numpy", "opencv-python", "OpenTimelineIO", "OpenImageIO"),
-    *("scenedetect", "pydantic", "httpx", "fastapi", "uvicorn", "psygnal", "torch", "diffusers"),
-)
 LOG_LINES = 40
+LICENCE_LENGTH = 60
+_NAME = re.compile(r"[\w.-]+")
 
 
 def installed() -> list[tuple[str, str, str]]:
-    """Name, version and licence of the packages that Grayplate stands on and that are there."""
+    """Name, version and licence of the packages that Grayplate stands on and that are there, by name."""
+    needed = (_NAME.match(line) for line in requires("grayplate") or () if 'extra == "dev"' not in line)
     found = []
-    for name in PACKAGES:
+    for name in sorted({match[0] for match in needed if match}, key=str.lower):
         try:
             found.append((name, version(name), _licence(name)))
         except PackageNotFoundError:
@@ -49,8 +49,11 @@ def report(engine: str) -> str:
 def _licence(name: str) -> str:
     about = metadata(name).json
     text = str(about.get("license_expression") or about.get("license") or "").strip()
-    if text and len(text) < 60:
-        return text
+    first = text.split("\n")[0].strip()
+    if first and len(first) < LICENCE_LENGTH:
+        return first
+    if " AND " in first:  # a package that holds others
+        return ", ".join(dict.fromkeys(part.strip("() ") for part in first.split(" AND ")))
     classifiers = about.get("classifier", [])
     named = [line.rsplit("::", 1)[-1].strip() for line in classifiers if line.startswith("License ::")]
     return ", ".join(named) or "see its package"

@@ -29,9 +29,9 @@ class HelpWiring(QObject):
         run("help", lambda: self._show_text(tr("Grayplate Help"), help_html(window.window_actions)))
         run("about", lambda: self._show_text(tr("About Grayplate"), about_html()))
         run("copy_report", self._copy_report)
-        self._tour = Tour(window)
-        run("tour", self._tour.start)
-        self._tour.ended.connect(_remember_tour)
+        self.tour = Tour(window)
+        run("tour", self.tour.start)
+        self.tour.ended.connect(_remember_tour)
 
     def _show_text(self, title: str, html: str) -> None:
         dialog = TextDialog(title, html, self._window)
@@ -41,7 +41,7 @@ class HelpWiring(QObject):
     def offer_tour(self) -> None:
         """Begin the tour unless it was taken or left before."""
         if not load_preferences().tour_seen:
-            self._tour.start()
+            self.tour.start()
 
     def _copy_report(self) -> None:
         engine = re.sub(r"<[^>]*>|&nbsp;|●", "", self._window.engine_label.text()).strip()

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QPushButton,
+    QSizePolicy,
     QSpinBox,
     QTabWidget,
     QVBoxLayout,
@@ -180,6 +181,7 @@ def _page(*rows: tuple[str, QWidget, str]) -> QWidget:
         form.addRow(label, control)
         note = dim_label(hint, wraps=True)
         note.setContentsMargins(0, 0, 0, 8)
+        note.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         form.addRow("", note)
     page = QWidget()
     layout = QVBoxLayout(page)
