@@ -1,4 +1,4 @@
-"""The page behind F1 and the about box."""
+"""The help behind F1 and the about box."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ from html import escape
 from importlib.metadata import version
 from itertools import groupby
 
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop import theme
 from desktop.actions import ACTIONS, menu_path, plain_text
 from desktop.diagnostics import installed
+from desktop.help_topics import KEYS, TOPICS, page, title, topic_of
 from desktop.language import tr
 
-_STEPS = (
-    ("Open a clip", "Drop a movie, a folder of frames or a project on the window."),
-    ("Draw a box", "Around what should go. Move to other frames and drag the box along: keyframes follow."),
-    ("Render", "Frames appear as they are cleaned. Compare with Return, W, S and D."),
-    ("Try again", "Change settings, render as a new take, compare both, use the better one."),
-    ("Export", "The shot goes to comp; outside the boxes nothing changes."),
-)
-
-
 _ABOUT = "Removes things from shots: draw a box on a timeline, watch the plate come back, deliver to comp."
+_TOPIC = Qt.ItemDataRole.UserRole
 
 
 class TextDialog(QDialog):
@@ -34,34 +37,94 @@ class TextDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(title)
         self.resize(620, 640)
-        self.page = QTextBrowser()
-        self.page.setOpenExternalLinks(True)
+        self.page = _text_page(title)
         self.page.setHtml(html)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 16, 16, 14)
         layout.setSpacing(12)
         layout.addWidget(self.page)
-        layout.addWidget(buttons)
+        layout.addWidget(_close_button(self))
 
 
-def help_html(actions: Mapping[str, QAction]) -> str:
-    """How to work, and every action with the keys that it has now."""
-    steps = "".join(f"<p><b>{tr(title)}</b>: {tr(text)}</p>" for title, text in _STEPS)
+class HelpDialog(QDialog):
+    """Topics on the left, the page on the right."""
+
+    def __init__(self, actions: Mapping[str, QAction], topic: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(tr("Grayplate Help"))
+        self.resize(880, 680)
+        self._actions = actions
+        self.topics = QListWidget()
+        self.topics.setAccessibleName(tr("Topics"))
+        self.topics.setFixedWidth(210)
+        self.page = _text_page(tr("Page"))
+        for name in (*TOPICS, KEYS):
+            item = QListWidgetItem(tr("Keys") if name == KEYS else title(name))
+            item.setData(_TOPIC, name)
+            self.topics.addItem(item)
+        self.topics.currentItemChanged.connect(lambda *_: self._show_page())
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        row.addWidget(self.topics)
+        row.addWidget(self.page, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 16, 16, 14)
+        layout.setSpacing(12)
+        layout.addLayout(row, 1)
+        layout.addWidget(_close_button(self))
+        self.show_topic(topic)
+        self.topics.setFocus()
+
+    @property
+    def topic(self) -> str:
+        """What is shown."""
+        item = self.topics.currentItem()
+        return str(item.data(_TOPIC)) if item else TOPICS[0]
+
+    def show_topic(self, topic: str) -> None:
+        """Turn to a page."""
+        self.topics.setCurrentRow((*TOPICS, KEYS).index(topic))
+
+    def _show_page(self) -> None:
+        if self.topic == KEYS:
+            self.page.setHtml(keys_html(self._actions))
+        else:
+            self.page.setMarkdown(page(self.topic))
+
+
+def add_context_help(dialog: QDialog, actions: Mapping[str, QAction]) -> None:
+    """F1 in a dialog, which the window's own action does not reach."""
+    keys = QShortcut(QKeySequence(Qt.Key.Key_F1), dialog)
+    keys.activated.connect(lambda: open_help(actions, topic_of(dialog), dialog))
+
+
+def open_help(actions: Mapping[str, QAction], topic: str, parent: QWidget) -> HelpDialog:
+    """The help at a topic; the one that is open already turns to it."""
+    found = next((dialog for dialog in parent.findChildren(HelpDialog) if dialog.isVisible()), None)
+    if found is not None:
+        found.show_topic(topic)
+        found.raise_()
+        return found
+    dialog = HelpDialog(actions, topic, parent)
+    dialog.finished.connect(dialog.deleteLater)
+    dialog.show()
+    return dialog
+
+
+def keys_html(actions: Mapping[str, QAction]) -> str:
+    """Every action with the keys that it has now."""
     tables = []
     for menu, specs in groupby(ACTIONS, key=lambda spec: menu_path(spec, "/").split("/")[0]):
         rows = []
         for spec in specs:
             keys = (key.toString(QKeySequence.SequenceFormat.NativeText) for key in actions[spec.name].shortcuts())
-            tip = tr(spec.tip)
             rows.append(
                 f"<tr><td width='130'><b>{escape(', '.join(keys)) or '–'}</b></td>"
                 f"<td width='190'>{escape(plain_text(tr(spec.text)))}</td>"
-                f"<td style='color:{theme.TEXT_DIM}'>{escape(tip)}</td></tr>"
+                f"<td style='color:{theme.TEXT_DIM}'>{escape(tr(spec.tip))}</td></tr>"
             )
         tables.append(f"<br><h4>{escape(menu)}</h4><table cellpadding='2'>{''.join(rows)}</table>")
-    return f"<h3>{tr('How to work')}</h3>{steps}<h3>{tr('Keys')}</h3>{''.join(tables)}"
+    return f"<h3>{tr('Keys')}</h3>{''.join(tables)}"
 
 
 def about_html() -> str:
@@ -74,3 +137,18 @@ def about_html() -> str:
         f"<h3>Grayplate {version('grayplate')}</h3><p>{tr(_ABOUT)}</p><p>{tr('Apache License 2.0. Made with:')}</p>"
         f"<table cellpadding='3'>{rows}</table>"
     )
+
+
+def _text_page(name: str) -> QTextBrowser:
+    browser = QTextBrowser()
+    browser.setAccessibleName(name)
+    browser.setOpenExternalLinks(True)
+    browser.setSource(QUrl())
+    browser.document().setDocumentMargin(14)
+    return browser
+
+
+def _close_button(dialog: QDialog) -> QDialogButtonBox:
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.rejected.connect(dialog.reject)
+    return buttons

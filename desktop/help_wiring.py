@@ -11,7 +11,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 
 from desktop.diagnostics import report
-from desktop.help_dialogs import TextDialog, about_html, help_html
+from desktop.help_dialogs import TextDialog, about_html, open_help
+from desktop.help_topics import TOPICS, set_topic, topic_of
 from desktop.language import tr
 from desktop.main_window import MainWindow
 from desktop.preferences import load_preferences, save_preferences
@@ -26,12 +27,26 @@ class HelpWiring(QObject):
     def __init__(self, window: MainWindow, run: Callable[[str, Callable[[], object]], None]) -> None:
         super().__init__(window)
         self._window = window
-        run("help", lambda: self._show_text(tr("Grayplate Help"), help_html(window.window_actions)))
+        for widget, topic in (
+            (window.viewer, "viewer"),
+            (window.strip, "timeline"),
+            (window.removals, "removals"),
+            (window.inspector, "effects"),
+            (window.render_panel, "rendering"),
+        ):
+            set_topic(widget, topic)
+        run("help", self._show_help)
         run("about", lambda: self._show_text(tr("About Grayplate"), about_html()))
         run("copy_report", self._copy_report)
         self.tour = Tour(window)
         run("tour", self.tour.start)
         self.tour.ended.connect(_remember_tour)
+
+    def _show_help(self) -> None:
+        """The page about what has the keyboard; before there is footage, how to begin."""
+        has_shot = self._window.session.shot is not None
+        topic = topic_of(self._window.focusWidget()) if has_shot else TOPICS[0]
+        open_help(self._window.window_actions, topic, self._window)
 
     def _show_text(self, title: str, html: str) -> None:
         dialog = TextDialog(title, html, self._window)

@@ -8,6 +8,8 @@ from PySide6.QtCore import QObject
 
 from desktop.color_menus import ColorMenus
 from desktop.engine_environment import apply_to_environment
+from desktop.help_dialogs import add_context_help
+from desktop.help_topics import set_topic
 from desktop.language import tr
 from desktop.main_window import MainWindow
 from desktop.preferences import Preferences, load_preferences, save_preferences
@@ -37,6 +39,8 @@ class PreferencesWiring(QObject):
 
     def _ask(self) -> None:
         dialog = PreferencesDialog(load_preferences(), self._window)
+        set_topic(dialog, "preferences")
+        add_context_help(dialog, self._window.window_actions)
         dialog.accepted.connect(lambda: self._on_accepted(dialog.preferences))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()

@@ -211,20 +211,14 @@ def shown_text(window: MainWindow, title: str) -> str:
     return dialog.page.toPlainText()
 
 
-def test_f1_tells_the_keys_that_there_are_now(window: MainWindow) -> None:
-    window.window_actions["wipe"].setShortcut(QKeySequence("Ctrl+7"))
-    window.window_actions["help"].trigger()
-    text = shown_text(window, "Grayplate Help")
-    assert "Draw a box" in text
-    assert "Ctrl+7" in text
-
-
 def test_the_about_box_names_licences(window: MainWindow) -> None:
     window.window_actions["about"].trigger()
     text = shown_text(window, "About Grayplate")
     assert "Apache License 2.0" in text
     assert "PySide6-Essentials" in text
     assert "LGPL" in text
+    assert "opencolorio" in text
+    assert "pytest" not in text
 
 
 def test_the_report_is_on_the_clipboard_and_names_no_home(
