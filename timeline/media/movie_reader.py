@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -41,10 +41,15 @@ class MovieReader(MediaReader):
         self._container, self._stream = _open(path)
         self._pictures: Iterator[av.VideoFrame] | None = None
         self._last: int | None = None
+        self._wanted = 0
+        self._skips = False
+        self._number_at_pts: Mapping[int, int] = {}
         self._cache: OrderedDict[int, av.VideoFrame] = OrderedDict()
         self._quarter_turns = 0
         try:
             self._index = self._build_index()
+            if self._index.is_from_packets:
+                self._number_at_pts = self._index.frame_at_pts
             self._quarter_turns = _quarter_turns(self._fetch(0))
             first = self._decoded(0)
             info = movie_info(path, self._container, self._stream, self._index, first, rate)
@@ -85,6 +90,7 @@ class MovieReader(MediaReader):
         if frame >= len(self._index.pts):
             raise self._damaged(frame, f"the file ends after frame {len(self._index.pts) - 1}")
         position = self._index.keyframe_position(frame)
+        self._wanted = frame
         try:
             if not self._is_near(frame, position):
                 self._seek(position)
@@ -130,7 +136,16 @@ class MovieReader(MediaReader):
     def _decode(self) -> Iterator[av.VideoFrame]:
         for packet in self._container.demux(self._stream):
             if not packet.is_corrupt:
+                self._skip_if_unneeded(packet)
                 yield from packet.decode()
+
+    def _skip_if_unneeded(self, packet: av.Packet) -> None:
+        """Leave out pictures that none is decoded from, on the long way from a keyframe: about half of H.264's."""
+        number = self._number_at_pts.get(packet.pts) if packet.pts is not None else None
+        is_far = number is not None and number < self._wanted - _CACHE_FRAMES
+        if is_far != self._skips:
+            self._skips = is_far
+            self._stream.codec_context.skip_frame = "NONREF" if is_far else "DEFAULT"
 
     def _number(self, picture: av.VideoFrame) -> int | None:
         if not self._index.is_from_packets:
@@ -159,6 +174,7 @@ class MovieReader(MediaReader):
         return index
 
     def _reopen(self) -> None:
+        self._skips = False
         self._container.close()
         self._container, self._stream = _open(self._path)
 

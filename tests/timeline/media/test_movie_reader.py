@@ -72,6 +72,21 @@ def test_random_access_is_exact_in_every_container(
     assert_random_access_is_exact(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("pyramid.mp4", "libx264", LONG_GOP | {"g": "90", "x264-params": "b-pyramid=normal:bframes=5"}),
+        ("open_gop.mkv", "libx264", LONG_GOP | {"x264-params": "open-gop=1:keyint=45:min-keyint=45:bframes=3"}),
+        ("hevc.mp4", "libx265", {"preset": "ultrafast", "x265-params": "keyint=90:bframes=4:b-pyramid=1:log-level=0"}),
+        ("part2.mp4", "mpeg4", {"bf": "2", "g": "90"}),
+        ("vp9.webm", "libvpx-vp9", {"cpu-used": "8", "g": "90", "lag-in-frames": "16", "deadline": "realtime"}),
+    ],
+)
+def test_a_frame_far_from_its_keyframe_is_exact(tmp_path: Path, name: str, codec: str, options: dict[str, str]) -> None:
+    path = encode_movie(tmp_path / name, range(90), codec=codec, options=options)
+    assert_random_access_is_exact(path)
+
+
 def test_frame_n_is_the_nth_presentation_time(tmp_path: Path) -> None:
     path = encode_movie(tmp_path / "plate.mp4", VARIABLE, options=LONG_GOP | {"crf": "1"})
     with open_media(path) as reader:
