@@ -53,7 +53,8 @@ class TransformerTraining(_Part):
     """``mask_weight`` is what a masked latent counts more in the loss than a known one, ``sigma_shift`` moves the
     noise levels upwards as the sampler does, ``average`` is the decay of the averaged weights per step.
 
-    Samples are cached in shards: ``first_shards`` of each size, and one more every ``steps_per_shard`` steps.
+    Samples are cached in shards: ``first_shards`` of each size, and one more, of the sizes in turn, every
+    ``steps_per_shard`` steps.
     """
 
     heads: int

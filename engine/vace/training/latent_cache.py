@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,21 +44,37 @@ class LatentCache:
     def __init__(self, folder: Path, vae: AutoencoderKLWan, configuration: Configuration) -> None:
         self._folder, self._vae, self._configuration = folder, vae, configuration
         self._shards: dict[ShotSize, list[dict[str, Any]]] = {}
+        self._prepared: dict[tuple[ShotSize, int], Future[dict[str, Any]]] = {}
+        # The VAE remembers frames while it encodes: one thread only.
+        self._worker = ThreadPoolExecutor(1)
         folder.mkdir(parents=True, exist_ok=True)
 
     def provide(self, size: ShotSize, count: int) -> None:
-        """Sees to it that there are ``count`` shards of this size: reads them, or makes them."""
-        import torch
-
+        """Sees to it that there are ``count`` shards of this size: reads them, or waits until they are made."""
         shards = self._shards.setdefault(size, [])
         while len(shards) < count:
-            path = self._folder / f"{size.height_px}x{size.width_px}x{size.frames}-{len(shards):03}.pt"
-            if not path.is_file():
-                temporary = path.with_suffix(".writing")
-                torch.save(self._made(size, len(shards)), temporary)
-                temporary.replace(path)
-                _log.info("cache: %s", path.name)
-            shards.append(torch.load(path, map_location="cpu", weights_only=True))
+            self.prepare(size, len(shards))
+            shards.append(self._prepared.pop((size, len(shards))).result())
+
+    def prepare(self, size: ShotSize, number: int) -> None:
+        """Begins to make the shard of this number in another thread, where that has not begun yet.
+
+        Which examples a step trains on never depends on how fast that thread is.
+        """
+        if (size, number) not in self._prepared:
+            self._prepared[size, number] = self._worker.submit(self._shard, size, number)
+
+    def _shard(self, size: ShotSize, number: int) -> dict[str, Any]:
+        import torch
+
+        path = self._folder / f"{size.height_px}x{size.width_px}x{size.frames}-{number:03}.pt"
+        if not path.is_file():
+            temporary = path.with_suffix(".writing")
+            torch.save(self._made(size, number), temporary)
+            temporary.replace(path)
+            _log.info("cache: %s", path.name)
+        shard: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        return shard
 
     def batch(self, random: np.random.Generator, size: ShotSize, latents: int) -> LatentBatch:
         """Examples from one shard, cut to their first ``latents``: those don't depend on later ones."""

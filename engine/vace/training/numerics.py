@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,18 +17,27 @@ _WHITE_TO_BLACK = 2.0
 
 @contextmanager
 def computing(configuration: Configuration) -> Iterator[None]:
-    """The context in which matrix products are computed in the configured precision.
+    """The context in which matrix products are computed in the configured precision."""
+    import torch
 
-    On a CPU attention is plain products too: kernels made for long sequences take twice as long for a hundred tokens.
+    device = torch.device(configuration.device).type
+    with torch.autocast(device, torch.bfloat16, enabled=configuration.precision == "bf16"):
+        yield
+
+
+@contextmanager
+def plain_attention(configuration: Configuration) -> Iterator[None]:
+    """On a CPU, attention as plain products: kernels for long sequences take twice as long for a hundred tokens.
+
+    The choice of kernels is the whole process's, so that one thread at a time may be in here.
     """
     import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
-    device = torch.device(configuration.device).type
-    with ExitStack() as stack:
-        stack.enter_context(torch.autocast(device, torch.bfloat16, enabled=configuration.precision == "bf16"))
-        if device == "cpu":
-            stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+    if torch.device(configuration.device).type != "cpu":
+        yield
+        return
+    with sdpa_kernel(SDPBackend.MATH):
         yield
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from engine.vace.training.configuration import Configuration, TransformerTraining
 from engine.vace.training.flow import flow_loss
 from engine.vace.training.latent_cache import LatentBatch, LatentCache
-from engine.vace.training.numerics import computing, learning_rate_share
+from engine.vace.training.numerics import computing, learning_rate_share, plain_attention
 from engine.vace.training.run_state import RunState
 from engine.vace.training.vae_training import Z_CHANNELS
 
@@ -79,8 +79,11 @@ def _next_batch(cache: LatentCache, configuration: Configuration, step: int) -> 
     settings = configuration.transformer
     stage = settings.stage(step)
     random = np.random.default_rng([configuration.seed, 3, step])
-    for size in stage.sizes:
-        cache.provide(size, settings.first_shards + step // settings.steps_per_shard // len(stage.sizes))
+    for turn, size in enumerate(reversed(stage.sizes)):
+        count = settings.first_shards + (step // settings.steps_per_shard + turn) // len(stage.sizes)
+        cache.provide(size, count)
+        if step + len(stage.sizes) * settings.steps_per_shard < settings.steps:
+            cache.prepare(size, count)
     size = stage.sizes[int(random.integers(len(stage.sizes)))]
     return cache.batch(random, size, int(random.choice(stage.latents)))
 
@@ -100,7 +103,7 @@ def _step(
     for group in optimiser.param_groups:
         group["lr"] = settings.learning_rate * share
     on_device = LatentBatch(batch.target.to(device), batch.control.to(device), batch.mask.to(device))
-    with computing(configuration):
+    with computing(configuration), plain_attention(configuration):
         loss = flow_loss(transformer, on_device, settings.sigma_shift, settings.mask_weight)
     optimiser.zero_grad()
     loss.backward()
