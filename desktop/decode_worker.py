@@ -10,16 +10,17 @@ import logging
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 
-from desktop.display import DisplayFrame, FrameRequest, difference_image, frame_image
+from desktop.display import DisplayFrame, FrameRequest, difference_image, frame_image, proxy_frame
 from desktop.language import tr
-from timeline.errors import MediaError
+from timeline.errors import MediaError, ReadGivenUpError
 
 if TYPE_CHECKING:
     from timeline.media.frame import Frame
@@ -53,6 +54,11 @@ class Reports(Protocol):
         """A small picture of one frame."""
 
 
+def _no_proxy(path: str) -> Path | None:
+    del path
+    return None
+
+
 @dataclass(frozen=True)
 class _Task:
     run: Callable[[], None]
@@ -62,8 +68,16 @@ class _Task:
 class DecodeWorker:
     """One thread, its wishes and its bounded cache."""
 
-    def __init__(self, reports: Reports, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(
+        self,
+        reports: Reports,
+        cache_bytes: int = CACHE_BYTES,
+        find_proxy: Callable[[str], Path | None] = _no_proxy,
+    ) -> None:
         self._reports = reports
+        self._find_proxy = find_proxy
+        self._proxies: dict[str, Path | None] = {}
+        self._uses_proxies = True
         self._cache = FrameCache(cache_bytes)
         self._readers: OrderedDict[tuple[str, str], MediaReader] = OrderedDict()
         self._condition = threading.Condition()
@@ -86,12 +100,13 @@ class DecodeWorker:
     def cached(self, request: FrameRequest) -> DisplayFrame | None:
         """The frame, if it is in memory already."""
         with self._condition:
-            return self._cache.get(request)
+            ready = self._cache.get(_exact(request))
+        return _for(request, ready) if ready else None
 
     def look_ahead(self, requests: Sequence[FrameRequest]) -> None:
         """Decode these into the cache when there is nothing better to do; replaces the list before."""
         with self._condition:
-            self._ahead = deque(request for request in requests if request not in self._cache)
+            self._ahead = deque(request for request in requests if _exact(request) not in self._cache)
             self._condition.notify()
 
     def probe(self, path: str, rate: Fraction | None) -> None:
@@ -111,6 +126,16 @@ class DecodeWorker:
         with self._condition:
             self._cache.set_limit(limit_bytes)
 
+    def use_proxies(self, on: bool) -> None:
+        """Show proxies, where there are any, until the frame itself is decoded."""
+        with self._condition:
+            self._uses_proxies = on
+
+    def forget_proxy(self, path: str) -> None:
+        """Look again whether a file has a proxy."""
+        with self._condition:
+            self._proxies.pop(path, None)
+
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the thread after the frame that it is at, and close all files."""
         with self._condition:
@@ -127,6 +152,8 @@ class DecodeWorker:
                 break
             try:
                 task.run()
+            except ReadGivenUpError:
+                continue  # a newer wish waits
             except MediaError as error:
                 task.fail(str(error))
             except Exception as error:
@@ -162,10 +189,47 @@ class DecodeWorker:
         return _Task(lambda: self._thumbnail(thumb_path, thumb_rate, frame), _ignore)
 
     def _show(self, request: FrameRequest) -> None:
-        self._reports.frame_decoded(self._decoded(request))
+        preview = self._preview(_exact(request))
+        if preview is not None:
+            self._reports.frame_decoded(_for(request, preview))
+            if request.proxy:
+                return
+        # With something to look at meanwhile, the frame itself can give way to a newer wish.
+        is_wanted = self._is_newest if preview is not None else None
+        self._reports.frame_decoded(_for(request, self._decoded(_exact(request), is_wanted)))
+
+    def _is_newest(self) -> bool:
+        return self._wish is None and not self._stopped
+
+    def _preview(self, request: FrameRequest) -> DisplayFrame | None:
+        """The frame of the proxy; None where there is none, where patches lie over it, and where it is not needed."""
+        with self._condition:
+            if not self._uses_proxies or request.patches or request.versus or request in self._cache:
+                return None
+            if self._cache.nearest(request) is not None:
+                return None
+        proxy = self._proxy_of(request.path)
+        if proxy is None:
+            return None
+        info = self._reader(request.path, request.rate, "show").info
+        try:
+            small = self._reader(str(proxy), None, "proxy").read(request.frame)
+        except MediaError as error:
+            _log.warning("the proxy of %s is of no use: %s", request.path, error)
+            with self._condition:
+                self._proxies[request.path] = None
+            return None
+        return proxy_frame(request, small, info)
+
+    def _proxy_of(self, path: str) -> Path | None:
+        with self._condition:
+            if path not in self._proxies:
+                self._proxies[path] = self._find_proxy(path)
+            return self._proxies[path]
 
     def _prepare(self, request: FrameRequest) -> None:
-        self._decoded(request)
+        if not (request.proxy and self._uses_proxies and self._proxy_of(request.path)):
+            self._decoded(_exact(request))
 
     def _probe(self, path: str, rate: Fraction | None) -> None:
         self._reports.media_probed(path, self._reader(path, rate, "show").info)
@@ -176,17 +240,21 @@ class DecodeWorker:
         small = image.scaledToHeight(THUMBNAIL_HEIGHT_PX, Qt.TransformationMode.SmoothTransformation)
         self._reports.thumbnail_decoded(path, frame, small)
 
-    def _decoded(self, request: FrameRequest) -> DisplayFrame:
+    def _decoded(self, request: FrameRequest, is_wanted: Callable[[], bool] | None = None) -> DisplayFrame:
         with self._condition:
             ready = self._cache.get(request)
             near = self._cache.nearest(request)
         if ready:
             return ready
-        native = near.native if near else self._reader(request.path, request.rate, "show").read(request.frame)
+        native = near.native if near else self._read(request, is_wanted)
         decoded = _shown(request, native, near)
         with self._condition:
             self._cache.put(decoded)
         return decoded
+
+    def _read(self, request: FrameRequest, is_wanted: Callable[[], bool] | None) -> Frame:
+        reader = self._reader(request.path, request.rate, "show")
+        return reader.read_while(request.frame, is_wanted) if is_wanted else reader.read(request.frame)
 
     def _reader(self, path: str, rate: Fraction | None, purpose: str) -> MediaReader:
         from timeline.media.reader import open_media  # loads FFmpeg; not before the first file
@@ -264,6 +332,15 @@ def _patched(native: Frame, patches: Sequence[str]) -> Frame:
     for path in patches:
         native = FramePatch.load(path).apply(native)
     return native
+
+
+def _exact(request: FrameRequest) -> FrameRequest:
+    return replace(request, proxy=False) if request.proxy else request
+
+
+def _for(request: FrameRequest, frame: DisplayFrame) -> DisplayFrame:
+    """``frame`` as the answer to a request that would take a proxy too."""
+    return frame if frame.request == request else replace(frame, request=request)
 
 
 def _ignore(message: str) -> None:

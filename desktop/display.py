@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from desktop.look import Image8, Look, difference8, looked8
 
 if TYPE_CHECKING:
     from timeline.media.frame import Frame
+    from timeline.media.info import MediaInfo
 
 
 NEUTRAL = Look()
@@ -29,6 +30,8 @@ class FrameRequest:
     look: Look = NEUTRAL
     versus: tuple[str, ...] = ()
     """Patches of another take, which then stands in for the source."""
+    proxy: bool = False
+    """A proxy is good enough: it is one of many frames that pass."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class DisplayFrame:
     result: QImage | None = field(default=None, repr=False)
     difference: QImage | None = field(default=None, repr=False)
     """Only where the look asks for it."""
+    is_proxy: bool = False
+    """``source`` comes from a proxy and ``native`` has the media's size and format, but none of its values."""
 
     @property
     def byte_count(self) -> int:
@@ -55,6 +60,26 @@ class DisplayFrame:
 def frame_image(frame: Frame, look: Look = NEUTRAL) -> QImage:
     """The whole frame as a viewer shows it, Format_RGB32 (what QPainter draws fastest)."""
     return _image(looked8(frame, look))
+
+
+def proxy_frame(request: FrameRequest, small: Frame, info: MediaInfo) -> DisplayFrame:
+    """A proxy's frame for the frame that it stands for."""
+    from desktop.proxy_store import shrink_factor
+
+    factor = shrink_factor(info.size)
+    image = frame_image(small, replace(request.look, proxy_step=1))
+    cropped = image.copy(0, 0, -(-info.size.width_px // factor), -(-info.size.height_px // factor))
+    return DisplayFrame(request, _blank(info), cropped, is_proxy=True)
+
+
+def _blank(info: MediaInfo) -> Frame:
+    """A frame like the media's that takes no memory."""
+    from timeline.media.frame import Frame
+
+    sizes = [info.format.plane_size(index, info.size) for index in range(len(info.format.plane_names))]
+    zero = np.zeros((), info.format.dtype)
+    planes = tuple(np.broadcast_to(zero, (size.height_px, size.width_px)) for size in sizes)
+    return Frame(planes, info.format, info.color)
 
 
 def difference_image(source: Frame, result: Frame, look: Look) -> QImage:

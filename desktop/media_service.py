@@ -13,6 +13,7 @@ from PySide6.QtGui import QImage
 
 from desktop.decode_worker import DecodeWorker
 from desktop.display import DisplayFrame, FrameRequest
+from desktop.proxy_store import ProxyStore
 from desktop.ui_thread import UiThread
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class MediaService(QObject):
         self._failures: dict[str, str] = {}
         self._thumbnails: OrderedDict[tuple[str, int], QImage | None] = OrderedDict()
         self._ui = UiThread(self)
-        self._worker = DecodeWorker(self)
+        self.proxies = ProxyStore()
+        self._worker = DecodeWorker(self, find_proxy=self.proxies.find)
 
     def info(self, path: str) -> MediaInfo | None:
         """What a probed file holds; None until :attr:`probed` named it."""
@@ -79,6 +81,14 @@ class MediaService(QObject):
     def set_cache_mb(self, size_mb: int) -> None:
         """Memory for decoded frames, in MiB."""
         self._worker.set_cache_bytes(size_mb << 20)
+
+    def use_proxies(self, on: bool) -> None:
+        """Show proxies, where there are any, while one scrubs and plays."""
+        self._worker.use_proxies(on)
+
+    def proxy_made(self, path: str) -> None:
+        """A media file has a proxy now."""
+        self._worker.forget_proxy(path)
 
     def close(self) -> None:
         """Stop decoding and close all files."""

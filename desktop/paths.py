@@ -29,6 +29,11 @@ def recovery_folder() -> Path:
     return _folder("recovery", _DIRS.user_state_path / "recovery")
 
 
+def proxy_folder() -> Path:
+    """Small copies of movies; they can be deleted at any time."""
+    return _folder("proxies", _DIRS.user_cache_path / "proxies")
+
+
 def icon_file(name: str) -> str:
     """An SVG of ``resources/icons``."""
     return str(files("resources").joinpath("icons", f"{name}.svg"))

@@ -20,6 +20,10 @@ class MediaUnreadableError(MediaError):
     """The file is there but holds no readable picture: corrupt, cut short, audio only, or not media at all."""
 
 
+class ReadGivenUpError(MediaError):
+    """Whoever asked for a frame no longer wants it; the reader is as good as before."""
+
+
 class MediaWriteError(MediaError):
     """The output cannot be written: its folder refuses, its disk is full, its format cannot hold these frames."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +20,7 @@ class MediaReader(ABC):
 
     def __init__(self, info: MediaInfo) -> None:
         self.info = info
+        self._is_wanted: Callable[[], bool] = _always
 
     def read(self, frame: int) -> Frame:
         """Frame ``frame``, counted from 0 in order of presentation.
@@ -31,6 +32,14 @@ class MediaReader(ABC):
                 f"{self.info.path} has no frame {frame}; its {self.info.frame_count} frames are numbered from 0"
             )
         return self._read(frame)
+
+    def read_while(self, frame: int, is_wanted: Callable[[], bool]) -> Frame:
+        """:meth:`read`, given up with ReadGivenUpError when ``is_wanted`` says False on the long way to a frame."""
+        self._is_wanted = is_wanted
+        try:
+            return self.read(frame)
+        finally:
+            self._is_wanted = _always
 
     def frames(self, start: int, end_exclusive: int) -> Iterator[Frame]:
         """The frames ``start <= n < end_exclusive``, one after the other."""
@@ -51,3 +60,7 @@ class MediaReader(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _always() -> bool:
+    return True

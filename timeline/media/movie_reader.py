@@ -12,7 +12,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from timeline.errors import MediaError, MediaUnreadableError
+from timeline.errors import MediaError, MediaUnreadableError, ReadGivenUpError
 from timeline.media.av_errors import AV_ERRORS, explain
 from timeline.media.av_frames import from_av, planar_equivalent
 from timeline.media.color import is_known_matrix
@@ -130,6 +130,8 @@ class MovieReader(MediaReader):
                 return picture
             if number > frame:
                 return None
+            if not self._is_wanted():
+                raise ReadGivenUpError(f"frame {frame} of {self._path} is not wanted any more")
         self._last = None
         return None
 
