@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from engine.errors import BadRequestError, WeightsError
 from engine.model_registry import InstalledModel, ModelKind, installed_models, register
 from engine.segment.weights import check_folder, is_segment_folder
 from engine.vace.key_names import without_prefix
 from engine.vace.safetensors_check import read_header
+from engine.vace.text_encoder_file import is_encoder_file
 from engine.vace.weights import find_model
 
+_VAE_TENSORS = frozenset({"decoder.conv1.weight", "decoder.conv_in.weight"})
+"""The same one: as Wan named it, and as diffusers does."""
 _PARTS = ("*.json", "*.safetensors", "*.model", "*.txt")
 
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """One download. ``patterns``: which files of the repository; the size is about what they take together."""
+    """One download. ``patterns``: which files of the repository; the size is about what they take together.
+
+    ``unconfirmed``: what could not be compared with the publisher's own pages (last done in July 2026).
+    """
 
     name: str
     kind: ModelKind
@@ -27,6 +34,7 @@ class CatalogueEntry:
     patterns: tuple[str, ...]
     licence: str
     size_gb: float
+    unconfirmed: tuple[Literal["size", "licence"], ...] = ()
 
 
 CATALOGUE = (
@@ -38,6 +46,7 @@ CATALOGUE = (
         patterns=_PARTS,
         licence="Apache-2.0",
         size_gb=19,
+        unconfirmed=("size",),
     ),
     CatalogueEntry(
         name="wan2.1-vace-14b",
@@ -46,7 +55,7 @@ CATALOGUE = (
         repository="Wan-AI/Wan2.1-VACE-14B-diffusers",
         patterns=_PARTS,
         licence="Apache-2.0",
-        size_gb=75,
+        size_gb=81,
     ),
     CatalogueEntry(
         name="wan2.1-vace-14b-fp16",
@@ -58,6 +67,25 @@ CATALOGUE = (
         size_gb=35,
     ),
     CatalogueEntry(
+        name="umt5-xxl-fp8",
+        kind="encoder",
+        label="The text encoder as a single file, with its tokenizer, for transformers without one",
+        repository="Comfy-Org/Wan_2.1_ComfyUI_repackaged",
+        patterns=("split_files/text_encoders/umt5_xxl_fp8_e4m3fn_scaled.safetensors",),
+        licence="Apache-2.0",
+        size_gb=6.7,
+        unconfirmed=("licence",),
+    ),
+    CatalogueEntry(
+        name="wan2.1-vae",
+        kind="vae",
+        label="The VAE as a single file, for transformers without one",
+        repository="Comfy-Org/Wan_2.1_ComfyUI_repackaged",
+        patterns=("split_files/vae/wan_2.1_vae.safetensors",),
+        licence="Apache-2.0",
+        size_gb=0.3,
+    ),
+    CatalogueEntry(
         name="lightx2v-14b-4step",
         kind="lora",
         label="Distilled LoRA for 14B: 4 steps, guidance 1",
@@ -65,6 +93,7 @@ CATALOGUE = (
         patterns=("Wan21_T2V_14B_lightx2v_cfg_step_distill_lora_rank32.safetensors",),
         licence="Apache-2.0",
         size_gb=0.3,
+        unconfirmed=("licence",),
     ),
     CatalogueEntry(
         name="causvid-1.3b",
@@ -74,6 +103,7 @@ CATALOGUE = (
         patterns=("Wan21_CausVid_bidirect2_T2V_1_3B_lora_rank32.safetensors",),
         licence="CC BY-NC-SA 4.0 (not for commercial work)",
         size_gb=0.1,
+        unconfirmed=("size",),
     ),
     CatalogueEntry(
         name="sam2.1-tiny",
@@ -134,14 +164,20 @@ def model_kind(path: Path) -> ModelKind:
             header = read_header(file)
     if path.is_dir() or path.suffix.lower() == ".gguf":
         return "model"
+    if is_encoder_file(path):
+        return "encoder"
     names = {without_prefix(name) for name in header.tensors}
+    if names & _VAE_TENSORS:
+        return "vae"
     if any(".lora" in name or name.endswith((".diff", ".diff_b")) for name in names):
         return "lora"
     has_vace = any(name.startswith("vace_blocks.") for name in names)
     has_main = any(name.startswith("blocks.") for name in names)
     if not has_vace and not has_main:
         first = next(iter(sorted(names)), "nothing")
-        raise WeightsError(f"{path} is neither a Wan transformer nor a LoRA, its first tensor is '{first}'")
+        raise WeightsError(
+            f"{path} is neither a Wan transformer nor a LoRA, UMT5 or Wan's VAE; its first tensor is '{first}'"
+        )
     if has_vace:
         return "model" if has_main else "module"
     return "base"

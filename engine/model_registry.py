@@ -18,8 +18,8 @@ from engine.paths import HOME_VARIABLE
 MODELS_VARIABLE = "GRAYPLATE_MODELS"
 """A folder on a disk that has room for models."""
 
-ModelKind: TypeAlias = Literal["model", "module", "base", "lora", "segment"]
-"""A whole VACE model; a VACE module, which needs a base; a text-to-video base; a LoRA; a SAM 2 model."""
+ModelKind: TypeAlias = Literal["model", "module", "base", "lora", "encoder", "vae", "segment"]
+"""A whole VACE model; a VACE module, which needs a base; a text-to-video base; a LoRA; UMT5; a VAE; a SAM 2 model."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -39,9 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="grayplate models", description="The models of vace and of click to matte."
-    )
+    parser = argparse.ArgumentParser(prog="grayplate models", description="The models of vace and of click to matte.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="list | add | get")
     listing = commands.add_parser("list", help="what is installed, and what can be downloaded")
     listing.add_argument("--json", action="store_true", help="print it as JSON")
@@ -66,6 +64,7 @@ def _list(as_json: bool) -> None:
                 "size_gb": round(here.size_bytes / 1e9, 1) if here else entry.size_gb if entry else 0.0,
                 "licence": entry.licence if entry else "",
                 "label": entry.label if entry else "",
+                "unconfirmed": list(entry.unconfirmed) if entry and not here else [],
                 "path": here.path if here else "",
             }
         )
@@ -81,11 +80,18 @@ def _list(as_json: bool) -> None:
         table.add_row(
             str(row["name"]),
             str(row["kind"]),
-            f"{row['size_gb']:g}",
-            str(row["licence"]),
+            f"{row['size_gb']:g}{_doubt(row, 'size')}",
+            f"{row['licence']}{_doubt(row, 'licence')}",
             str(row["path"]) or f"{row['label']} (grayplate models get {row['name']})",
         )
     Console().print(table)
+    if any(row["unconfirmed"] for row in rows):
+        print("? as far as known, not compared with the publisher's page")
+
+
+def _doubt(row: Mapping[str, object], what: str) -> str:
+    unconfirmed = row["unconfirmed"]
+    return "?" if isinstance(unconfirmed, list) and what in unconfirmed else ""
 
 
 def _get(name: str) -> InstalledModel:
@@ -108,7 +114,8 @@ def _say(entry: InstalledModel) -> None:
         print(f"{entry.name} ({entry.size_bytes / 1e9:.1f} GB) in {entry.path}")
         print(f"use it with grayplate matte --model {entry.name}")
         return
-    parameter = {"lora": "lora_1", "base": "base_model"}.get(entry.kind, "model")
+    parameters = {"lora": "lora_1", "base": "base_model", "encoder": "text_encoder", "vae": "vae"}
+    parameter = parameters.get(entry.kind, "model")
     print(f"{entry.name} ({entry.kind}, {entry.size_bytes / 1e9:.1f} GB) in {entry.path}")
     print(f"use it with --param {parameter}={entry.name}")
 

@@ -82,8 +82,8 @@ class VaceModel:
     def _cached(self, prompt: str) -> torch.Tensor | None:
         if self._files.text_encoder is None or self._files.tokenizer is None:
             raise WeightsError(
-                f"{self.folder} has no text encoder beside it; set 'components' to a Wan 2.1 folder in diffusers' "
-                "layout with text_encoder and tokenizer"
+                f"{self.folder} has no text encoder beside it; set 'text_encoder' to UMT5-XXL, or 'components' to a "
+                "Wan 2.1 folder in diffusers' layout with text_encoder and tokenizer"
             )
         if self._fingerprint is None:
             self._fingerprint = encoder_fingerprint(self._files.text_encoder, self._files.tokenizer)
@@ -94,7 +94,13 @@ class VaceModel:
 
         assert self._files.text_encoder is not None and self._files.tokenizer is not None
         assert self._fingerprint is not None
-        encoder = load_encoder(self._files.text_encoder)
+        encoder: Any = load_encoder(self._files.text_encoder)
+        width, wanted = encoder.config.d_model, self.pipeline.transformer.config.text_dim
+        if width != wanted:
+            raise WeightsError(
+                f"the text encoder {self._files.text_encoder} is {width} wide where the model reads {wanted}; "
+                "take UMT5-XXL, as Wan was trained with"
+            )
         self.pipeline.text_encoder, self.pipeline.tokenizer = encoder, load_tokenizer(self._files.tokenizer)
         try:
             encoder.to(encoder_device(encoder, self.device))

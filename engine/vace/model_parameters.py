@@ -31,6 +31,8 @@ class ModelSettings:
     base_model: str = ""
     components: str = ""
     vae: str = ""
+    text_encoder: str = ""
+    tokenizer: str = ""
     precision: Precision = "auto"
     storage: Storage = "same"
     blocks_to_swap: int = 0
@@ -47,6 +49,8 @@ class ModelSettings:
             base_model=values.text("base_model"),
             components=values.text("components"),
             vae=values.text("vae"),
+            text_encoder=values.text("text_encoder"),
+            tokenizer=values.text("tokenizer"),
             precision=cast(Precision, values.text("precision")),
             storage=cast(Storage, values.text("weights_storage")),
             blocks_to_swap=values.integer("blocks_to_swap"),
@@ -88,6 +92,25 @@ _FILE_PARAMETERS = (
         name="vae",
         label="VAE",
         hint="A Wan 2.1 VAE as a single .safetensors file; empty takes the model's own.",
+        kind="path",
+        default="",
+        group="Model",
+        advanced=True,
+    ),
+    ParameterDescriptor(
+        name="text_encoder",
+        label="Text encoder",
+        hint="UMT5-XXL as a single .safetensors file (fp16, bf16, fp8 or scaled fp8), or its folder; empty takes the "
+        "model's own. It is loaded for prompts only that were never read before.",
+        kind="path",
+        default="",
+        group="Model",
+        advanced=True,
+    ),
+    ParameterDescriptor(
+        name="tokenizer",
+        label="Tokenizer",
+        hint="Only where the text encoder's file does not hold its own: the folder of UMT5's tokenizer.",
         kind="path",
         default="",
         group="Model",

@@ -42,8 +42,9 @@ def fill_part(
     tensors: Mapping[str, StoredTensor],
     precision: torch.dtype,
     changes: Change | None = None,
+    kept_in_float32: Sequence[str] | None = None,
 ) -> None:
-    """Gives an empty part its weights, in ``precision`` but for what its class keeps in float32.
+    """Gives an empty part its weights, in ``precision`` but for what its class (or the caller) keeps in float32.
 
     Raises WeightsError that names the tensor and its file where one is missing, of another shape, or holds NaN or
     infinity. Tensors that the part does not have are left out.
@@ -51,9 +52,10 @@ def fill_part(
     import torch
 
     places = _places(tensors)
-    expected = part.state_dict()
+    expected = _distinct(part)
     check_shapes(shapes(tensors), {name: tuple(weight.shape) for name, weight in expected.items()}, places)
-    kept = tuple(getattr(part, "_keep_in_fp32_modules", None) or ())
+    own = getattr(part, "_keep_in_fp32_modules", None) or ()
+    kept = tuple(own if kept_in_float32 is None else kept_in_float32)
     state = {}
     for name in expected:
         stored = tensors[name]
@@ -61,8 +63,16 @@ def fill_part(
         if changes and name in changes:
             weight = changes[name](weight.float())
         state[name] = weight.to(torch.float32 if _is_kept(name, kept) else precision)
-    part.load_state_dict(state, assign=True, strict=True)
+    part.load_state_dict(state, assign=True, strict=False)  # that all are there was checked above, by name
     part.eval().requires_grad_(False)
+
+
+def _distinct(part: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The part's tensors by name; of one that has several names (a shared table) the first."""
+    found: dict[int, tuple[str, torch.Tensor]] = {}
+    for name, tensor in part.state_dict(keep_vars=True).items():
+        found.setdefault(id(tensor), (name, tensor))
+    return dict(found.values())
 
 
 def _is_kept(name: str, kept: Sequence[str]) -> bool:

@@ -25,14 +25,19 @@ _KEY = "embedding"
 
 
 def encoder_fingerprint(encoder: Path, tokenizer: Path) -> str:
-    """Hash of a text encoder and its tokenizer, folders in transformers' layout; raises WeightsError."""
+    """Hash of a text encoder and its tokenizer: folders in transformers' layout, or a single file that may hold both.
+
+    Raises WeightsError.
+    """
     digest = hashlib.sha256()
     try:
-        for path in sorted(tokenizer.iterdir()):
-            if path.is_file():
-                digest.update(path.name.encode() + b"\0" + path.read_bytes())
-        digest.update((encoder / "config.json").read_bytes())
-        for path in sorted(encoder.glob("*.safetensors")):
+        if tokenizer != encoder:
+            for path in sorted(tokenizer.iterdir()):
+                if path.is_file():
+                    digest.update(path.name.encode() + b"\0" + path.read_bytes())
+        if encoder.is_dir():
+            digest.update((encoder / "config.json").read_bytes())
+        for path in sorted(encoder.glob("*.safetensors")) if encoder.is_dir() else [encoder]:
             for piece in _samples(path):
                 digest.update(piece)
     except OSError as error:

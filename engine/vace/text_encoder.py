@@ -1,4 +1,4 @@
-"""The text encoder, UMT5-XXL, and its tokenizer from folders in transformers' layout."""
+"""The text encoder, UMT5-XXL, and its tokenizer, from folders in transformers' layout or from a single file."""
 
 from __future__ import annotations
 
@@ -7,14 +7,34 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import WeightsError
 from engine.vace.safetensors_check import AGAIN, read_header
+from engine.vace.text_encoder_file import load_embedded_tokenizer, load_encoder_file
 from engine.vace.weight_files import files_of
 
 if TYPE_CHECKING:
     import torch
 
 
-def load_encoder(folder: Path) -> torch.nn.Module:
-    """The encoder on the CPU in bfloat16, as it was published; raises WeightsError that names a damaged tensor."""
+def load_encoder(place: Path) -> torch.nn.Module:
+    """The encoder on the CPU in bfloat16, as it was published; raises WeightsError that names a damaged tensor.
+
+    ``place`` is a folder in transformers' layout or a single file.
+    """
+    return load_encoder_file(place) if place.is_file() else _from_folder(place)
+
+
+def load_tokenizer(place: Path) -> Any:
+    """The tokenizer, from its folder or from the encoder's single file; raises WeightsError."""
+    if place.is_file():
+        return load_embedded_tokenizer(place)
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(place, local_files_only=True)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise WeightsError(f"the tokenizer {place} cannot be loaded ({_first_line(error)}); {AGAIN}") from error
+
+
+def _from_folder(folder: Path) -> torch.nn.Module:
     import torch
     import transformers
     from safetensors import SafetensorError
@@ -44,16 +64,6 @@ def load_encoder(folder: Path) -> torch.nn.Module:
         if not torch.isfinite(weight).all():
             raise WeightsError(f"the tensor '{name}' of the text encoder {folder} holds NaN or infinity; {AGAIN}")
     return encoder.eval().requires_grad_(False)
-
-
-def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer; raises WeightsError."""
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise WeightsError(f"the tokenizer {folder} cannot be loaded ({_first_line(error)}); {AGAIN}") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -19,6 +19,7 @@ from engine.errors import WeightsError
 from engine.model_registry import find_installed, starter_model
 from engine.vace.model_parameters import ModelSettings
 from engine.vace.safetensors_check import refuse_pickle
+from engine.vace.text_encoder_file import has_tokenizer
 from engine.vace.weight_files import files_of
 
 MODEL_VARIABLE = "GRAYPLATE_VACE_MODEL"
@@ -49,8 +50,8 @@ class ModelFiles:
     """Where each part of a model lies. A configuration that is None is found by the shapes of the weights.
 
     ``transformer_2`` is Wan 2.2's transformer for low noise, below ``boundary_ratio`` of the timesteps; empty in 2.1.
-    ``text_encoder`` and ``tokenizer`` are folders, or None where there is none: then only prompts that were read before
-    can be rendered.
+    ``text_encoder`` and ``tokenizer`` are folders or files (the same one where it holds both), or None where there is
+    none.
     """
 
     transformer: tuple[Path, ...]
@@ -73,12 +74,13 @@ def model_files(model: Path, settings: ModelSettings) -> ModelFiles:
             "as a single file: leave it empty"
         )
     components = model if model.is_dir() else _components(model, settings)
+    encoder, tokenizer = _encoder(settings, components)
     base = (_single_file(settings.base_model),) if settings.base_model.strip() else ()
     vae = _single_file(settings.vae) if settings.vae.strip() else None
     if vae is None and components is None:
         raise WeightsError(
             f"{model} holds the transformer alone; set 'components' to a Wan 2.1 folder in diffusers' layout for the "
-            "VAE and the text encoder"
+            "VAE and the text encoder, or 'vae' and 'text_encoder' to their files"
         )
     beside = model.parent / "config.json"
     second = model / "transformer_2" if model.is_dir() and (model / "transformer_2/config.json").is_file() else None
@@ -88,12 +90,45 @@ def model_files(model: Path, settings: ModelSettings) -> ModelFiles:
         vae=(vae,) if vae else _vae_of(components),
         vae_config=components / "vae/config.json" if components and not vae else None,
         scheduler_config=_existing(components / "scheduler/scheduler_config.json") if components else None,
-        text_encoder=_existing(components / "text_encoder") if components else None,
-        tokenizer=_existing(components / "tokenizer") if components else None,
+        text_encoder=encoder,
+        tokenizer=tokenizer,
         transformer_2=tuple(files_of(second)) if second else (),
         transformer_2_config=second / "config.json" if second else None,
         boundary_ratio=_read_json(model / "model_index.json").get("boundary_ratio") if second else None,
     )
+
+
+def _encoder(settings: ModelSettings, components: Path | None) -> tuple[Path | None, Path | None]:
+    """The text encoder and its tokenizer, which may be the same file; None where there is none."""
+    encoder = _existing(components / "text_encoder") if components else None
+    tokenizer = _existing(components / "tokenizer") if components else None
+    if settings.text_encoder.strip():
+        encoder = _encoder_place(settings.text_encoder)
+        beside = _existing(encoder.parent / "tokenizer")
+        tokenizer = encoder if encoder.is_file() and has_tokenizer(encoder) else beside or tokenizer
+    if settings.tokenizer.strip():
+        tokenizer = _path(settings.tokenizer)
+        if not tokenizer.is_dir():
+            raise WeightsError(f"'tokenizer' is {tokenizer}, which is no folder; choose the one of UMT5's tokenizer")
+    if settings.text_encoder.strip() and tokenizer is None:
+        raise WeightsError(
+            f"the text encoder {encoder} brings no tokenizer; set 'tokenizer' to the folder of UMT5's (google/umt5-xxl)"
+        )
+    return encoder, tokenizer
+
+
+def _encoder_place(name: str) -> Path:
+    path = _path(name)
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise WeightsError(f"'text_encoder' is {path}, a folder without config.json; choose umt5-xxl's")
+        return path
+    if not path.is_file():
+        raise WeightsError(f"there is no text encoder {path}; choose a .safetensors file or a folder")
+    refuse_pickle(path)
+    if path.suffix.lower() != ".safetensors":
+        raise WeightsError(f"the text encoder {path} is no .safetensors file; GGUF ones are not read")
+    return path
 
 
 def _vae_of(components: Path | None) -> tuple[Path, ...]:

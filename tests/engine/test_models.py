@@ -79,6 +79,24 @@ def test_a_folder_and_files_are_known_by_name_afterwards(tiny: Path, tmp_path: P
         find_lora("nothing")
 
 
+def test_text_encoders_and_vaes_are_parts_with_a_name(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for part, name, parameter in (
+        ("text_encoder/model.safetensors", "words", "text_encoder"),
+        ("vae/diffusion_pytorch_model.safetensors", "pixels", "vae"),
+    ):
+        assert main(["add", str(tiny / part), "--name", name]) == 0
+        assert f"use it with --param {parameter}={name}" in capsys.readouterr().out
+    assert {entry.name: entry.kind for entry in installed_models().values()} == {"words": "encoder", "pixels": "vae"}
+
+
+def test_what_could_not_be_confirmed_is_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["causvid-1.3b"]["unconfirmed"] == ["size"] and rows["wan2.1-vae"]["unconfirmed"] == []
+    assert main(["list"]) == 0
+    assert "? as far as known, not compared with the publisher's page" in capsys.readouterr().out
+
+
 def test_a_name_is_taken_once(tiny: Path, tmp_path: Path) -> None:
     first, second = _lora(tmp_path / "a/lora.safetensors"), _lora(tmp_path / "b/lora.safetensors")
     add_model(first)
@@ -98,7 +116,8 @@ def test_what_is_damaged_or_foreign_is_not_added(tiny: Path, tmp_path: Path) -> 
     other = tmp_path / "other.safetensors"
     save_file({"conv.weight": torch.ones(2)}, other)
     with pytest.raises(
-        WeightsError, match=r"is neither a Wan transformer nor a LoRA, its first tensor is 'conv\.weight'"
+        WeightsError,
+        match=r"neither a Wan transformer nor a LoRA, UMT5 or Wan's VAE; its first tensor is 'conv\.weight'",
     ):
         add_model(other)
     pickle = tmp_path / "model.ckpt"

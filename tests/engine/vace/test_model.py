@@ -367,7 +367,7 @@ def test_without_an_encoder_only_known_prompts_are_rendered(tiny_folder: Path, t
     folder = shutil.copytree(tiny_folder, tmp_path / "model")
     shutil.rmtree(folder / "text_encoder")
     model = VaceModel(folder, CPU)
-    with pytest.raises(WeightsError, match="has no text encoder beside it; set 'components'"):
+    with pytest.raises(WeightsError, match="has no text encoder beside it; set 'text_encoder'"):
         model.embedding("a wall")
 
 
