@@ -15,6 +15,8 @@ from importlib.metadata import version
 
 COMMANDS = {
     "clean": "remove what boxes or a matte mark, and write the cleaned clip",
+    "matte": "find an object from clicks or a box, and write its matte or shapes",
+    "roi": "convert boxes, shapes and mattes from one file format to another",
     "effects": "list the effects and their parameters",
     "probe": "show frames, size, rate, pixel format, colour tags and timecode of media",
     "models": "list, add and download the models of the vace effect",
@@ -28,6 +30,8 @@ grayplate [PROJECT | MEDIA...]                       opens the desktop
                  [--param NAME=VALUE]... [--apply-remedies] [--dry-run]
                  [--frames A-B] [--redo A-B | --redo-window N]
                  [--report REPORT.json] [--preview DIR] [--overwrite] [--quiet]
+       grayplate matte SOURCE --click X,Y@FRAME... -o OUTPUT [--model DIR]
+       grayplate roi FILE -o OUTPUT [--media CLIP]
        grayplate effects [--json]
        grayplate probe MEDIA [--json]
        grayplate models list | add PATH | get NAME

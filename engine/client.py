@@ -147,17 +147,24 @@ class EngineClient:
         timeout = httpx.Timeout(_ANSWER_TIMEOUT_S, read=3 * KEEP_ALIVE_S)
         headers = {"Content-Type": "application/json"}
         body = request.model_dump_json()
-        try:
-            with self._connected().stream(
-                "POST", "/v1/segments", content=body, headers=headers, timeout=timeout
-            ) as response:
-                if response.is_error:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self._connected().stream(
+                    "POST", "/v1/segments", content=body, headers=headers, timeout=timeout
+                ) as response:
+                    if not response.is_error:
+                        yield from _segment_events(response.iter_text(), is_cancelled)
+                        return
                     response.read()
-                    raise _error(response)
-                yield from _segment_events(response.iter_text(), is_cancelled)
-        except httpx.TransportError as error:
-            self._http = None
-            raise self._unavailable(error) from error
+                    is_ending = response.status_code == httpx.codes.SERVICE_UNAVAILABLE
+                    if not is_ending or attempt == ATTEMPTS:
+                        raise _error(response)
+            except httpx.TransportError as error:
+                self._http = None
+                if attempt > 1 or not isinstance(error, httpx.ConnectError):
+                    raise self._unavailable(error) from error
+            self._http = None  # it is about to end; whatever comes after it will answer
+            time.sleep(_POLL_S * attempt)
 
     def shutdown_when_idle(self) -> None:
         """Asks the engine to end as soon as no job is active and nobody listens to events."""
