@@ -316,7 +316,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=17, help="4n + 1")
     parser.add_argument("--steps", type=int, default=2)
     options = parser.parse_args()
-    console = Console()
+    console = Console(width=max(Console().width, 140))  # a pipe says 80, where the cases break into pieces
     with tempfile.TemporaryDirectory() as folder:
         build = build_tiny_wan if options.size == "tiny" else random_1_3b
         path = Path(options.model) if options.model else build(Path(folder))

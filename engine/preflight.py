@@ -12,7 +12,7 @@ from engine.ofx.clips import MatteClip
 from engine.ofx.effect import Clips, RenderedImage
 from engine.protocol import PassPreflight, Preflight, Remedy, RenderRequest, Stage
 from engine.render.clips import MediaPlate
-from engine.render.pass_render import _matte as pass_matte
+from engine.render.pass_render import pass_matte
 from engine.render.validation import CheckedPass, checked
 from roi_tools.geometry import Box, Size
 from timeline.errors import MediaError

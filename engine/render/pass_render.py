@@ -39,7 +39,7 @@ class PassRender:
     ) -> None:
         self.checked, self.plate, self.cache = checked, plate, cache
         self._below, self._link = below, link
-        self.matte = _matte(checked, frames, plate.size)
+        self.matte = pass_matte(checked, frames, plate.size)
         self.marked = [frame for frame in frames if self._is_marked(frame)]
         self._effect_tells_progress = False
 
@@ -187,6 +187,7 @@ class PassRender:
             self._link.preview(frame, path, self.checked.number)
 
 
-def _matte(checked: CheckedPass, frames: range, size: Size) -> RenderMatte:
+def pass_matte(checked: CheckedPass, frames: range, size: Size) -> RenderMatte:
+    """Where the pass removes on ``frames``, after growing."""
     grow_px = int(checked.parameters.get("grow_px", 0))
     return RenderMatte(frames, size, checked.boxes, checked.matte, grow_px, checked.known_frames, checked.roto)
