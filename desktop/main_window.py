@@ -223,8 +223,9 @@ class MainWindow(QMainWindow):
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._may_close:
+            self._ask_about_renders()  # where nothing is to be asked it agrees before it returns
+        if not self._may_close:
             event.ignore()
-            self._ask_about_renders()
             return
         self.set_viewer_only(False)
         self._keep_layout()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QWidget
+from typing_extensions import override
 
 from desktop import theme
 from desktop.language import tr
@@ -38,6 +40,8 @@ class LookBar(QWidget):
         self._reset = tool_button("reset", tr("Neutral view: no exposure, gamma 1, RGB"))
         self._reset.clicked.connect(self.reset)
         self._differs = False
+        self._words: list[QLabel] = []
+        """What names the controls."""
         self._lay_out()
         for combo in (self.channel, self.scale, self.gain):
             combo.currentIndexChanged.connect(self._on_changed)
@@ -57,13 +61,32 @@ class LookBar(QWidget):
         ):
             text.setFont(theme.mono_font(12))
             text.setFixedWidth(40)
-            row.addWidget(dim_label(name))
+            self._words.append(dim_label(name))
+            row.addWidget(self._words[-1])
             row.addWidget(slider)
             row.addWidget(text)
         row.addWidget(self._reset)
         row.addStretch(1)
-        for widget in (self._gain_text, self.gain, dim_label(tr("Scale")), self.scale):
+        self._words.append(dim_label(tr("Scale")))
+        for widget in (self._gain_text, self.gain, self._words[-1], self.scale):
             row.addWidget(widget)
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().minimumSizeHint().height())
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Leave the words beside the controls out where they do not fit; the controls have tool tips."""
+        texts = [word.sizeHint().width() + self.layout().spacing() for word in self._words]  # type: ignore[union-attr]
+        controls = self.sizeHint().width() - sum(
+            text for text, word in zip(texts, self._words, strict=True) if not word.isHidden()
+        )
+        for word in self._words:
+            word.setVisible(self.width() >= controls + sum(texts))
 
     def add_widget(self, widget: QWidget) -> None:
         """Put another choice of how the picture is looked at after the sliders."""
@@ -100,6 +123,7 @@ class LookBar(QWidget):
         self._differs = visible
         self._gain_text.setVisible(visible)
         self.gain.setVisible(visible)
+        self._make_room()
         self._on_changed()
 
     def reset(self) -> None:
