@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QIcon, QKeyEvent
-from PySide6.QtWidgets import QLabel, QMainWindow, QSizePolicy, QToolBar, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QMainWindow, QSizePolicy, QTabWidget, QToolBar, QToolButton, QWidget
 from typing_extensions import override
 
 from desktop import paths
@@ -23,7 +23,9 @@ from desktop.panels.panel import Panel, dim_label
 from desktop.panels.queue_view import QueueView
 from desktop.panels.removals_panel import RemovalsPanel
 from desktop.panels.render_panel import RenderPanel
+from desktop.panels.shapes_panel import ShapesPanel
 from desktop.panels.takes_view import TakesView
+from desktop.panels.tracker_panel import TrackerPanel
 from desktop.playback import Playback
 from desktop.relink import Relinker
 from desktop.render_controller import RenderController
@@ -32,13 +34,15 @@ from desktop.roto_selection import RotoSelection
 from desktop.session import Session
 from desktop.settings import open_settings
 from desktop.timeline_view.strip import TimelineStrip
+from desktop.tracking_controller import TrackingController
+from desktop.tracking_store import TrackingStore
 from desktop.viewer.viewer_controller import ViewerController
 from desktop.viewer.viewer_panel import ViewerPanel
 from timeline.project import Project
 
 DEFAULT_SIZE = QSize(1500, 940)
 _SIDE_PX = 380
-_LAYOUT_VERSION = 1
+_LAYOUT_VERSION = 2
 
 
 class MainWindow(QMainWindow):
@@ -62,12 +66,16 @@ class MainWindow(QMainWindow):
         self.documents = Documents(self.session, self.media, self.notices, self)
         self.window_actions = make_actions(self)
         self.roto_selection = RotoSelection(self.session)
+        self.track_store = TrackingStore()
+        self.tracking = TrackingController(self.session, self.roto_selection, self.track_store, self)
         self.viewer = ViewerPanel(self.window_actions, self.roto_selection)
         self.canvas = self.viewer.canvas
         self.picture = ViewerController(self.session, self.results, self.media, self.playback, self.canvas, self)
         self.strip = TimelineStrip(self.session, self.results, self.media, self.in_out)
         self.removals = RemovalsPanel(self.session)
         self.inspector = InspectorPanel(self.session)
+        self.shapes = ShapesPanel(self.session, self.roto_selection)
+        self.tracker = TrackerPanel(self.session, self.track_store, self.tracking, self.window_actions)
         self.render_panel = RenderPanel()
         self.queue = QueueView(self.renders)
         self.takes = TakesView(self.session, self.results)
@@ -93,8 +101,16 @@ class MainWindow(QMainWindow):
         self._inspector_dock = Panel("inspector", tr("Effect"), self.inspector, self)
         self._render_dock = Panel("render", tr("Render"), self.render_panel, self)
         self._timeline_dock = Panel("timeline", tr("Timeline"), self.strip, self)
+        self._shapes_dock = Panel("shapes", tr("Shapes"), self.shapes, self)
+        self._tracker_dock = Panel("tracker", tr("Tracker"), self.tracker, self)
         for dock in (self._removals_dock, self._inspector_dock, self._render_dock):
             self.addDockWidget(side, dock)
+        for dock in (self._shapes_dock, self._tracker_dock):
+            self.tabifyDockWidget(self._inspector_dock, dock)
+        for dock in (self._inspector_dock, self._shapes_dock, self._tracker_dock):
+            dock.setTitleBarWidget(QWidget(dock))  # its tab says its name
+        self.setTabPosition(side, QTabWidget.TabPosition.North)
+        self._inspector_dock.raise_()
         self.addDockWidget(bottom, self._timeline_dock)
         self.render_panel.add_tab(tr("Queue"), self.queue)
         self.render_panel.add_tab(tr("Takes"), self.takes)
@@ -102,6 +118,14 @@ class MainWindow(QMainWindow):
         self._add_panel_tools()
         self._add_tool_bar()
         self._add_status_bar()
+
+    def show_shapes(self) -> None:
+        """Bring the shapes to the front."""
+        self._shapes_dock.raise_()
+
+    def show_tracker(self) -> None:
+        """Bring the tracker to the front."""
+        self._tracker_dock.raise_()
 
     def _show_queue_count(self, count: int) -> None:
         self.render_panel.set_tab_title(

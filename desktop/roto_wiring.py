@@ -101,6 +101,7 @@ class RotoWiring(QObject):
     def _on_drawn(self, shape: Shape) -> None:
         label = roto_commands.add_shape(self._session, shape, self._default_effect())
         self._selection.select(label)
+        self._window.show_shapes()
         if shape.kind not in ("brush", "stroke"):  # of lines one draws several
             self.choose_tool(Tool.SELECT)
 

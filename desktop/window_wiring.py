@@ -23,6 +23,7 @@ from desktop.preferences_wiring import PreferencesWiring
 from desktop.queue_wiring import QueueWiring
 from desktop.roto_wiring import RotoWiring
 from desktop.strip_wiring import StripWiring
+from desktop.tracking_wiring import TrackingWiring
 from desktop.view_wiring import ViewWiring
 from desktop.viewer.tools.base import Tool
 from desktop.window_state import WindowState
@@ -53,6 +54,7 @@ class WindowWiring(QObject):
         self._edits = EditWiring(window, self._on)
         self._view = ViewWiring(window, self._on)
         self._roto = RotoWiring(window, self._on, self._default_effect)
+        self._tracking = TrackingWiring(window, self._on, self._roto.choose_tool, self._default_effect)
         self._queue = QueueWiring(window, self._on)
         self._inspector = InspectorWiring(window, self._on)
         self._strip = StripWiring(window, self._on)

@@ -38,9 +38,11 @@ from desktop.viewer.tools.base import CanvasTool, Pointer, Tool
 from desktop.viewer.tools.box_tool import BoxTool, ParametricTool
 from desktop.viewer.tools.brush_tool import BrushTool
 from desktop.viewer.tools.pen_tool import PenTool
+from desktop.viewer.tools.proposal_tool import ProposalTool
 from desktop.viewer.tools.select_tool import SelectTool
 from desktop.viewer.view_transform import ViewTransform, centred, fitted
 from roi_tools.geometry import Size
+from roi_tools.roto.model import RotoLayer
 from roi_tools.shapes import RectF
 
 FIT_MARGIN_PX = 24.0
@@ -73,6 +75,8 @@ class Canvas(QWidget):
     """Removal id, its RotoLayer after a gesture, the step's name in the Edit menu, its merge key."""
     points_deleted = Signal()
     """The selected points (or else the shape) are to go."""
+    proposal_taken = Signal(object, str, bool)
+    """A proposed RectF that is accepted (or None), the proposal's name, whether it was the last one."""
     context_requested = Signal(QPoint)
     """A menu is wanted at this place of the screen."""
     hinted = Signal(str)
@@ -105,8 +109,9 @@ class Canvas(QWidget):
         self._view = ViewTransform()
         self._fits = True
         self._tool = Tool.SELECT
-        self._select = SelectTool(self)
-        self._tools: dict[Tool, CanvasTool] = _make_tools(self, self._select)
+        self._select, self._proposals = SelectTool(self), ProposalTool(self)
+        self._live: tuple[str, RectF | None, RotoLayer | None] = ("", None, None)
+        self._tools: dict[Tool, CanvasTool] = _make_tools(self, self._select, self._proposals)
         self._gesture: CanvasTool = self._select
         self._hover: Pointer | None = None
         self._hint = ""
@@ -217,6 +222,17 @@ class Canvas(QWidget):
             self._select.cancel()
         self._rotos, self._frame_number = rotos, frame
         self._mattes.keep_only({roto.removal_id for roto in rotos})
+        self.update()
+
+    def propose(self, boxes: tuple[RectF, ...], name: str) -> None:
+        """Let a person choose among boxes; :attr:`proposal_taken` follows."""
+        self.set_tool(Tool.PROPOSAL)
+        self._proposals.propose(boxes, name)
+        self.setFocus()
+
+    def set_live(self, removal_id: str, rect: RectF | None, layer: RotoLayer | None) -> None:
+        """Where a running track has a removal on the frame shown; an empty id: none runs."""
+        self._live = (removal_id, rect, layer)
         self.update()
 
     def _on_selection(self) -> None:
@@ -356,7 +372,7 @@ class Canvas(QWidget):
             self._paint_mattes(painter)
         if self._overlays:
             for overlay in self._boxes:
-                rect = self._gesture.shown_rect(overlay.removal_id)
+                rect = self._rect_now(overlay.removal_id)
                 shown = replace(overlay, rect=rect, keyed=True) if rect else overlay
                 draw_box(painter, shown, to_qrect(self._view.rect_to_widget(shown.rect)), sizes=rect is not None)
             for roto in self._rotos:
@@ -365,7 +381,7 @@ class Canvas(QWidget):
 
     def _paint_roto(self, painter: QPainter, roto: RotoOverlay) -> None:
         frame = self._frame_number
-        layer = self._gesture.shown_layer(roto.removal_id) or roto.layer
+        layer = self._layer_now(roto.removal_id) or roto.layer
         for shape in layer.shapes:
             active = roto.selected and shape.label == self.selection.label
             seen = shape.is_present(frame)
@@ -373,15 +389,22 @@ class Canvas(QWidget):
                 draw_shape(painter, self._view, shape, frame, active=active, enabled=roto.enabled, seen=seen)
         draw_name(painter, self._view, replace(roto, marking=roto.marking.with_layer(layer)), frame)
 
+    def _rect_now(self, removal_id: str) -> RectF | None:
+        """A box as a drag or a running track has it; None where the document's counts."""
+        return self._live[1] if self._live[0] == removal_id else self._gesture.shown_rect(removal_id)
+
+    def _layer_now(self, removal_id: str) -> RotoLayer | None:
+        return self._live[2] if self._live[0] == removal_id else self._gesture.shown_layer(removal_id)
+
     def _paint_mattes(self, painter: QPainter) -> None:
         color = QColor(theme.FAILED)
         for overlay in self._boxes:
             if overlay.enabled:
-                rect = self._gesture.shown_rect(overlay.removal_id)
+                rect = self._rect_now(overlay.removal_id)
                 self._paint_matte(painter, replace(overlay, rect=rect) if rect else overlay)
         for roto in self._rotos:
             if roto.enabled and self._size is not None:
-                layer = self._gesture.shown_layer(roto.removal_id) or roto.layer
+                layer = self._layer_now(roto.removal_id) or roto.layer
                 self._mattes.paint_roto(painter, self._view, roto.removal_id, roto.marking, layer,
                                         self._frame_number, self._size, roto.grow_px, color)  # fmt: skip
 
@@ -529,7 +552,7 @@ class Canvas(QWidget):
         self.setCursor(tool.cursor(at))
 
 
-def _make_tools(canvas: Canvas, select: SelectTool) -> dict[Tool, CanvasTool]:
+def _make_tools(canvas: Canvas, select: SelectTool, proposals: ProposalTool) -> dict[Tool, CanvasTool]:
     return {
         Tool.SELECT: select,
         Tool.BOX: BoxTool(canvas),
@@ -539,4 +562,5 @@ def _make_tools(canvas: Canvas, select: SelectTool) -> dict[Tool, CanvasTool]:
         Tool.BSPLINE: PenTool(canvas, "bspline"),
         Tool.STROKE: PenTool(canvas, "stroke"),
         Tool.BRUSH: BrushTool(canvas),
+        Tool.PROPOSAL: proposals,
     }

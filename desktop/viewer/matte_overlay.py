@@ -11,9 +11,7 @@ from PySide6.QtGui import QBrush, QColor, QImage, QPainter
 
 from desktop.viewer.view_transform import ViewTransform
 from roi_tools.geometry import Box, Size
-from roi_tools.matte import grow
 from roi_tools.roto.model import RotoLayer
-from roi_tools.roto.raster import layer_matte
 from timeline.marking import RotoMarking
 
 _TINT_ALPHA, _LINE_ALPHA = 95, 110
@@ -57,6 +55,9 @@ class MatteOverlay:
 
 
 def _raster(marking: RotoMarking, frame: int, size: Size, scale: float, grow_px: float) -> _Drawn | None:
+    from roi_tools.matte import grow  # loads OpenCV; not before there is a matte to show
+    from roi_tools.roto.raster import layer_matte
+
     marked = marking.box_at(frame, size)
     if marked is None:
         return None

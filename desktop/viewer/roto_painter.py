@@ -57,11 +57,11 @@ def draw_shape(
     style = _STYLES[shape.mode] if enabled and seen else Qt.PenStyle.DotLine
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for polygon in outline_at(shape, frame):
-        _stroke(painter, _path(view, polygon, closed=True), color, 2.0 if active else 1.3, style)
     feather = feather_at(shape, frame)
     if feather is not None:
         _stroke(painter, _path(view, feather, closed=True), color, 1.0, Qt.PenStyle.DotLine)
+    for polygon in outline_at(shape, frame):
+        _stroke(painter, _path(view, polygon, closed=True), color, 2.0 if active else 1.3, style)
 
 
 def draw_points(

@@ -19,6 +19,8 @@ from desktop.playback import Playback
 from desktop.results import ResultState, ResultStore
 from desktop.session import Session
 from desktop.timeline_map import Place, place_at
+from desktop.tracking_controller import Live
+from desktop.tracking_task import live_place
 from desktop.viewer.canvas import Canvas
 from desktop.viewer.comparison import Compare
 from desktop.viewer.overlays import BoxOverlay
@@ -74,6 +76,7 @@ class ViewerController(QObject):
         session.project_changed.connect(self.refresh)
         session.selection_changed.connect(self._show_boxes)
         session.playhead_changed.connect(self.refresh)
+        playback.changed.connect(self.refresh)
         results.changed.connect(self._on_result)
         media.frame_ready.connect(self._on_frame)
         media.frame_failed.connect(self._on_frame_failed)
@@ -144,7 +147,9 @@ class ViewerController(QObject):
         shot, frame = place.shot, place.media_frame
         versus = self._results.versus_patches(shot, frame)
         look = replace(self._look, color=self.color_of(shot.media_path))
-        return FrameRequest(shot.media_path, shot.media_rate, frame, patches, look, versus)
+        # At 100 % and beyond one looks at pixels, which a proxy does not have.
+        proxy = self._playback.is_playing and self._canvas.view.zoom * self._canvas.devicePixelRatioF() < 1
+        return FrameRequest(shot.media_path, shot.media_rate, frame, patches, look, versus, proxy)
 
     def _look_ahead(self) -> None:
         count = LOOK_AHEAD_PLAYING_FRAMES if self._playback.is_playing else LOOK_AHEAD_FRAMES
@@ -202,6 +207,17 @@ class ViewerController(QObject):
         self._canvas.set_boxes(tuple(boxes))
         self._canvas.set_rotos(tuple(rotos), place.media_frame)
 
+    def show_live(self, live: Live | None) -> None:
+        """Show where a running track has the removal now; None: it has ended."""
+        found, place = (live.last if live else None), self._session.place
+        if live is None or found is None or place is None or place.media_frame != found.frame:
+            self._canvas.set_live("", None, None)
+            return
+        removal = next((known for known in place.shot.removals if known.id == live.removal_id), None)
+        if removal is not None:
+            rect, layer = live_place(removal.shape, found, live.labels)
+            self._canvas.set_live(removal.id, rect, layer)
+
     def _overlay(self, place: Place, index: int, removal: Removal, rect: RectF, selected: bool) -> BoxOverlay:
         return BoxOverlay(
             removal_id=removal.id,
@@ -245,6 +261,9 @@ class ViewerController(QObject):
         frame, at = self._canvas.frame, self._probe_at
         if frame is None or at is None:
             self.probe_text.emit("")
+            return
+        if frame.is_proxy:
+            self.probe_text.emit(tr("x {x}  y {y}     proxy").format(x=at[0], y=at[1]))
             return
         native = frame.native
         if self._canvas.compare is not Compare.SOURCE and frame.native_result is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -34,20 +34,25 @@ class TrackedBox:
 
 
 def track_box(
-    source: FrameSource, span: range, anchors: Mapping[int, RectF], progress: Progress = lambda share: None
+    source: FrameSource,
+    span: range,
+    anchors: Mapping[int, RectF],
+    progress: Progress = lambda share: None,
+    found_one: Callable[[TrackedBox], None] = lambda box: None,
 ) -> tuple[TrackedBox, ...]:
     """Follow an object through ``span`` from the boxes that were drawn, rising by frame.
 
     ``anchors``: frame -> box in source px; they come back as drawn. Forwards from the last one and backwards from the
     first one the track ends where the object is lost for more than PATIENCE_FRAMES; between two anchors the tracks
-    from both sides fade into each other. ``progress`` is called after every frame and cancels by raising. Raises
-    TrackingError for a span without frames in order, no anchor, or one outside the span or the picture.
+    from both sides fade into each other. ``progress`` is called after every frame and cancels by raising; ``found_one``
+    gets each box as soon as there is one, and again where a later look at the frame changes it. Raises TrackingError
+    for a span without frames in order, no anchor, or one outside the span or the picture.
     """
     if span.step != 1 or not anchors or any(frame not in span for frame in anchors):
         raise TrackingError(
             f"a box is tracked from boxes on frames {span.start} to {span.stop - 1}; drawn are {sorted(anchors)}"
         )
-    tracker = _BoxTracker(source, span, progress)
+    tracker = _BoxTracker(source, span, progress, found_one)
     keys = sorted(anchors)
     tracked = {frame: TrackedBox(frame, anchors[frame], 1.0, True) for frame in keys}
     tracker.expect(keys)
@@ -61,7 +66,10 @@ def track_box(
 
 
 class _BoxTracker:
-    def __init__(self, source: FrameSource, span: range, progress: Progress) -> None:
+    def __init__(
+        self, source: FrameSource, span: range, progress: Progress, found: Callable[[TrackedBox], None]
+    ) -> None:
+        self._found = found
         self._frames = WorkingFrames(source)
         self._camera = Camera(self._frames, span)
         self._span = span
@@ -104,6 +112,7 @@ class _BoxTracker:
             x0, y0, score = follower.follow(frame)
             moved = rect.shifted((x0 - box.x0) / self._frames.scale, (y0 - box.y0) / self._frames.scale)
             tracked.append(TrackedBox(frame, moved, max(score, 0.0)))
+            self._found(tracked[-1])
             self._step()
         return tracked
 
@@ -119,7 +128,9 @@ class _BoxTracker:
             if found is not None:
                 x0, y0, x1, y1 = map(float, np.array(found.as_tuple()) / self._frames.scale + margin)
                 last = RectF(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1))
-            yield TrackedBox(frame, last, outline.confidence if found is not None else 0.0)
+            tracked = TrackedBox(frame, last, outline.confidence if found is not None else 0.0)
+            self._found(tracked)
+            yield tracked
             self._step()
 
     def _step(self, count: int = 1) -> None:

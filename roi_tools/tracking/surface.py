@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal, TypeAlias
 
 import cv2
@@ -29,13 +29,14 @@ def track_surface(
     model: MotionModel = "similarity",
     follow: Followed = "object",
     progress: Progress = lambda share: None,
+    found_one: Callable[[Registration], None] = lambda registration: None,
 ) -> tuple[Registration, ...]:
     """Follow the region inside ``polygon`` (n, 2; source px, pixel (x, y) covers [x, x + 1)) from ``key_frame``.
 
     Both directions, rising by frame; each ends where the region is lost. Every frame is registered to the keyframe
     itself where that can be seen, so errors don't add up. The matrices map source px of the keyframe to the frame's.
-    ``progress`` is called after every frame and cancels by raising. Raises TrackingError where the keyframe is outside
-    ``span`` or the region holds nothing to follow.
+    ``progress`` is called after every frame and cancels by raising; ``found_one`` gets each frame's as soon as it is
+    there. Raises TrackingError where the keyframe is outside ``span`` or the region holds nothing to follow.
     """
     if span.step != 1 or key_frame not in span:
         raise TrackingError(f"frame {key_frame} is not in the frames {span.start} to {span.stop - 1} to track")
@@ -49,6 +50,7 @@ def track_surface(
             raise TrackingError(f"frame {key_frame}: the region shows too little detail to follow; draw it larger")
         for registration in _until_lost(tracker, way):
             found.append(_in_source_px(registration, frames.scale))
+            found_one(found[-1])
             done += 1
             progress(min(1.0, done / max(len(span) - 1, 1)))
     progress(1.0)

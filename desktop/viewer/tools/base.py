@@ -28,6 +28,7 @@ class Tool(Enum):
     STROKE = "stroke"
     BRUSH = "brush"
     CLICK = "click"
+    PROPOSAL = "proposal"
 
 
 @dataclass(frozen=True)
