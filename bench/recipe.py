@@ -16,6 +16,7 @@ from unittest.mock import patch
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -34,6 +35,7 @@ from bench.recipe_cases import (
 from engine.protocol import ParameterValue
 
 Values = Mapping[str, ParameterValue]
+Picture = NDArray[np.uint8]
 
 RECIPES: dict[str, Values] = {
     "box + gray": {},
@@ -126,8 +128,8 @@ def window_table(cases: Sequence[Case], base: Values) -> Table:
     return table
 
 
-def sheet(cases: Sequence[Case], made: Mapping[str, Sequence[Video]]) -> Video:
-    """The middle frame of some shots, a column for each recipe; blue, green, red in [0, 255]."""
+def sheet(cases: Sequence[Case], made: Mapping[str, Sequence[Video]]) -> Picture:
+    """The middle frame of some shots, a column for each recipe; 8 bits, blue first."""
     columns = {"filmed": [case.shot.filmed for case in cases], "the model sees": made["the gray itself"]}
     columns |= {name: made[name] for name in ("Telea, each frame", *RECIPES)}
     columns["truth"] = [case.shot.clean for case in cases]
@@ -139,14 +141,14 @@ def sheet(cases: Sequence[Case], made: Mapping[str, Sequence[Video]]) -> Video:
     return np.concatenate(strips, axis=1)
 
 
-def _panel(picture: Video) -> Video:
+def _panel(picture: Video) -> Picture:
     large = cv2.resize(picture, (_PANEL_PX, _PANEL_PX), interpolation=cv2.INTER_CUBIC)
-    framed = np.pad(np.clip(large, 0, 1) * 255, ((0, 4), (0, 4), (0, 0)), constant_values=255)
-    return np.asarray(framed[..., ::-1], np.float32)
+    pixels = np.rint(np.clip(large, 0, 1) * 255).astype(np.uint8)[..., ::-1]
+    return np.pad(pixels, ((0, 4), (0, 4), (0, 0)), constant_values=255)
 
 
-def _labelled(text: str, strip: Video) -> Video:
-    top = np.full((24, strip.shape[1], 3), 255, np.float32)
+def _labelled(text: str, strip: Picture) -> Picture:
+    top = np.full((24, strip.shape[1], 3), 255, np.uint8)
     cv2.putText(top, text, (2, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.38, (0, 0, 0), 1, cv2.LINE_AA)
     return np.concatenate([top, strip])
 

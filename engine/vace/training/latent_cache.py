@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,37 +46,46 @@ class LatentCache:
     def __init__(self, folder: Path, vae: AutoencoderKLWan, configuration: Configuration) -> None:
         self._folder, self._vae, self._configuration = folder, vae, configuration
         self._shards: dict[ShotSize, list[dict[str, Any]]] = {}
-        self._prepared: dict[tuple[ShotSize, int], Future[dict[str, Any]]] = {}
-        # The VAE remembers frames while it encodes: one thread only.
-        self._worker = ThreadPoolExecutor(1)
+        self._prepared: dict[tuple[ShotSize, int], Future[None]] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     def provide(self, size: ShotSize, count: int) -> None:
-        """Sees to it that there are ``count`` shards of this size: reads them, or waits until they are made."""
-        shards = self._shards.setdefault(size, [])
-        while len(shards) < count:
-            self.prepare(size, len(shards))
-            shards.append(self._prepared.pop((size, len(shards))).result())
-
-    def prepare(self, size: ShotSize, number: int) -> None:
-        """Begins to make the shard of this number in another thread, where that has not begun yet.
-
-        Which examples a step trains on never depends on how fast that thread is.
-        """
-        if (size, number) not in self._prepared:
-            self._prepared[size, number] = self._worker.submit(self._shard, size, number)
-
-    def _shard(self, size: ShotSize, number: int) -> dict[str, Any]:
+        """Sees to it that there are ``count`` shards of this size: reads them, makes them or waits for them."""
         import torch
 
-        path = self._folder / f"{size.height_px}x{size.width_px}x{size.frames}-{number:03}.pt"
-        if not path.is_file():
-            temporary = path.with_suffix(".writing")
-            torch.save(self._made(size, number), temporary)
-            temporary.replace(path)
-            _log.info("cache: %s", path.name)
-        shard: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        return shard
+        shards = self._shards.setdefault(size, [])
+        while len(shards) < count:
+            path, prepared = self._path(size, len(shards)), self._prepared.pop((size, len(shards)), None)
+            if prepared is not None:
+                prepared.result()
+            elif not path.is_file():
+                make_shard(path, self._vae, self._configuration, size, len(shards))
+            shards.append(torch.load(path, map_location="cpu", weights_only=True))
+
+    def prepare(self, size: ShotSize, number: int) -> None:
+        """Begins to make the shard of this number in another process, where that has not begun yet.
+
+        Which examples a step trains on never depends on how fast that process is. A thread would not do: drawing and
+        training both are made of small calls, which would wait for each other all the time.
+        """
+        path = self._path(size, number)
+        if (size, number) not in self._prepared and not path.is_file():
+            task = (path, self._vae_folder, self._configuration, size, number)
+            self._prepared[size, number] = self._worker.submit(_make_elsewhere, *task)
+
+    def _path(self, size: ShotSize, number: int) -> Path:
+        return self._folder / f"{size.height_px}x{size.width_px}x{size.frames}-{number:03}.pt"
+
+    @cached_property
+    def _worker(self) -> ProcessPoolExecutor:
+        import torch
+
+        self._vae.save_pretrained(self._vae_folder)
+        return ProcessPoolExecutor(1, get_context("spawn"), torch.set_num_threads, (torch.get_num_threads(),))
+
+    @property
+    def _vae_folder(self) -> Path:
+        return self._folder / "vae"
 
     def batch(self, random: np.random.Generator, size: ShotSize, latents: int) -> LatentBatch:
         """Examples from one shard, cut to their first ``latents``: those don't depend on later ones."""
@@ -88,18 +99,30 @@ class LatentCache:
         folded = _unpacked(shard["mask"][chosen])[:, :, :latents]
         return LatentBatch(target, torch.cat([halves, folded], dim=1), folded.mean(dim=1, keepdim=True))
 
-    def _made(self, size: ShotSize, number: int) -> dict[str, Any]:
-        import torch
 
-        seed, count = self._configuration.seed, self._configuration.transformer.shard_samples
-        made: list[dict[str, Any]] = []
-        for start in range(0, count, _ENCODED_AT_ONCE):
-            indices = range(number * count + start, number * count + min(start + _ENCODED_AT_ONCE, count))
-            sides = [seed, 2, size.height_px, size.width_px]
-            examples = [_example(np.random.default_rng([*sides, index]), size) for index in indices]
-            with computing(self._configuration):
-                made.append(encoded(self._vae, examples))
-        return {name: torch.cat([part[name] for part in made]) for name in made[0]}
+def make_shard(path: Path, vae: AutoencoderKLWan, configuration: Configuration, size: ShotSize, number: int) -> None:
+    """Draws, encodes and writes the examples of one shard."""
+    import torch
+
+    seed, count = configuration.seed, configuration.transformer.shard_samples
+    made: list[dict[str, Any]] = []
+    for start in range(0, count, _ENCODED_AT_ONCE):
+        indices = range(number * count + start, number * count + min(start + _ENCODED_AT_ONCE, count))
+        sides = [seed, 2, size.height_px, size.width_px]
+        examples = [_example(np.random.default_rng([*sides, index]), size) for index in indices]
+        with computing(configuration):
+            made.append(encoded(vae, examples))
+    temporary = path.with_suffix(".writing")
+    torch.save({name: torch.cat([part[name] for part in made]) for name in made[0]}, temporary)
+    temporary.replace(path)
+    _log.info("cache: %s", path.name)
+
+
+def _make_elsewhere(path: Path, vae_folder: Path, configuration: Configuration, size: ShotSize, number: int) -> None:
+    from diffusers import AutoencoderKLWan
+
+    vae = AutoencoderKLWan.from_pretrained(vae_folder).to(configuration.device)
+    make_shard(path, vae, configuration, size, number)
 
 
 def _example(random: np.random.Generator, size: ShotSize) -> Example:

@@ -27,10 +27,7 @@ def computing(configuration: Configuration) -> Iterator[None]:
 
 @contextmanager
 def plain_attention(configuration: Configuration) -> Iterator[None]:
-    """On a CPU, attention as plain products: kernels for long sequences take twice as long for a hundred tokens.
-
-    The choice of kernels is the whole process's, so that one thread at a time may be in here.
-    """
+    """On a CPU, attention as plain products: kernels for long sequences take twice as long for a hundred tokens."""
     import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
 

@@ -79,11 +79,13 @@ def _next_batch(cache: LatentCache, configuration: Configuration, step: int) -> 
     settings = configuration.transformer
     stage = settings.stage(step)
     random = np.random.default_rng([configuration.seed, 3, step])
-    for turn, size in enumerate(reversed(stage.sizes)):
-        count = settings.first_shards + (step // settings.steps_per_shard + turn) // len(stage.sizes)
-        cache.provide(size, count)
-        if step + len(stage.sizes) * settings.steps_per_shard < settings.steps:
-            cache.prepare(size, count)
+    turns, count = step // settings.steps_per_shard, len(stage.sizes)
+    for place, size in enumerate(stage.sizes):
+        cache.provide(size, settings.first_shards + (turns + count - 1 - place) // count)
+    # The one that is due next.
+    coming = stage.sizes[turns % count]
+    if (turns + 1) * settings.steps_per_shard < settings.steps:
+        cache.prepare(coming, settings.first_shards + turns // count)
     size = stage.sizes[int(random.integers(len(stage.sizes)))]
     return cache.batch(random, size, int(random.choice(stage.latents)))
 

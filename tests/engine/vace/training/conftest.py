@@ -27,7 +27,7 @@ def configuration() -> Configuration:
             "ffn_dim": 32,
             "batch": 2,
             "shard_samples": 6,
-            "steps_per_shard": 3,
+            "steps_per_shard": 4,
             "stages": (Stage(until_step=4, sizes=(size,), latents=(1, 2)),),
         }
     )

@@ -110,6 +110,19 @@ def test_shards_are_the_same_each_time_and_hold_what_the_engine_would_send(
     assert set(batches[0].control[:, 32:].unique().tolist()) <= {0.0, 1.0}
 
 
+@pytest.mark.slow
+def test_a_shard_that_is_prepared_elsewhere_is_the_one_made_here(configuration: Configuration, tmp_path: Path) -> None:
+    vae = vae_training.new_vae(configuration.vae)
+    size = configuration.transformer.stages[0].sizes[0]
+    here, elsewhere = (latent_cache.LatentCache(tmp_path / name, vae, configuration) for name in ("here", "elsewhere"))
+    elsewhere.prepare(size, 0)
+    for cache in (here, elsewhere):
+        cache.provide(size, 1)
+    a, b = (cache.batch(np.random.default_rng(0), size, 2) for cache in (here, elsewhere))
+    assert torch.allclose(a.control, b.control, atol=1e-2)
+    assert torch.allclose(a.target, b.target, atol=1e-2)
+
+
 def test_masks_survive_being_packed() -> None:
     mask = np.random.default_rng(0).random((5, 16, 32)) < 0.3
     folder = MaskFolder(5, "group_max")
