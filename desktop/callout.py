@@ -34,7 +34,7 @@ class Callout(QWidget):
         self.title.setFont(theme.ui_font(14, bold=True))
         self.text.setWordWrap(True)
         self.skip_button = QPushButton(tr("End the Tour"))
-        self.next_button, self.act_button = QPushButton(), QPushButton()
+        self.next_button, self.act_button = QPushButton(tr("Next")), QPushButton(tr("Finish"))
         self.act_button.setObjectName("primary")
         self.skip_button.clicked.connect(self.left)
         self.next_button.clicked.connect(self.went_on)

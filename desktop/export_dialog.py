@@ -65,7 +65,10 @@ class ExportDialog(QDialog):
         for choice in _FORMATS:
             self.format.addItem(choice.title, choice.ending)
         self.path = QLineEdit(str(folder / f"{shot.name}_clean{_FORMATS[0].ending}"))
+        self.path.setAccessibleName(tr("File"))
         self.first, self.last = self._frame_box(frames.start), self._frame_box(frames.stop - 1)
+        self.first.setAccessibleName(tr("First frame"))
+        self.last.setAccessibleName(tr("Last frame"))
         self.replace = QCheckBox(tr("Replace what is there"))
         self._note = QLabel()
         self._note.setWordWrap(True)

@@ -56,6 +56,7 @@ class PreferencesDialog(QDialog):
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         self.tabs = QTabWidget()
+        self.tabs.setAccessibleName(tr("Preferences"))
         for page, title in (
             (self._general_page(), tr("General")),
             (self._rendering_page(), tr("Rendering")),

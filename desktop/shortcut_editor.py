@@ -43,6 +43,7 @@ class ShortcutEditor(QWidget):
         for name in (*PRESETS, _CUSTOM):
             self.preset.addItem(tr(name), name)
         self.filter = QLineEdit()
+        self.filter.setAccessibleName(tr("Search actions or keys"))
         self.filter.setPlaceholderText(tr("Search actions or keys"))
         self.filter.setClearButtonEnabled(True)
         self.table = QTreeWidget()

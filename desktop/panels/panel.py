@@ -79,7 +79,7 @@ def tool_button(icon_name: str, tip: str, *, checkable: bool = False) -> QToolBu
     button.setToolTip(tip)
     button.setAccessibleName(tip)
     button.setCheckable(checkable)
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard where one is at work
     return button
 
 

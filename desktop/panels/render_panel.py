@@ -69,6 +69,7 @@ class RenderPanel(QWidget):
         self._log.setAccessibleName(tr("Log"))
         self._log.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._tabs = QTabWidget()
+        self._tabs.setAccessibleName(tr("Log, queue and takes"))
         self._tabs.setDocumentMode(True)
         self._tabs.tabBar().setDrawBase(False)
         self._tabs.addTab(self._log, tr("Log"))
