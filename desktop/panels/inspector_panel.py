@@ -229,7 +229,10 @@ class _Header(QWidget):
         self._whole.setFixedSize(_RESET_PX, _RESET_PX)
         self._keys = dim_label()
         self._key = tool_button("key", tr("Add or delete a keyframe here (K with Ctrl)"))
-        self._previous, self._next = tool_button("previous_key", ""), tool_button("next_key", "")
+        self._previous, self._next = (
+            tool_button("previous_key", tr("Previous keyframe (Ctrl+Left)")),
+            tool_button("next_key", tr("Next keyframe (Ctrl+Right)")),
+        )
         self._connect()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
