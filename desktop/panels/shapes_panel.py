@@ -194,6 +194,7 @@ class ShapeDetails(QScrollArea):
         super().__init__()
         self._session, self._selection = session, selection
         self.setWidgetResizable(True)
+        self.setAccessibleName(tr("Shape"))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.mode, self.inverted = QComboBox(), QCheckBox(tr("Inverted"))
         for mode, sign, text in _MODES:
