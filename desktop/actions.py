@@ -117,6 +117,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("rectangle_tool", "&Roto", "&Rectangle Tool", (), "rectangle", "A rectangle that turns", True),
     ActionSpec("stroke_tool", "&Roto", "S&troke Tool", ("T",), "stroke", "Draw a line with a width: a wire", True),
     ActionSpec("brush_tool", "&Roto", "Br&ush Tool", ("P",), "brush", "Paint over what should go", True),
+    ActionSpec("click_tool", "&Roto", "Click M&atte Tool", ("A",), "click_matte", "Click on it; needs SAM 2", True),
     ActionSpec("convert_to_roto", "&Roto", "Convert Box to R&oto", ("Ctrl+Shift+O",), separated=True),
     ActionSpec("to_bezier", "&Roto", "Make Be&zier Points", (), "", "An ellipse or B-spline becomes a Bezier curve"),
     ActionSpec("smooth_points", "&Roto", "S&mooth Points", ("Z",), "", "Handles along the curve", separated=True),

@@ -13,7 +13,18 @@ from PySide6.QtCore import QObject, Signal, SignalInstance
 from desktop.language import tr
 from desktop.ui_thread import UiThread
 from engine.errors import EngineError, EngineUnavailableError
-from engine.protocol import EffectDescriptor, Event, Job, JobState, Preflight, Preset, RenderRequest
+from engine.protocol import (
+    EffectDescriptor,
+    Event,
+    Job,
+    JobState,
+    Preflight,
+    Preset,
+    RenderRequest,
+    SegmentFrame,
+    SegmentProgress,
+    SegmentRequest,
+)
 
 _GIVEN_UP: frozenset[JobState] = frozenset({"failed", "cancelled"})
 
@@ -53,6 +64,11 @@ class Engine(Protocol):
 
     def events(self, job_id: str, after: int = 0) -> Iterator[Event]:
         """A job's events until its final state."""
+
+    def segment(
+        self, request: SegmentRequest, is_cancelled: Callable[[], bool] = ...
+    ) -> Iterator[SegmentProgress | SegmentFrame]:
+        """Find an object from clicks or a box."""
 
     def shutdown_when_idle(self) -> object:
         """Let the engine end once it has nothing to do."""

@@ -149,6 +149,7 @@ class MainWindow(QMainWindow):
             ("undo", "redo"),
             ("select_tool", "box_tool"),
             ("bezier_tool", "bspline_tool", "ellipse_tool", "rectangle_tool", "stroke_tool", "brush_tool"),
+            ("click_tool",),
         )
         for group in groups:
             for name in group:

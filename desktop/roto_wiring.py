@@ -27,6 +27,7 @@ TOOLS = {
     "rectangle_tool": Tool.RECTANGLE,
     "stroke_tool": Tool.STROKE,
     "brush_tool": Tool.BRUSH,
+    "click_tool": Tool.CLICK,
 }
 _MODES: dict[str, Mode] = {"mode_add": "add", "mode_subtract": "subtract", "mode_intersect": "intersect"}
 _INTERPOLATIONS: dict[str, Interpolation] = {"linear_key": "linear", "smooth_key": "smooth", "bezier_key": "bezier"}

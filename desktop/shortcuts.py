@@ -21,6 +21,7 @@ PRESETS: Mapping[str, Mapping[str, Keys]] = {
         "show_luma": ("Y",),
         "box_tool": ("X",),
         "bezier_tool": ("N",),
+        "click_tool": ("Shift+X",),
         "play": ("Space",),
     },
     "Like DaVinci Resolve": {

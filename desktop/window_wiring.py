@@ -22,6 +22,7 @@ from desktop.main_window import MainWindow
 from desktop.preferences_wiring import PreferencesWiring
 from desktop.queue_wiring import QueueWiring
 from desktop.roto_wiring import RotoWiring
+from desktop.segment_wiring import SegmentWiring
 from desktop.strip_wiring import StripWiring
 from desktop.tracking_wiring import TrackingWiring
 from desktop.view_wiring import ViewWiring
@@ -54,6 +55,7 @@ class WindowWiring(QObject):
         self._edits = EditWiring(window, self._on)
         self._view = ViewWiring(window, self._on)
         self._roto = RotoWiring(window, self._on, self._default_effect)
+        self._segments = SegmentWiring(window, self._roto.choose_tool, self._default_effect)
         self._tracking = TrackingWiring(window, self._on, self._roto.choose_tool, self._default_effect)
         self._queue = QueueWiring(window, self._on)
         self._inspector = InspectorWiring(window, self._on)

@@ -23,6 +23,7 @@ from desktop import theme
 from desktop.display import DisplayFrame
 from desktop.language import tr
 from desktop.roto_selection import RotoSelection
+from desktop.segment_shapes import Outline
 from desktop.viewer.comparison import Compare, draw_frame, draw_wipe
 from desktop.viewer.matte_overlay import MatteOverlay
 from desktop.viewer.overlays import (
@@ -37,6 +38,7 @@ from desktop.viewer.roto_painter import RotoOverlay, draw_name, draw_shape
 from desktop.viewer.tools.base import CanvasTool, Pointer, Tool
 from desktop.viewer.tools.box_tool import BoxTool, ParametricTool
 from desktop.viewer.tools.brush_tool import BrushTool
+from desktop.viewer.tools.click_tool import ClickTool
 from desktop.viewer.tools.pen_tool import PenTool
 from desktop.viewer.tools.proposal_tool import ProposalTool
 from desktop.viewer.tools.select_tool import SelectTool
@@ -77,6 +79,10 @@ class Canvas(QWidget):
     """The selected points (or else the shape) are to go."""
     proposal_taken = Signal(object, str, bool)
     """A proposed RectF that is accepted (or None), the proposal's name, whether it was the last one."""
+    prompted = Signal(object)
+    """Prompts of click to matte that have changed; None: they are dropped."""
+    prompts_accepted = Signal(object)
+    """Prompts whose object is to be followed through the shot."""
     context_requested = Signal(QPoint)
     """A menu is wanted at this place of the screen."""
     hinted = Signal(str)
@@ -109,9 +115,12 @@ class Canvas(QWidget):
         self._view = ViewTransform()
         self._fits = True
         self._tool = Tool.SELECT
-        self._select, self._proposals = SelectTool(self), ProposalTool(self)
+        self._select, self._proposals, self._clicks = SelectTool(self), ProposalTool(self), ClickTool(self)
         self._live: tuple[str, RectF | None, RotoLayer | None] = ("", None, None)
-        self._tools: dict[Tool, CanvasTool] = _make_tools(self, self._select, self._proposals)
+        self._tools: dict[Tool, CanvasTool] = _make_tools(self, self._select) | {
+            Tool.PROPOSAL: self._proposals,
+            Tool.CLICK: self._clicks,
+        }
         self._gesture: CanvasTool = self._select
         self._hover: Pointer | None = None
         self._hint = ""
@@ -229,6 +238,11 @@ class Canvas(QWidget):
         self.set_tool(Tool.PROPOSAL)
         self._proposals.propose(boxes, name)
         self.setFocus()
+
+    def show_found(self, outlines: tuple[Outline, ...], said: str) -> None:
+        """What click to matte has found on the frame of its prompts, and how far it is."""
+        self._clicks.show(outlines, said)
+        self.update()
 
     def set_live(self, removal_id: str, rect: RectF | None, layer: RotoLayer | None) -> None:
         """Where a running track has a removal on the frame shown; an empty id: none runs."""
@@ -552,7 +566,7 @@ class Canvas(QWidget):
         self.setCursor(tool.cursor(at))
 
 
-def _make_tools(canvas: Canvas, select: SelectTool, proposals: ProposalTool) -> dict[Tool, CanvasTool]:
+def _make_tools(canvas: Canvas, select: SelectTool) -> dict[Tool, CanvasTool]:
     return {
         Tool.SELECT: select,
         Tool.BOX: BoxTool(canvas),
@@ -562,5 +576,4 @@ def _make_tools(canvas: Canvas, select: SelectTool, proposals: ProposalTool) -> 
         Tool.BSPLINE: PenTool(canvas, "bspline"),
         Tool.STROKE: PenTool(canvas, "stroke"),
         Tool.BRUSH: BrushTool(canvas),
-        Tool.PROPOSAL: proposals,
     }

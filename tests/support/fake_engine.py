@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from engine.errors import EngineError, JobNotFoundError
@@ -28,6 +28,9 @@ from engine.protocol import (
     ProgressEvent,
     RenderReport,
     RenderRequest,
+    SegmentFrame,
+    SegmentProgress,
+    SegmentRequest,
     StateEvent,
 )
 
@@ -122,6 +125,11 @@ class FakeEngine:
         self.looked_at: list[RenderRequest] = []
         """What was asked about before a render."""
 
+        self.outlines: dict[int, SegmentFrame] = {}
+        """What click to matte finds, by frame."""
+        self.segmented: list[SegmentRequest] = []
+        """What click to matte was asked."""
+
     # --- what the desktop calls ---------------------------------------------------------------------------------
 
     def effects(self) -> tuple[EffectDescriptor, ...]:
@@ -182,6 +190,21 @@ class FakeEngine:
             yield event
             if isinstance(event, StateEvent) and event.state in FINAL_STATES:
                 return
+
+    def segment(
+        self, request: SegmentRequest, is_cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[SegmentProgress | SegmentFrame]:
+        with self._lock:
+            self.segmented.append(request)
+        if self.refusal is not None:
+            raise self.refusal
+        frames = request.frames.as_range()
+        for done, frame in enumerate(frames, 1):
+            if is_cancelled():
+                return
+            yield SegmentProgress(done=done, total=len(frames))
+            if frame in self.outlines:
+                yield self.outlines[frame]
 
     def shutdown_when_idle(self) -> None:
         self.shutdowns += 1
