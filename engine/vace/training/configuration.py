@@ -53,8 +53,8 @@ class TransformerTraining(_Part):
     """``mask_weight`` is what a masked latent counts more in the loss than a known one, ``sigma_shift`` moves the
     noise levels upwards as the sampler does, ``average`` is the decay of the averaged weights per step.
 
-    Samples are cached in shards: ``first_shards`` of each size, and one more, of the sizes in turn, every
-    ``steps_per_shard`` steps.
+    Samples are cached in shards: each stage begins with ``first_shards`` of each of its sizes, and one more, of the
+    sizes in turn, every ``steps_per_shard`` steps.
     """
 
     heads: int
@@ -83,6 +83,10 @@ class TransformerTraining(_Part):
     def stage(self, step: int) -> Stage:
         """The stage of a step."""
         return next((stage for stage in self.stages if step < stage.until_step), self.stages[-1])
+
+    def step_in_stage(self, step: int) -> int:
+        """Steps since the stage of this step began."""
+        return step - max((stage.until_step for stage in self.stages if stage.until_step <= step), default=0)
 
 
 class Configuration(_Part):

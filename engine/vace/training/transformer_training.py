@@ -79,13 +79,12 @@ def _next_batch(cache: LatentCache, configuration: Configuration, step: int) -> 
     settings = configuration.transformer
     stage = settings.stage(step)
     random = np.random.default_rng([configuration.seed, 3, step])
-    turns, count = step // settings.steps_per_shard, len(stage.sizes)
+    turns, count = settings.step_in_stage(step) // settings.steps_per_shard, len(stage.sizes)
     for place, size in enumerate(stage.sizes):
         cache.provide(size, settings.first_shards + (turns + count - 1 - place) // count)
     # The one that is due next.
-    coming = stage.sizes[turns % count]
-    if (turns + 1) * settings.steps_per_shard < settings.steps:
-        cache.prepare(coming, settings.first_shards + turns // count)
+    if step + settings.steps_per_shard < stage.until_step:
+        cache.prepare(stage.sizes[turns % count], settings.first_shards + turns // count)
     size = stage.sizes[int(random.integers(len(stage.sizes)))]
     return cache.batch(random, size, int(random.choice(stage.latents)))
 
