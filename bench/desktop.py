@@ -1,13 +1,14 @@
 """Measures the desktop on a 1080p H.264 clip with long groups of pictures, and prints a table.
 
-    xvfb-run -a .venv/bin/python -m bench.desktop [--render] [--scrubs 100]
+    xvfb-run -a .venv/bin/python -m bench.desktop [--no-render] [--scrubs 400]
 
 The clip is the sample, enlarged twice and played to and fro for 240 frames, one group of pictures. Start: a process
 of its own, from its launch to the window's first exposure, the second of two. Scrubbing: from the playhead's move to
-the decoded frame in the viewer, over random frames. Playback: 5 seconds of a loop of 30 frames in memory. Memory: this
-process before and after many random scrubs with an edit at each; the viewer's memory is bounded at 512 MiB here.
---render also runs the real engine on the sample and takes the UI thread's longest stall meanwhile (no turn of the event
-loop for so long).
+the decoded frame in the viewer, over random frames; with a proxy: to the first picture, and to the frame itself.
+Playback: 5 seconds of a loop of 30 frames in memory. Memory: this process before and after many random scrubs with an
+edit, an undo and a picture of the window's timeline at each, the document saved at every tenth; the viewer's memory is
+bounded at 512 MiB here. Stall: the longest time in which the event loop took no turn while the real engine rendered the
+sample and its frames were shown, and, beside it, while nothing was done: what the machine itself does.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -48,8 +50,8 @@ Row = tuple[str, str, str]
 def main() -> None:
     """Run all measurements in a home of their own."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--render", action="store_true", help="also measure stalls during a real render")
-    parser.add_argument("--scrubs", type=int, default=100, help="random scrubs of the memory test")
+    parser.add_argument("--no-render", action="store_true", help="leave the real render and its stalls out")
+    parser.add_argument("--scrubs", type=int, default=400, help="random scrubs of the memory test")
     parser.add_argument("--start-only", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.start_only:
@@ -58,9 +60,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GRAYPLATE_HOME"] = folder
         table = Table("what", "measured", "wanted", title="Desktop")
-        for row in (warm_start(), *Bench(Path(folder)).run(options.scrubs, with_render=options.render)):
+        for row in (warm_start(), *Bench(Path(folder)).run(options.scrubs, with_render=not options.no_render)):
             table.add_row(*row)
-    Console(width=100).print(table)
+    Console(width=120).print(table)
 
 
 def show_and_leave() -> None:
@@ -103,9 +105,9 @@ class Bench:
 
     def run(self, scrubs: int, *, with_render: bool) -> list[Row]:
         """All measurements; the window closes at their end."""
-        rows = [self.first_frame(), *self.scrubbing(), self.playback(), self.memory(scrubs)]
+        rows = [self.first_frame(), *self.scrubbing(), *self.proxies(), self.playback(), self.memory(scrubs)]
         if with_render:
-            rows.append(self.stalls())
+            rows += self.stalls()
         self.window.documents.quit_agreed.emit()
         return rows
 
@@ -143,6 +145,36 @@ class Bench:
             ("scrub, from memory", _percentiles(near), "p95 <= 50 ms"),
         ]
 
+    def proxies(self) -> list[Row]:
+        """Making a proxy, and latencies with it of frames that are not in memory."""
+        window = self.window
+        began = time.perf_counter()
+        window.window_actions["make_proxy"].trigger()
+        self._until(lambda: window.media.proxies.find(str(self._clip)) is not None)
+        made_s = time.perf_counter() - began
+        self._rest()
+        window.media.set_cache_mb(0)
+        firsts: list[float] = []
+        exact = []
+        for _ in range(20):
+            frame = self._random.randrange(LOOP_FRAMES, FRAMES)
+            began = time.perf_counter()
+            window.session.go_to(frame)
+            self._until(lambda frame=frame: self._shown(frame))  # type: ignore[misc]
+            firsts.append(_ms(began))
+            self._until(lambda frame=frame: self._shown(frame, exactly=True))  # type: ignore[misc]
+            exact.append(_ms(began))
+        window.media.set_cache_mb(CACHE_MB)
+        return [
+            (f"proxy of {FRAMES} frames made", f"{made_s:.1f} s", ""),
+            ("scrub with a proxy, first picture", _percentiles(firsts), "p95 <= 300 ms"),
+            ("scrub with a proxy, the frame itself", _percentiles(exact), ""),
+        ]
+
+    def _shown(self, frame: int, *, exactly: bool = False) -> bool:
+        shown = self.window.canvas.frame
+        return shown is not None and shown.request.frame == frame and not (exactly and shown.is_proxy)
+
     def playback(self) -> Row:
         """How many frames of a loop in memory are not shown."""
         window = self.window
@@ -163,32 +195,48 @@ class Bench:
         return "playback, frames dropped", f"{max(expected - len(shown), 0)} of {expected}", "0"
 
     def memory(self, scrubs: int) -> Row:
-        """Growth of this process over many scrubs and edits."""
+        """Growth of this process over many scrubs, edits, pictures of the timeline and saves."""
         from desktop import commands
         from roi_tools.shapes import RectF
 
         commands.add_removal(self.window.session, RectF(100, 100, 400, 400))
         removal = self.window.session.removal
-        before, drawn = _resident_mb(), 0
+        before = _resident_mb()
         for number in range(scrubs):
             self._scrub_to(self._random.randrange(FRAMES))
             if removal is not None:
                 left = float(number % 500)
                 commands.set_rect(self.window.session, removal.id, RectF(left, 100, left + 300, 400))
-                drawn += 1
-        after = _resident_mb()
-        what = f"memory, {scrubs} scrubs and {drawn} edits"
-        return what, f"{before} -> {after} MiB", f"cache bounded at {CACHE_MB} MiB"
+                self.window.session.undo()
+            self.window.strip.grab()
+            if number % 10 == 0:
+                self.window.documents.save_to(self._clip.with_suffix(".otio"))
+                self._until(lambda: not self.window.documents.is_saving)
+        what = f"memory, {scrubs} scrubs with edits and saves"
+        return what, f"{before} -> {_resident_mb()} MiB", f"cache bounded at {CACHE_MB} MiB"
 
-    def stalls(self) -> Row:
-        """The event loop's longest pause while the engine renders the sample and its frames are shown."""
+    def stalls(self) -> list[Row]:
+        """The event loop's longest pause while the engine renders the sample and its frames are shown, and at rest."""
         window = self.window
-        window.session.mark_saved(window.session.project, Path("bench.otio"))
+        window.session.mark_saved(window.session.document, Path("bench.otio"))
         window.bridge.start()
         window.documents.open_project(Path(str(files("resources").joinpath("sample", "walkby.otio"))))
         self._until(lambda: window.bridge.is_connected and window.session.project.name != "")
         self._until(lambda: window.canvas.frame is not None and window.session.removal is not None)
         self._rest()
+        with self._watched() as at_rest:
+            self._rest(5.0)
+        with self._watched() as pauses:
+            window.window_actions["render"].trigger()
+            self._until(lambda: window.renders.active is None)
+        return [
+            ("UI thread's longest stall in a render", _percentiles(pauses, longest=True), "<= 50 ms"),
+            ("the same with nothing to do", _percentiles(at_rest, longest=True), ""),
+        ]
+
+    @contextmanager
+    def _watched(self) -> Iterator[list[float]]:
+        """Milliseconds between turns of the event loop."""
         pauses: list[float] = []
         last = time.perf_counter()
 
@@ -200,10 +248,8 @@ class Bench:
         timer = QTimer()
         timer.timeout.connect(tick)
         timer.start(1)
-        window.window_actions["render"].trigger()
-        self._until(lambda: window.renders.active is None)
+        yield pauses
         timer.stop()
-        return "UI thread's longest stall in a render", f"{max(pauses):.0f} ms", "<= 50 ms"
 
     def _rest(self, seconds: float = 1.0) -> None:
         ends = time.monotonic() + seconds
@@ -236,9 +282,10 @@ def _ms(since: float) -> float:
     return 1000 * (time.perf_counter() - since)
 
 
-def _percentiles(values: list[float]) -> str:
+def _percentiles(values: list[float], *, longest: bool = False) -> str:
     cuts = statistics.quantiles(values, n=20)
-    return f"p50 {statistics.median(values):.1f} ms, p95 {cuts[-1]:.1f} ms"
+    text = f"p50 {statistics.median(values):.1f} ms, p95 {cuts[-1]:.1f} ms"
+    return f"{max(values):.0f} ms ({text})" if longest else text
 
 
 def _resident_mb() -> int:

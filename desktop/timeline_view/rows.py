@@ -13,8 +13,8 @@ GAP_PX = 4.0
 LANE_PX = 22.0
 PADDING_PX = 16.0
 
-_LOW_SHOT_PX = 40.0
-"""With several tracks each is lower, so that the removals stay in sight."""
+_SHARED_PX, _LOWEST_PX, _HIGHEST_PX = 130.0, 18.0, 40.0
+"""What the shots of several tracks share, so that the removals stay in sight."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Rows:
     @property
     def shot_px(self) -> float:
         """Height of a shot."""
-        return SHOT_PX if self.tracks <= 1 else _LOW_SHOT_PX
+        return SHOT_PX if self.tracks <= 1 else min(max(_SHARED_PX / self.tracks, _LOWEST_PX), _HIGHEST_PX)
 
     def shots_top(self, track: int = 0) -> float:
         """Upper edge of the shots of a track; track 0 is the lowest one."""
