@@ -124,7 +124,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("corner_points", "&Roto", "&Corner Points", ("Shift+Z",), "", "No handles"),
     ActionSpec("clear_feather", "&Roto", "Remove Points' &Feather"),
     ActionSpec("delete_points", "&Roto", "&Delete Points or Shape"),
-    ActionSpec("duplicate_shape", "&Roto", "D&uplicate Shape", ("Ctrl+Alt+D",), separated=True),
+    ActionSpec("duplicate_shape", "&Roto", "Duplicate Shape", ("Ctrl+Alt+D",), separated=True),
     ActionSpec("raise_shape", "&Roto", "Move Shape U&p", ("Ctrl+Shift+Up",), "raise_shape"),
     ActionSpec("lower_shape", "&Roto", "Move Shape Do&wn", ("Ctrl+Shift+Down",), "lower_shape"),
     ActionSpec("mode_add", "&Roto/Shape &Mode", "&Add", checkable=True),
