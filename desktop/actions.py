@@ -72,6 +72,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("scale_full", "&View/P&roxy Scale", "&Full", ("Alt+1",), checkable=True),
     ActionSpec("scale_half", "&View/P&roxy Scale", "&Half", ("Alt+2",), checkable=True),
     ActionSpec("scale_quarter", "&View/P&roxy Scale", "&Quarter", ("Alt+4",), checkable=True),
+    ActionSpec(
+        "use_proxies", "&View/P&roxy Scale", "&Use Proxies", ("Alt+P",), "", "Where there are any", True, True
+    ),
     ActionSpec("exposure_up", "&View/&Exposure", "&Lighter", ("Alt+Up",)),
     ActionSpec("exposure_down", "&View/&Exposure", "&Darker", ("Alt+Down",)),
     ActionSpec("reset_look", "&View/&Exposure", "&Neutral", ("Alt+0",), "", "No exposure, gamma 1, RGB"),
@@ -103,6 +106,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("detect_cuts", "&Shot", "&Detect Cuts", ("Ctrl+Shift+B",)),
     ActionSpec("next_track", "&Shot", "&Work on Next Track", ("Ctrl+Down",), "", "The shot below at the same time"),
     ActionSpec("snap", "&Shot", "S&nap", ("Shift+N",), "", "What is dragged stops at markers and keyframes", True),
+    ActionSpec("make_proxy", "&Shot", "Make Pro&xy", (), "", "A small copy that is quick to scrub", separated=True),
+    ActionSpec("cancel_proxy", "&Shot", "&Cancel Proxy"),
     ActionSpec("trim_start", "&Shot", "Trim St&art to Playhead", ("[",), separated=True),
     ActionSpec("trim_end", "&Shot", "Trim &End to Playhead", ("]",)),
     ActionSpec("relink", "&Shot", "Re&link Media …", (), "", "Let this shot show another file", separated=True),

@@ -20,6 +20,7 @@ from desktop.inspector_wiring import InspectorWiring
 from desktop.language import tr
 from desktop.main_window import MainWindow
 from desktop.preferences_wiring import PreferencesWiring
+from desktop.proxy_wiring import ProxyWiring
 from desktop.queue_wiring import QueueWiring
 from desktop.roto_wiring import RotoWiring
 from desktop.segment_wiring import SegmentWiring
@@ -60,6 +61,7 @@ class WindowWiring(QObject):
         self._queue = QueueWiring(window, self._on)
         self._inspector = InspectorWiring(window, self._on)
         self._strip = StripWiring(window, self._on)
+        self._proxies = ProxyWiring(window, self._on)
         self._color = ColorMenus(window)
         self._preferences = PreferencesWiring(window, self._color, self._on)
         self.help = HelpWiring(window, self._on)
