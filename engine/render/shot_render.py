@@ -94,7 +94,8 @@ class _ShotRender:
 
     def _warn_if_mostly_invented(self, render_pass: PassRender) -> None:
         """An effect that is there to recover, and could not: say so, and what helps."""
-        share = render_pass.report().share_synthesised or 0.0
+        report = render_pass.report()
+        share = (report.share_synthesised or 0.0) - (report.share_generated or 0.0)
         if share > WARN_SYNTHESISED_SHARE and not render_pass.checked.effect.describe().needs_model:
             self._link.warn(
                 f"{share:.0%} of the marked pixels are hidden in every frame within reach, so they were filled from "

@@ -1,0 +1,79 @@
+"""Puts what a model painted into the plate: matched in colour along the seam, mixed over it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.hybrid.rest import Rest
+from engine.ofx.effect import GENERATED, SYNTHESISED, UNTOUCHED, RenderedImage
+from engine.plate.coding import decode_scene_linear, encode_scene_linear
+from engine.plate.photometric import pull_push
+
+SMOOTH_PX = 4.0
+MOST_CORRECTION = 0.2
+"""A larger difference on the seam is another thing, not another colour."""
+FEWEST_PX = 20
+_GENERATED_FROM = 0.5
+"""A pixel counts as painted by the model from this share on."""
+
+
+def blended(
+    plate: RenderedImage,
+    known: NDArray[np.float32],
+    generated: RenderedImage,
+    rest: Rest,
+    *,
+    is_scene_linear: bool,
+) -> RenderedImage:
+    """The plate with the model's picture where something is left. All images are in the source's own coding.
+
+    ``known`` and ``generated.rgb`` are (h, w, 3) of ``rest.box``: the plate in its surroundings, and the model's
+    picture. Outside of ``rest`` the plate's pixels are returned as they are.
+    """
+    common = plate.window.intersected(rest.box)
+    if common is None:
+        return plate
+    here, there = common.shifted(-plate.window.x0, -plate.window.y0), common.shifted(-rest.box.x0, -rest.box.y0)
+    below = encode_scene_linear(known) if is_scene_linear else known
+    above = encode_scene_linear(generated.rgb) if is_scene_linear else generated.rgb
+    sure = np.ones(rest.weight.shape, bool)
+    if plate.provenance is not None:
+        sure[there.slices] = plate.provenance[here.slices] != SYNTHESISED
+    above = above + seam_light(below - above, (rest.weight > 0) & (rest.weight < 1) & sure)
+    weight = rest.weight[..., np.newaxis]
+    mixed = (below + weight * (np.maximum(above, 0.0) - below)).astype(np.float32)
+    if is_scene_linear:
+        mixed = decode_scene_linear(mixed)
+    rgb = plate.rgb.copy()
+    painted = rest.weight[there.slices] > 0
+    rgb[here.slices] = np.where(painted[..., np.newaxis], mixed[there.slices], rgb[here.slices])
+    return _with_maps(replace(plate, rgb=rgb), here.slices, rest.weight[there.slices])
+
+
+def seam_light(error: NDArray[np.float32], seam: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """A smooth (h, w, 3) correction that follows ``error`` on the seam and goes on from there to all the rest.
+
+    The pull-push scheme of Gortler et al. (The Lumigraph, 1996). Zero where the seam is too short to tell.
+    """
+    usable = seam & (np.abs(error).max(axis=2) < MOST_CORRECTION)
+    if np.count_nonzero(usable) < FEWEST_PX:
+        return np.zeros_like(error)
+    values = np.where(usable[..., np.newaxis], error, 0.0).astype(np.float32)
+    total = cv2.GaussianBlur(values, (0, 0), SMOOTH_PX)
+    amount = cv2.GaussianBlur(usable.astype(np.float32), (0, 0), SMOOTH_PX)
+    return pull_push(np.asarray(total, np.float32), np.asarray(amount, np.float32))
+
+
+def _with_maps(image: RenderedImage, here: tuple[slice, slice], weight: NDArray[np.float32]) -> RenderedImage:
+    """Says of the model's pixels that they are its own, and that nothing is known of them."""
+    if image.provenance is None or image.confidence is None:
+        return image
+    provenance, confidence = image.provenance.copy(), image.confidence.copy()
+    hole = provenance[here] != UNTOUCHED
+    provenance[here] = np.where(hole & (weight >= _GENERATED_FROM), GENERATED, provenance[here])
+    confidence[here] = np.where(hole, confidence[here] * (1.0 - weight), confidence[here])
+    return replace(image, provenance=provenance, confidence=confidence)
