@@ -94,7 +94,7 @@ class Callout(QWidget):
         self._tip = QPoint()
         if area.width() * area.height() > _LARGE * bounds.width() * bounds.height() / 2:
             # Lower right: pictures are looked at from the left, and what moves in the sample begins there.
-            self.move(area.right() - self.width() - 8, area.bottom() - self.height() - 56)
+            self.move(area.right() - self.width() - 8, area.bottom() - self.height() - 8)
         else:
             place, tip = _beside(area, QRect(QPoint(0, 0), self.size()), bounds)
             self.move(place)

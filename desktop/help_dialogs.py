@@ -8,7 +8,16 @@ from importlib.metadata import version
 from itertools import groupby
 
 from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QAction, QKeySequence, QShortcut
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QKeySequence,
+    QShortcut,
+    QTextBlockFormat,
+    QTextCursor,
+    QTextDocument,
+    QTextTable,
+)
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -28,6 +37,7 @@ from desktop.language import tr
 
 _ABOUT = "Removes things from shots: draw a box on a timeline, watch the plate come back, deliver to comp."
 _TOPIC = Qt.ItemDataRole.UserRole
+_HEADING_PX, _PARAGRAPH_PX, _LINE_PERCENT = 16, 9, 125
 
 
 class TextDialog(QDialog):
@@ -56,7 +66,8 @@ class HelpDialog(QDialog):
         self._actions = actions
         self.topics = QListWidget()
         self.topics.setAccessibleName(tr("Topics"))
-        self.topics.setFixedWidth(210)
+        self.topics.setFixedWidth(220)
+        self.topics.setSpacing(3)
         self.page = _text_page(tr("Page"))
         for name in (*TOPICS, KEYS):
             item = QListWidgetItem(tr("Keys") if name == KEYS else title(name))
@@ -90,6 +101,8 @@ class HelpDialog(QDialog):
             self.page.setHtml(keys_html(self._actions))
         else:
             self.page.setMarkdown(page(self.topic))
+            _space_out(self.page.document())
+        self.page.moveCursor(QTextCursor.MoveOperation.Start)
 
 
 def add_context_help(dialog: QDialog, actions: Mapping[str, QAction]) -> None:
@@ -146,6 +159,26 @@ def _text_page(name: str) -> QTextBrowser:
     browser.setSource(QUrl())
     browser.document().setDocumentMargin(14)
     return browser
+
+
+def _space_out(document: QTextDocument) -> None:
+    """Air between paragraphs and quiet lines in tables, which Markdown has no say in."""
+    block = document.begin()
+    while block.isValid():
+        cursor = QTextCursor(block)
+        if cursor.currentTable() is None:
+            form = block.blockFormat()
+            form.setTopMargin(_HEADING_PX if form.headingLevel() else 3 if block.textList() else _PARAGRAPH_PX)
+            form.setLineHeight(_LINE_PERCENT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+            cursor.setBlockFormat(form)
+        block = block.next()
+    for frame in document.rootFrame().childFrames():
+        if isinstance(frame, QTextTable):
+            table = frame.format().toTableFormat()
+            table.setBorderBrush(QColor(theme.LINE))
+            table.setCellPadding(5)
+            table.setTopMargin(_PARAGRAPH_PX)
+            frame.setFormat(table)
 
 
 def _close_button(dialog: QDialog) -> QDialogButtonBox:

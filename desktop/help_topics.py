@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 
 from PySide6.QtWidgets import QWidget
@@ -12,11 +13,14 @@ TOPICS = ("start", "viewer", "timeline", "removals", "effects", "rendering", "pr
 """In the order of reading; ``resources/help/<language>/<topic>.md``. "keys" is made from the actions."""
 KEYS = "keys"
 _PROPERTY = "helpTopic"
+_BREAK_IN_JAPANESE = re.compile(r"(?<=[^\x00-\x7f])\n *(?=[^\x00-\x7f])")
+"""A line's end between letters that no space goes between."""
 
 
 def page(topic: str) -> str:
     """A topic's page as Markdown; its first line is its title."""
-    return files("resources").joinpath("help", language(), f"{topic}.md").read_text(encoding="utf-8")
+    text = files("resources").joinpath("help", language(), f"{topic}.md").read_text(encoding="utf-8")
+    return _BREAK_IN_JAPANESE.sub("", text)
 
 
 def title(topic: str) -> str:

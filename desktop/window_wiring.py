@@ -342,7 +342,7 @@ class WindowWiring(QObject):
     def _on_effects(self, effects: tuple[EffectDescriptor, ...]) -> None:
         window = self._window
         window.inspector.set_effects(effects)
-        window.removals.set_effect_labels({effect.identifier: effect.label for effect in effects})
+        window.removals.set_effect_labels({effect.identifier: tr(effect.label) for effect in effects})
         window.picture.set_grow_defaults(_grow_defaults(effects))
         window.notices.dismiss(tr(_ENGINE_PROBLEM))
         self._show_engine(tr("Engine ready"), theme.READY)

@@ -7,6 +7,7 @@ writes the ``.mo`` that the desktop reads. It prints what lacks a translation. N
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ _NO_TEXT = re.compile(r"[a-z0-9_.\-/:]*|[^a-zA-Z]*|#\w+|(Ctrl|Shift|Alt)\+.*|\W*
 
 def messages() -> list[str]:
     """Every text that may be shown, sorted and once each."""
-    found = set(_of_actions()) | set(_of_effects())
+    found = set(_of_actions()) | set(_of_effects()) | set(_of_presets())
     for path in sorted((_ROOT / "desktop").rglob("*.py")):
         if not any(part in path.parts for part in _NO_WINDOW):
             found |= set(_of_source(path))
@@ -58,6 +59,12 @@ def _of_effects() -> Iterator[str]:
             yield from (parameter.label, parameter.hint, parameter.unit, parameter.group)
             # As the inspector shows them.
             yield from (choice.replace("_", " ").capitalize() for choice in parameter.choices)
+
+
+def _of_presets() -> Iterator[str]:
+    for path in sorted((_ROOT / "resources" / "presets").glob("*.json")):
+        preset = json.loads(path.read_text(encoding="utf-8"))
+        yield from (preset["name"], preset.get("hint", ""))
 
 
 def _of_source(path: Path) -> Iterator[str]:
