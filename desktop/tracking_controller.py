@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -66,6 +66,8 @@ class Live:
     share: float
     seconds_left: float | None
     last: Found | None
+    confidence: Mapping[int, float]
+    """Of all frames so far."""
 
 
 class TrackingController(QObject):
@@ -243,18 +245,21 @@ class _Teller:
         self._removal_id, self._labels, self._stop, self._tell = removal_id, labels, stop, tell
         self._begun = self._told = time.monotonic()
         self._share = 0.0
+        self._confidence: dict[int, float] = {}
 
     def __call__(self, share: float, found: Found | None) -> None:
         """After every frame."""
         if self._stop.is_set():
             raise Cancelled
         self._share = max(self._share, share)
+        if found is not None:
+            self._confidence[found.frame] = found.confidence
         now = time.monotonic()
         if found is None or now - self._told < _TELL_EVERY_S:
             return
         self._told = now
         left = (now - self._begun) / self._share * (1 - self._share) if self._share > 0.02 else None
-        self._tell(Live(self._removal_id, self._labels, self._share, left, found))
+        self._tell(Live(self._removal_id, self._labels, self._share, left, found, dict(self._confidence)))
 
 
 class Pictures:

@@ -89,7 +89,7 @@ class TrackingWiring(QObject):
         if self._start is not None:
             self._session.go_to(self._start)
             self._start = None
-        self._window.statusBar().showMessage(said, 8000)
+        self._window.statusBar().showMessage(said, 4000)
         self.refresh()
 
     def _on_failed(self, message: str) -> None:

@@ -25,7 +25,7 @@ from desktop.panels.confidence_graph import ConfidenceGraph
 from desktop.panels.panel import dim_label
 from desktop.session import Session
 from desktop.tracking_controller import Live, TrackingController
-from desktop.tracking_store import TrackingStore
+from desktop.tracking_store import TrackingStore, TrackRecord
 from desktop.tracking_task import TrackOptions
 from timeline.marking import RotoMarking
 
@@ -110,7 +110,9 @@ class TrackerPanel(QWidget):
     # --- showing ------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Show the selected removal's track on this frame."""
+        """Show the selected removal's track on this frame; one that runs shows itself."""
+        if self._controller.is_running:
+            return
         place, removal = self._session.place, self._session.removal
         # A box around its object takes its size from the object; no model says how it may move.
         models = removal is not None and (
@@ -139,6 +141,10 @@ class TrackerPanel(QWidget):
     def _on_progress(self, live: Live) -> None:
         self.progress.setValue(round(live.share * 1000))
         frame = live.last.frame if live.last else 0
+        shot = self._session.shot
+        if shot is not None:
+            frames = range(shot.source_start, shot.source_end_exclusive)
+            self.graph.show_record(TrackRecord(live.confidence), frames, frame)
         if live.seconds_left is None:
             self.said.setText(tr("Frame {frame}").format(frame=frame))
         else:

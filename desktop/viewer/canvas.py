@@ -1,39 +1,32 @@
-"""The picture: painted by QPainter, zoomed and panned. What the left mouse button does is up to its tools."""
+"""The picture with its boxes and shapes. What the left mouse button does is up to its tools."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPaintEvent,
-    QPen,
-    QResizeEvent,
-    QWheelEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
 from desktop import theme
-from desktop.display import DisplayFrame
 from desktop.language import tr
 from desktop.roto_selection import RotoSelection
 from desktop.segment_shapes import Outline
-from desktop.viewer.comparison import Compare, draw_frame, draw_wipe
 from desktop.viewer.matte_overlay import MatteOverlay
 from desktop.viewer.overlays import (
     BoxOverlay,
-    draw_badge,
     draw_box,
     draw_matte,
-    draw_safe_areas,
     to_qrect,
 )
+from desktop.viewer.picture_view import PictureView
 from desktop.viewer.roto_painter import RotoOverlay, draw_name, draw_shape
 from desktop.viewer.tools.base import CanvasTool, Pointer, Tool
 from desktop.viewer.tools.box_tool import BoxTool, ParametricTool
@@ -42,14 +35,8 @@ from desktop.viewer.tools.click_tool import ClickTool
 from desktop.viewer.tools.pen_tool import PenTool
 from desktop.viewer.tools.proposal_tool import ProposalTool
 from desktop.viewer.tools.select_tool import SelectTool
-from desktop.viewer.view_transform import ViewTransform, centred, fitted
-from roi_tools.geometry import Size
 from roi_tools.roto.model import RotoLayer
 from roi_tools.shapes import RectF
-
-FIT_MARGIN_PX = 24.0
-WHEEL_FACTOR = 1.2
-"""Zoom per notch of the wheel."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +49,7 @@ class _WipeDrag:
     pass
 
 
-class Canvas(QWidget):
+class Canvas(PictureView):
     """Shows one DisplayFrame. It edits nothing itself: a finished gesture of a tool is a signal."""
 
     box_drawn = Signal(object)
@@ -89,10 +76,6 @@ class Canvas(QWidget):
     """What a click would do where the mouse is."""
     grabbed = Signal()
     """The left button went down on the picture: a drag may follow, the playhead must stay."""
-    probed = Signal(object)
-    """(x, y) of the image pixel under the cursor, or None."""
-    zoomed = Signal(float)
-    """Device pixels per image pixel."""
 
     def __init__(self, selection: RotoSelection, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -100,20 +83,11 @@ class Canvas(QWidget):
         selection.changed.connect(self._on_selection)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(240, 160)
         self.setAccessibleName(tr("Viewer"))
-        self._frame: DisplayFrame | None = None
-        self._size: Size | None = None
-        self._message = ""
-        self._badge: tuple[str, QColor] | None = None
-        self._source_name = tr("Source")
         self._boxes: tuple[BoxOverlay, ...] = ()
         self._rotos: tuple[RotoOverlay, ...] = ()
         self._frame_number = 0
         self._mattes = MatteOverlay()
-        self._view = ViewTransform()
-        self._fits = True
         self._tool = Tool.SELECT
         self._select, self._proposals, self._clicks = SelectTool(self), ProposalTool(self), ClickTool(self)
         self._live: tuple[str, RectF | None, RotoLayer | None] = ("", None, None)
@@ -124,38 +98,16 @@ class Canvas(QWidget):
         self._gesture: CanvasTool = self._select
         self._hover: Pointer | None = None
         self._hint = ""
-        self._compare = Compare.RESULT
-        self._overlays, self._matte, self._safe_areas = True, False, False
-        self._wipe = 0.5
+        self._overlays, self._matte = True, False
         self._drag: _Pan | _WipeDrag | CanvasTool | None = None
         self._drag_offset = QPointF()
 
     # --- what is shown ------------------------------------------------------------------------------------------
 
     @property
-    def frame(self) -> DisplayFrame | None:
-        """The frame shown."""
-        return self._frame
-
-    @property
-    def view(self) -> ViewTransform:
-        """Where the picture lies."""
-        return self._view
-
-    @property
     def tool(self) -> Tool:
         """What the left mouse button does."""
         return self._tool
-
-    @property
-    def compare(self) -> Compare:
-        """Which picture is shown."""
-        return self._compare
-
-    @property
-    def image_size(self) -> Size | None:
-        """The frame's size; None without one."""
-        return self._size
 
     @property
     def frame_number(self) -> int:
@@ -195,31 +147,6 @@ class Canvas(QWidget):
         selected = next((roto for roto in self._rotos if roto.selected), None)
         return tr("added to '{name}'").format(name=selected.label) if selected else tr("as a new removal")
 
-    def set_frame(self, frame: DisplayFrame | None) -> None:
-        """Show a frame; another size than before fits the view again."""
-        self._frame, self._message = frame, ""
-        size = frame.native.size if frame else None
-        if size != self._size:
-            self._size = size
-            self.fit()
-        self.update()
-
-    def set_message(self, message: str) -> None:
-        """Say why there is no picture."""
-        self._frame, self._size, self._message = None, None, message
-        self.update()
-
-    def set_badge(self, text: str, color: QColor) -> None:
-        """Say in the corner what the picture is; no text: no badge."""
-        self._badge = (text, color) if text else None
-        self.update()
-
-    def set_source_name(self, name: str) -> None:
-        """What the result is compared with: the source, or another take."""
-        if name != self._source_name:
-            self._source_name = name
-            self.update()
-
     def set_boxes(self, boxes: tuple[BoxOverlay, ...]) -> None:
         """The boxes on this frame, the topmost last."""
         self._boxes = boxes
@@ -258,19 +185,7 @@ class Canvas(QWidget):
         self._tool = tool
         self._gesture = self._tools[tool]
         self._update_cursor(self._hover)
-        self.update()
-
-    def set_compare(self, compare: Compare) -> None:
-        """Choose which picture is shown; two panes fit the picture again."""
-        panes_change = Compare.SIDE_BY_SIDE in (compare, self._compare) and compare is not self._compare
-        self._compare = compare
-        if panes_change:
-            self.fit()
-        self.update()
-
-    def set_safe_areas(self, visible: bool) -> None:
-        """Show or hide the frames of action and title safe."""
-        self._safe_areas = visible
+        self._say_hint(self._hover)
         self.update()
 
     def set_overlays(self, visible: bool) -> None:
@@ -283,105 +198,10 @@ class Canvas(QWidget):
         self._matte = visible
         self.update()
 
-    # --- zoom ---------------------------------------------------------------------------------------------------
-
-    def fit(self) -> None:
-        """The whole picture, and keep it so when the window's size changes."""
-        self._fits = True
-        if self._size:
-            self._set_view(fitted(self._size, self._pane_width(), self.height(), FIT_MARGIN_PX))
-
-    def actual_size(self) -> None:
-        """One image pixel on one pixel of the screen."""
-        self._fits = False
-        if self._size:
-            self._set_view(centred(self._size, self._pane_width(), self.height(), 1 / self.devicePixelRatioF()))
-
-    def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
-        """Zoom around a widget point, the middle by default."""
-        self._fits = False
-        point = at or QPointF(self._pane_width() / 2, self.height() / 2)
-        self._set_view(self._view.zoomed_at(point.x(), point.y(), factor))
-
-    def _set_view(self, view: ViewTransform) -> None:
-        self._view = view
-        self.zoomed.emit(view.zoom * self.devicePixelRatioF())
-        self.update()
-
-    @override
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        if self._fits:
-            self.fit()
-        elif event.oldSize().isValid():
-            grown = event.size() - event.oldSize()
-            self._set_view(self._view.panned(round(grown.width() / 2), round(grown.height() / 2)))
-
     # --- painting -----------------------------------------------------------------------------------------------
 
     @override
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(event.rect(), QColor(theme.CANVAS))
-        if self._frame is None:
-            self._paint_message(painter)
-            return
-        if self._compare is Compare.SIDE_BY_SIDE:
-            self._paint_panes(painter, self._frame)
-        else:
-            self._paint_pane(painter, self._frame, self._compare)
-        if self._badge:
-            draw_badge(painter, self._badge[0], QPointF(self.width() - 12, 12), self._badge[1])
-
-    def _paint_message(self, painter: QPainter) -> None:
-        painter.setPen(QColor(theme.TEXT_DIM))
-        area = QRectF(self.rect()).adjusted(60, 0, -60, 0)
-        painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
-
-    def _picture_rect(self) -> QRectF:
-        assert self._size is not None
-        return to_qrect(self._view.rect_to_widget(RectF(0, 0, float(self._size.width_px), float(self._size.height_px))))
-
-    def _paint_pane(self, painter: QPainter, frame: DisplayFrame, compare: Compare) -> None:
-        # Enlarged twice and more, an artist wants to see the pixels.
-        smooth = self._view.zoom * self.devicePixelRatioF() < 2
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-        target = self._picture_rect()
-        draw_frame(painter, frame, compare, target)
-        if compare is Compare.WIPE:
-            draw_wipe(painter, frame.source, target, self._wipe_x(), self._source_name)
-        painter.setPen(QPen(QColor(0, 0, 0), 1))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(target.adjusted(-1, -1, 0, 0))
-        if self._safe_areas:
-            draw_safe_areas(painter, target)
-        self._paint_boxes(painter)
-
-    def _paint_panes(self, painter: QPainter, frame: DisplayFrame) -> None:
-        """Source left, result right, at the same place in both."""
-        width = self._pane_width()
-        for number, compare in enumerate((Compare.SOURCE, Compare.RESULT)):
-            painter.save()
-            painter.translate(number * width, 0)
-            painter.setClipRect(QRectF(0, 0, width, self.height()))
-            self._paint_pane(painter, frame, compare)
-            if compare is Compare.SOURCE:
-                draw_badge(painter, self._source_name, QPointF(width - 12, 12), QColor("#ffffff"))
-            painter.restore()
-        painter.fillRect(QRectF(width - 1, 0, 2, self.height()), QColor(theme.EDGE))
-
-    def _pane_width(self) -> float:
-        return self.width() / 2 if self._compare is Compare.SIDE_BY_SIDE else float(self.width())
-
-    def _in_pane(self, point: QPointF) -> QPointF:
-        """A widget point as one of the left pane, where everything is measured."""
-        width = self._pane_width()
-        return QPointF(point.x() - width, point.y()) if point.x() >= width else point
-
-    def _wipe_x(self) -> float:
-        target = self._picture_rect()
-        return target.left() + target.width() * self._wipe
-
-    def _paint_boxes(self, painter: QPainter) -> None:
+    def paint_over(self, painter: QPainter) -> None:
         if self._matte:
             self._paint_mattes(painter)
         if self._overlays:
@@ -429,11 +249,6 @@ class Canvas(QWidget):
         draw_matte(painter, shown, QColor(theme.FAILED))
 
     # --- mouse --------------------------------------------------------------------------------------------------
-
-    @override
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        self.zoom_by(WHEEL_FACTOR ** (event.angleDelta().y() / 120), self._in_pane(event.position()))
-        event.accept()
 
     def _pointer(self, event: QMouseEvent, point: QPointF) -> Pointer:
         return Pointer.of(event, point, self._view.to_image(point.x(), point.y()))
@@ -511,6 +326,8 @@ class Canvas(QWidget):
     @override
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if self._frame is not None and not self._tools[self._tool].is_busy:
+            point = self._in_pane(QPointF(event.pos()))
+            self._select.select_at(Pointer(*self._view.to_image(point.x(), point.y()), point))
             self.context_requested.emit(event.globalPos())
 
     # --- keys ---------------------------------------------------------------------------------------------------
@@ -545,16 +362,6 @@ class Canvas(QWidget):
         if hint != self._hint:
             self._hint = hint
             self.hinted.emit(hint)
-
-    def _probe(self, point: QPointF) -> None:
-        if self._size is None:
-            return
-        x, y = self._view.to_image(point.x(), point.y())
-        inside = 0 <= x < self._size.width_px and 0 <= y < self._size.height_px
-        self.probed.emit((int(x), int(y)) if inside else None)
-
-    def _on_wipe(self, point: QPointF) -> bool:
-        return self._compare is Compare.WIPE and abs(point.x() - self._wipe_x()) <= 8
 
     def _update_cursor(self, at: Pointer | None) -> None:
         tool = self._tools[self._tool]

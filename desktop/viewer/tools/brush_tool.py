@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 from typing_extensions import override
 
 from desktop.language import tr
@@ -116,6 +116,11 @@ class BrushTool(CanvasTool):
         hover = self._canvas.hover
         if hover is not None:
             radius = self._canvas.selection.line_width_px / 2 * view.zoom
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(0, 0, 0, 170), 3))
+            painter.drawEllipse(hover.at, radius, radius)
+            painter.setPen(QPen(QColor("#ffffff"), 1.2))
             painter.drawEllipse(hover.at, radius, radius)
 
     @override

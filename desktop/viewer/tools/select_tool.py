@@ -151,6 +151,21 @@ class SelectTool(CanvasTool):
         else:
             self._drag = _Marquee(at, adds=at.shift)
 
+    def select_at(self, at: Pointer) -> None:
+        """Select what is under the mouse, as a click would; what is selected already stays as it is."""
+        roto = self.roto_at(at)
+        if roto is None:
+            box, _ = self.box_at(at)
+            self._canvas.box_clicked.emit(box.removal_id if box else None)
+            return
+        if not roto.overlay.selected:
+            self._canvas.box_clicked.emit(roto.overlay.removal_id)
+        selection = self._canvas.selection
+        if isinstance(roto.hit, PointHit) and roto.hit.index not in selection.points:
+            selection.select(roto.shape.label, {roto.hit.index})
+        elif not roto.is_active:
+            selection.select(roto.shape.label)
+
     def _press_roto(self, roto: _RotoHit, at: Pointer) -> None:
         canvas, shape, frame = self._canvas, roto.shape, self._canvas.frame_number
         if not roto.is_active:
