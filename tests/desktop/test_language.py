@@ -70,6 +70,8 @@ def test_menu_keys_are_unique_within_each_menu(japanese: None, code: str) -> Non
         found = re.search(r"&(\w)", tr(spec.text))
         if found:
             keys.setdefault(spec.menu, []).append(found[1].lower())
+    tops = dict.fromkeys(spec.menu.split("/")[0] for spec in ACTIONS)
+    keys["menu bar"] = [key[1].lower() for top in tops if (key := re.search(r"&(\w)", tr(top)))]
     twice = {menu: [key for key in used if used.count(key) > 1] for menu, used in keys.items()}
     assert {menu: used for menu, used in twice.items() if used} == {}
 
