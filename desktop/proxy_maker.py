@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QObject, Signal, SignalInstance
+from PySide6.QtCore import QObject, Signal
 
 from desktop.language import tr
 from desktop.proxy_store import ProxyStore, make_proxy
@@ -62,7 +63,7 @@ class ProxyMaker(QObject):
                 self._stop.set()
             elif path in self._waiting:
                 self._waiting.remove(path)
-                self._tell(self.cancelled, path)
+                self._ui.post(lambda: self.cancelled.emit(path))
 
     def close(self) -> None:
         """Make no further ones; what is half made is thrown away."""
@@ -75,31 +76,31 @@ class ProxyMaker(QObject):
     def _run(self) -> None:
         path = self._current
         while path is not None:
-            signal, payload = self._make(path)
+            news = self._make(path)
             with self._lock:
                 self._stop.clear()
                 path = self._current = self._waiting.popleft() if self._waiting else None
-            self._tell(signal, payload)
+            self._ui.post(news)
 
-    def _make(self, path: str) -> tuple[SignalInstance, str]:
-        """What is to be said of it."""
+    def _make(self, path: str) -> Callable[[], None]:
+        """What is to be said of it, on the UI thread."""
         try:
             target = self._store.path_of(path)
             if not make_proxy(path, target, partial(self._report, path)):
-                return self.cancelled, path
+                return lambda: self.cancelled.emit(path)
             self._store.shrink(target)
         except (MediaError, OSError) as error:
-            return self.failed, str(error)
+            return partial(self._fail, str(error))
         except Exception as error:
             # The last line of defence of a thread: a person sees one line, the log has the rest.
             _log.exception("proxy")
-            return self.failed, tr("no proxy was made of {path}: {error}").format(path=path, error=error)
-        return self.made, path
+            return partial(self._fail, tr("no proxy was made of {path}: {error}").format(path=path, error=error))
+        return lambda: self.made.emit(path)
 
     def _report(self, path: str, done: int, total: int) -> bool:
         if done % _STEP == 0:
-            self._tell(self.progressed, path, done, total)
+            self._ui.post(lambda: self.progressed.emit(path, done, total))
         return not self._stop.is_set()
 
-    def _tell(self, signal: SignalInstance, *payload: object) -> None:
-        self._ui.post(partial(signal.emit, *payload))
+    def _fail(self, message: str) -> None:
+        self.failed.emit(message)

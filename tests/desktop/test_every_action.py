@@ -7,6 +7,7 @@ without a case, without a key that is not on the list of those that have none on
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from pytestqt.qtbot import QtBot
 from desktop import commands, roto_commands
 from desktop.actions import ACTIONS
 from desktop.main_window import MainWindow
+from desktop.proxy_maker import ProxyMaker
 from desktop.tour import Tour
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.roto.model import Shape
@@ -31,6 +33,7 @@ from timeline.project_file import save_project
 NO_KEY = frozenset(
     {
         *("relink", "find_media"),  # rare, and they ask for a file
+        *("make_proxy", "cancel_proxy"),  # rare, and of little weight
         *("rectangle_tool", "to_bezier", "clear_feather", "invert_shape", "lock_shape", "hide_shape"),  # list and menu
         *("mode_add", "mode_subtract", "mode_intersect"),
         "delete_points",  # Del in the viewer, which deletes the removal elsewhere
@@ -105,8 +108,26 @@ class Bench:
             "editing": window.removals.list.state(),
             "cancelling": bool(window.renders.active and window.renders.active.cancelled),
             "connections": self.connections,
+            "proxies": len(list(window.media.proxies.folder.iterdir())),
+            "proxy": [maker.is_making(shot.media_path) if shot else None for maker in window.findChildren(ProxyMaker)],
             "checked": [name for name, action in actions.items() if action.isChecked()],
         }  # fmt: skip
+
+
+def proxy_that_waits(bench: Bench) -> None:
+    """Another proxy is made so slowly that the shot's own does not begin."""
+    store, begin = bench.window.media.proxies, threading.Event()
+    find_place = store.path_of
+
+    def find_later(media_path: str) -> Path:
+        begin.wait(60)
+        return find_place(media_path)
+
+    store.path_of = find_later  # type: ignore[method-assign]
+    bench.window.closing.connect(begin.set)
+    (maker,) = bench.window.findChildren(ProxyMaker)
+    maker.make("no such file")
+    bench.do("make_proxy")
 
 
 def removal(bench: Bench) -> None:
@@ -347,6 +368,9 @@ CASES: dict[str, Case] = {
     "split_shot": Case(("project",), middle, (*_EDIT, "shot")),
     "detect_cuts": Case(("said",), also=("project", *_EDIT)),
     "snap": Case(("strip",)),
+    "make_proxy": Case(("proxies",), also=("proxy",)),
+    "cancel_proxy": Case(("proxy",), proxy_that_waits),
+    "use_proxies": Case(("checked",)),
     "trim_start": Case(("project",), middle, (*_EDIT, "playhead", "strip")),
     "trim_end": Case(("project",), middle, (*_EDIT, "playhead", "strip")),
     "relink": Case(("project",), moved_media, (*_EDIT, "zoom")),
