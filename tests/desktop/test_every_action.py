@@ -109,7 +109,7 @@ class Bench:
             "cancelling": bool(window.renders.active and window.renders.active.cancelled),
             "connections": self.connections,
             "proxies": len(list(window.media.proxies.folder.iterdir())),
-            "proxy": [maker.is_making(shot.media_path) if shot else None for maker in window.findChildren(ProxyMaker)],
+            "proxy": [bool(shot and maker.is_making(shot.media_path)) for maker in window.findChildren(ProxyMaker)],
             "checked": [name for name, action in actions.items() if action.isChecked()],
         }  # fmt: skip
 
