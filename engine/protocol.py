@@ -48,6 +48,7 @@ class ParameterDescriptor(Message):
     unit: str = ""
     group: str = "Main"
     advanced: bool = False
+    animates: bool = Field(default=False, description="its value may change from frame to frame; see RenderPass")
 
 
 class ClipDescriptor(Message):
@@ -109,6 +110,14 @@ class FrameRange(Message):
         return range(self.start, self.end_exclusive)
 
 
+class ParameterKey(Message):
+    """A keyframe of a parameter: its value at a source frame, and how it goes on from there."""
+
+    frame: int = Field(ge=0)
+    value: float
+    interpolation: Literal["linear", "hold", "smooth"] = "linear"
+
+
 class RenderPass(Message):
     """One removal: where (boxes, a matte, or a matte inside boxes) and with which effect.
 
@@ -120,10 +129,13 @@ class RenderPass(Message):
     ``roto`` is a layer of animated shapes as ``roi_tools.roto.layer_json`` writes it (docs/roi-file.md), or several of
     them, in source frames; the engine draws their mattes and takes the largest. With ``boxes`` too it counts inside
     them only; of a matte and roto the larger one counts.
+    ``keyframes`` animate parameters that can be (``ParameterDescriptor.animates``): they count instead of the value in
+    ``parameters``. Outside of its keyframes a parameter keeps the nearest one's value.
     """
 
     effect: str = "clean-plate"
     parameters: dict[str, ParameterValue] = Field(default_factory=dict)
+    keyframes: dict[str, tuple[ParameterKey, ...]] = Field(default_factory=dict)
     boxes: tuple[tuple[BoxTuple, ...], ...] | None = None
     boxes_start: int | None = Field(default=None, ge=0)
     matte: MediaSource | None = None

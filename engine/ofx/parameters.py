@@ -18,6 +18,7 @@ COMPOSITE_PARAMETERS: tuple[ParameterDescriptor, ...] = (
         maximum=256,
         unit="px",
         group="Composite",
+        animates=True,
     ),
     ParameterDescriptor(
         name="feather_px",
@@ -30,6 +31,7 @@ COMPOSITE_PARAMETERS: tuple[ParameterDescriptor, ...] = (
         maximum=128.0,
         unit="px",
         group="Composite",
+        animates=True,
     ),
 )
 """What the host's compositing reads; every effect that composites through the host lists these in its descriptor."""

@@ -152,13 +152,14 @@ class RenderMatte:
         size: Size,
         boxes: Sequence[Sequence[Box]] | None,
         movie: MediaReader | None,
-        grow_px: int,
+        grow_px: int | Callable[[int], int],
         known_frames: range | None = None,
         roto: Sequence[RotoLayer] = (),
     ) -> None:
         self._frames, self._size, self._roto = frames, size, roto
         self._known_frames = frames if known_frames is None else known_frames
-        self._boxes, self._movie, self._grow_px = boxes, movie, grow_px
+        self._boxes, self._movie = boxes, movie
+        self._grow_px = grow_px
         self._cache = ByteBoundedCache(self._make, lambda local: local[1].nbytes if local else 0, MATTE_BUDGET_BYTES)
 
     @property
@@ -198,10 +199,11 @@ class RenderMatte:
         if marked is None:
             return None
         region, coverage = marked
-        around = region.grown(self._grow_px).clipped(self._size) or region
+        grow_px = self._grow_px(frame) if callable(self._grow_px) else self._grow_px
+        around = region.grown(grow_px).clipped(self._size) or region
         padded = np.zeros((around.height_px, around.width_px), np.float32)
         padded[region.shifted(-around.x0, -around.y0).slices] = coverage
-        grown = grow(padded, self._grow_px) if self._grow_px else padded
+        grown = grow(padded, grow_px) if grow_px else padded
         tight = matte_bounds(grown)
         return (tight.shifted(around.x0, around.y0), grown[tight.slices].copy()) if tight else None
 

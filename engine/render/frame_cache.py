@@ -152,6 +152,8 @@ def pass_key(
         "roto": render_pass.roto,
         "below": below,
     }
+    if render_pass.keyframes:
+        content["keyframes"] = render_pass.model_dump(include={"keyframes"})
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -129,7 +129,7 @@ class PassRender:
 
     def _composited(self, frame: int, image: RenderedImage) -> FramePatch:
         earlier = self._below.newest_patch(frame) if self._below else None
-        feather_px = float(self.checked.parameters.get("feather_px", 0.0))
+        feather_px = self.checked.animation.number("feather_px", frame)
         return composite(self.plate.native(frame), image, self.matte, frame, feather_px, earlier)
 
     def _tell(self, frame: int, frame_finished: FrameFinished) -> None:
@@ -189,5 +189,7 @@ class PassRender:
 
 def pass_matte(checked: CheckedPass, frames: range, size: Size) -> RenderMatte:
     """Where the pass removes on ``frames``, after growing."""
-    grow_px = int(checked.parameters.get("grow_px", 0))
+    def grow_px(frame: int) -> int:
+        return round(checked.animation.number("grow_px", frame))
+
     return RenderMatte(frames, size, checked.boxes, checked.matte, grow_px, checked.known_frames, checked.roto)

@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from engine.errors import BadRequestError, OutputExistsError
+from engine.ofx.animation import Animation
 from engine.ofx.effect import ImageEffect
 from engine.ofx.host import find_effect
 from engine.ofx.parameters import ParameterSet
@@ -33,6 +34,7 @@ class CheckedPass:
     request: RenderPass
     effect: type[ImageEffect]
     parameters: ParameterSet
+    animation: Animation
     known_frames: range
     """The frames that ``boxes`` speak of; all of the media where a matte or roto alone marks."""
     boxes: tuple[tuple[Box, ...], ...] | None
@@ -58,7 +60,8 @@ class CheckedRender:
 def check_effects(request: RenderRequest) -> None:
     """Checks all that needs no media: effects, parameters and roto. Raises BadRequestError or a subclass."""
     for number, render_pass in enumerate(request.passes):
-        ParameterSet(find_effect(render_pass.effect).describe(), render_pass.parameters)
+        descriptor = find_effect(render_pass.effect).describe()
+        Animation(descriptor, ParameterSet(descriptor, render_pass.parameters), render_pass.keyframes)
         layers_from_request(render_pass.roto, number)
 
 
@@ -126,10 +129,12 @@ def _checked_pass(
             tuple(_box(box, frame, source.info.size, request.source.path) for box in of_frame)
             for frame, of_frame in zip(known or (), given.boxes, strict=True)
         )
-    parameters = ParameterSet(effect.describe(), given.parameters)
+    descriptor = effect.describe()
+    parameters = ParameterSet(descriptor, given.parameters)
+    animation = Animation(descriptor, parameters, given.keyframes)
     roto = tuple(layers_from_request(given.roto, number))
     known = known or range(source.info.frame_count)
-    return CheckedPass(number, given, effect, parameters, known, boxes, matte, roto)
+    return CheckedPass(number, given, effect, parameters, animation, known, boxes, matte, roto)
 
 
 def _box(corners: BoxTuple, frame: int, size: Size, path: str) -> Box:
