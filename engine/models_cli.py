@@ -14,8 +14,9 @@ from rich.table import Table
 
 from engine.errors import EngineError
 from engine.model_catalog import CATALOGUE, add_model, find_entry
-from engine.model_registry import InstalledModel, installed_models
+from engine.model_registry import STARTER_NAME, InstalledModel, installed_models
 
+_STARTER_LABEL, _STARTER_LICENCE = "Starter model: comes with Grayplate, for study; soft", "Apache-2.0"
 EXIT_BY_KIND = {"bad_input": 2, "failed": 1, "cancelled": 130}
 
 
@@ -61,9 +62,9 @@ def _list(as_json: bool) -> None:
             {
                 "name": name,
                 "kind": here.kind if here else entry.kind if entry else "",
-                "size_gb": round(here.size_bytes / 1e9, 1) if here else entry.size_gb if entry else 0.0,
-                "licence": entry.licence if entry else "",
-                "label": entry.label if entry else "",
+                "size_gb": round(here.size_bytes / 1e9, 2) if here else entry.size_gb if entry else 0.0,
+                "licence": entry.licence if entry else _STARTER_LICENCE if name == STARTER_NAME else "",
+                "label": entry.label if entry else _STARTER_LABEL if name == STARTER_NAME else "",
                 "unconfirmed": list(entry.unconfirmed) if entry and not here else [],
                 "path": here.path if here else "",
             }

@@ -28,6 +28,12 @@ LORA = CatalogueEntry("small-lora", "lora", "A LoRA", "someone/tiny", ("loras/a.
 WEIGHTS = "transformer/diffusion_pytorch_model.safetensors"
 
 
+@pytest.fixture(autouse=True)
+def _without_the_starter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists begin empty."""
+    monkeypatch.setattr("engine.model_registry.starter_model", lambda: None)
+
+
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_tiny_wan(tmp_path_factory.mktemp("tiny"))
