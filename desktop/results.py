@@ -54,6 +54,8 @@ class _FrameResult:
     provisional: bool
     measures: Mapping[int, Measure] = field(default_factory=dict)
     """By pass."""
+    maps: str | None = None
+    """Maps file of the newest pass, which has those of the passes before in it."""
 
 
 @dataclass(eq=False)
@@ -264,6 +266,11 @@ class ResultStore:
         """Patch files to apply to a media frame, in order; none where nothing is marked or rendered."""
         return _patches(self.chosen(shot.id).frames.get(frame)) if is_marked(shot, frame) else ()
 
+    def maps(self, shot: Shot, frame: int) -> str | None:
+        """Maps file of a media frame's result: where its pixels came from; None where that is not known."""
+        result = self._result(shot, frame)
+        return result.maps if result is not None and is_marked(shot, frame) else None
+
     def versus_patches(self, shot: Shot, frame: int) -> tuple[str, ...]:
         """The same of the take that is compared with."""
         take = self.versus(shot.id)
@@ -331,7 +338,7 @@ def _put(take: Take, event: FrameEvent) -> None:
         measures = {number: value for number, value in before.measures.items() if number < event.pass_index}
     patches[event.pass_index] = event.patch_path
     measures[event.pass_index] = Measure(event.confidence, event.share_synthesised)
-    take.frames[event.frame] = _FrameResult(take.marks, patches, event.provisional, measures)
+    take.frames[event.frame] = _FrameResult(take.marks, patches, event.provisional, measures, event.maps_path)
 
 
 def _put_windows(take: Take, event: WindowsEvent) -> None:

@@ -56,6 +56,7 @@ class ViewWiring(QObject):
         run("full_screen", self._toggle_full_screen)
         self._actions["safe_areas"].toggled.connect(window.canvas.set_safe_areas)
         look.changed.connect(self._on_look)
+        look.maps.currentIndexChanged.connect(lambda _: window.canvas.set_map_kind(look.map_kind))
         self._on_look()
 
     def _show_comparison(self) -> None:

@@ -11,6 +11,7 @@ from desktop import theme
 from desktop.language import tr
 from desktop.look import Channel, Look
 from desktop.panels.panel import dim_label, tool_button
+from desktop.viewer.map_overlay import MapKind
 
 EXPOSURE_STOPS = 6
 """The slider goes this far both ways."""
@@ -36,6 +37,7 @@ class LookBar(QWidget):
         self.scale = _choices([(tr("Full") if n == 1 else f"1/{n}", n) for n in PROXY_STEPS], tr("Proxy scale"))
         self.gain = _choices([(f"× {gain}", gain) for gain in GAINS], tr("How much the difference is amplified"))
         self.gain.setCurrentIndex(GAINS.index(4))
+        self.maps = _choices([(tr(kind.value), kind) for kind in MapKind], tr("Map over the result"))
         self._exposure_text, self._gamma_text, self._gain_text = QLabel(), QLabel(), dim_label(tr("Difference"))
         self._reset = tool_button("reset", tr("Neutral view: no exposure, gamma 1, RGB"))
         self._reset.clicked.connect(self.reset)
@@ -66,6 +68,7 @@ class LookBar(QWidget):
             row.addWidget(slider)
             row.addWidget(text)
         row.addWidget(self._reset)
+        row.addWidget(self.maps)
         row.addStretch(1)
         self._words.append(dim_label(tr("Scale")))
         for widget in (self._gain_text, self.gain, self._words[-1], self.scale):
@@ -93,6 +96,12 @@ class LookBar(QWidget):
         row = self.layout()
         assert isinstance(row, QHBoxLayout)
         row.insertWidget(row.indexOf(self._reset) + 1, widget)
+
+    @property
+    def map_kind(self) -> MapKind:
+        """Which map is drawn over the result."""
+        kind: MapKind = self.maps.currentData()
+        return kind
 
     @property
     def look(self) -> Look:

@@ -11,6 +11,7 @@ from desktop import theme
 from desktop.display import DisplayFrame
 from desktop.language import tr
 from desktop.viewer.comparison import Compare, draw_frame, draw_wipe
+from desktop.viewer.map_overlay import MapKind, MapOverlay
 from desktop.viewer.overlays import draw_badge, draw_safe_areas, to_qrect
 from desktop.viewer.view_transform import ViewTransform, centred, fitted
 from roi_tools.geometry import Size
@@ -43,6 +44,7 @@ class PictureView(QWidget):
         self._compare = Compare.RESULT
         self._safe_areas = False
         self._wipe = 0.5
+        self._maps = MapOverlay()
 
     def paint_over(self, painter: QPainter) -> None:
         """Draw over the picture of one pane, in widget px."""
@@ -98,6 +100,16 @@ class PictureView(QWidget):
         self._compare = compare
         if panes_change:
             self.fit()
+        self.update()
+
+    def set_map_kind(self, kind: MapKind) -> None:
+        """Draw another map over the result, or none."""
+        self._maps.kind = kind
+        self.update()
+
+    def set_maps(self, path: str | None, frame: int) -> None:
+        """The maps file of the frame shown, if there is one."""
+        self._maps.show(path, frame)
         self.update()
 
     def set_safe_areas(self, visible: bool) -> None:
@@ -181,6 +193,8 @@ class PictureView(QWidget):
         painter.drawRect(target.adjusted(-1, -1, 0, 0))
         if self._safe_areas:
             draw_safe_areas(painter, target)
+        if compare not in (Compare.SOURCE, Compare.DIFFERENCE):
+            self._maps.paint(painter, self._view)
         self.paint_over(painter)
 
     def _paint_panes(self, painter: QPainter, frame: DisplayFrame) -> None:

@@ -162,6 +162,7 @@ class ViewerController(QObject):
     def _on_frame(self, frame: DisplayFrame) -> None:
         if frame.request == self._wanted:
             self._canvas.set_frame(frame)
+            self._show_maps()
             self._show_boxes()
             self._say_probe()
 
@@ -186,6 +187,11 @@ class ViewerController(QObject):
         shot = self._session.shot
         if shot and shot.id == shot_id:
             self.refresh()
+
+    def _show_maps(self) -> None:
+        place = self._session.place
+        if place is not None:
+            self._canvas.set_maps(self._results.maps(place.shot, place.media_frame), place.media_frame)
 
     # --- boxes --------------------------------------------------------------------------------------------------
 
