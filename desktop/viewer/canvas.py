@@ -171,6 +171,10 @@ class Canvas(PictureView):
         self._clicks.show(outlines, said)
         self.update()
 
+    def is_tracked(self, removal_id: str) -> bool:
+        """Whether a running track moves a removal just now."""
+        return self._live[0] == removal_id
+
     def set_live(self, removal_id: str, rect: RectF | None, layer: RotoLayer | None) -> None:
         """Where a running track has a removal on the frame shown; an empty id: none runs."""
         self._live = (removal_id, rect, layer)

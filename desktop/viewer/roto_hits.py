@@ -86,7 +86,7 @@ def _handle_hit(shape: Shape, frame: int, points: frozenset[int], x: float, y: f
     places = points_at(shape, frame)
     candidates: list[tuple[int, Part]] = []
     if has_handles(shape):
-        candidates += [(index, part) for index in sorted(points) for part in ("out", "in")]
+        candidates += [(index, part) for index in sorted(points) if index < len(places) for part in ("out", "in")]
     if not shape.is_open:
         candidates += [(index, "feather") for index in range(len(places))]
     for index, part in candidates:

@@ -98,6 +98,7 @@ def box_around(shape: Shape, frame: int, points: Collection[int]) -> TransformBo
     if shape.has_parameters:
         angle = shape.tracks[0].value_at(frame)[4] + _turn_of(transform_at(shape, frame))
         return _around(outline_points(shape, frame), angle)
+    points = {index for index in points if index < len(shape.tracks)}
     if len(points) < 2:
         return None
     if len(points) == len(shape.tracks) and not shape.is_open:

@@ -82,6 +82,8 @@ class SelectTool(CanvasTool):
 
     _drag: _Drag | None = None
     _now: Pointer | None = None
+    _last: tuple[tuple[object, ...], tuple[RotoOverlay, ...], _RotoHit | None] | None = None
+    """What was found last, for which question."""
     _on_click: tuple[str | None, frozenset[int]] | None = None
     """What a press that turns out to be a click selects."""
 
@@ -108,6 +110,14 @@ class SelectTool(CanvasTool):
         """The roto shape under the mouse: the active one first, then the selected removal's, then the topmost."""
         if not self._canvas.shows_overlays:
             return None
+        # A move of the mouse asks several times: for the cursor, the hint and the point that lights up.
+        canvas, selection = self._canvas, self._canvas.selection
+        key = (at.x, at.y, canvas.view.zoom, canvas.frame_number, selection.label, selection.points)
+        if self._last is None or self._last[0] != key or self._last[1] is not canvas.rotos:
+            self._last = key, canvas.rotos, self._find_roto(at)
+        return self._last[2]
+
+    def _find_roto(self, at: Pointer) -> _RotoHit | None:
         frame, selection = self._canvas.frame_number, self._canvas.selection
         topmost_first = self._canvas.rotos[::-1]
         for overlay in sorted(topmost_first, key=lambda roto: not roto.selected):
@@ -345,7 +355,7 @@ class SelectTool(CanvasTool):
         canvas, active = self._canvas, self._active()
         if isinstance(self._drag, _Marquee) and self._now is not None and self._was_dragged():
             draw_marquee(painter, self._drag.start.at, self._now.at)
-        if active is None or not canvas.shows_overlays:
+        if active is None or not canvas.shows_overlays or canvas.is_tracked(active[0].removal_id):
             return
         overlay, shape = active
         layer = self.shown_layer(overlay.removal_id)
