@@ -48,6 +48,7 @@ class ParameterDescriptor(Message):
     unit: str = ""
     group: str = "Main"
     advanced: bool = False
+    evaluates: bool = Field(default=True, description="False: another value gives the same pictures")
     animates: bool = Field(default=False, description="its value may change from frame to frame; see RenderPass")
 
 

@@ -39,7 +39,7 @@ class Auto(ImageEffect):
             identifier=cls.identifier,
             label="Auto",
             hint="Recovers the true background from the frames that show it, and lets a model paint only what is left.",
-            version="1",
+            version=".".join(("1", CleanPlate.describe().version, Vace.describe().version)),
             clips=(ClipDescriptor(name="Source"), ClipDescriptor(name="Matte"), ClipDescriptor(name="Output")),
             parameters=(*PARAMETERS, *COMPOSITE_PARAMETERS),
         )

@@ -138,8 +138,9 @@ def pass_key(
     source: MediaSource, frames: FrameRange, render_pass: RenderPass, effect: EffectDescriptor, below: str | None
 ) -> str:
     """Key of one pass: hex, 32 digits. ``below`` is the key of the pass before it, whose result it starts from."""
-    parameters = dict(ParameterSet(effect, render_pass.parameters))
-    paths = [str(parameters[p.name]) for p in effect.parameters if p.kind == "path" and parameters[p.name]]
+    values = ParameterSet(effect, render_pass.parameters)
+    parameters = {p.name: values[p.name] for p in effect.parameters if p.evaluates}
+    paths = [str(values[p.name]) for p in effect.parameters if p.kind == "path" and values[p.name]]
     content = {
         "layout": LAYOUT_VERSION,
         "source": media_identity(source.path),

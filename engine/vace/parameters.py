@@ -339,6 +339,7 @@ _CONTEXT_PARAMETERS = (
         default=True,
         group="Preview",
         advanced=True,
+        evaluates=False,
     ),
 )
 

@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.effects.auto import Auto
+from engine.effects.vace import Vace
 from engine.errors import OutputError
+from engine.ofx.effect import ImageEffect
 from engine.protocol import FrameRange, MediaSource, RenderPass
 from engine.render.frame_cache import FrameCache, FrameStatistics, evict, media_identity, pass_key, write_atomically
 from roi_tools.geometry import Box
@@ -48,6 +51,15 @@ class TestKey:
 
     def test_a_default_that_is_given_as_text_changes_nothing(self, source):
         assert key(source) == key(source, parameters={"feather_px": "2"})
+
+    def test_a_parameter_that_changes_no_picture_does_not_change_it(self, source):
+        def vace_key(effect: type[ImageEffect], **parameters) -> str:
+            frames, media = FrameRange(start=0, end_exclusive=1), MediaSource(path=str(source))
+            given = RenderPass(effect=effect.identifier, parameters=parameters, boxes=(((0, 0, 2, 2),),))
+            return pass_key(media, frames, given, effect.describe(), None)
+
+        for effect in (Vace, Auto):
+            assert vace_key(effect, preview=True) == vace_key(effect, preview=False) != vace_key(effect, seed=1)
 
     def test_everything_that_pixels_depend_on_changes_it(self, source, tmp_path):
         matte = tmp_path / "matte.mkv"
