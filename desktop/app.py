@@ -6,6 +6,7 @@ import signal
 import sys
 
 from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
 
 from desktop.crash import CrashReporter, log_to_file
 from desktop.language import tr
@@ -21,8 +22,7 @@ def run(paths: list[str]) -> int:
     """Open the desktop with projects and media; returns when the window is closed: 0 as a rule."""
     log_to_file()
     application = create_application()
-    use_language(application, load_preferences().language)
-    apply_theme(application)
+    dress(application)
     window = open_window(paths)
     reporter = CrashReporter(window)
     reporter.crashed.connect(lambda line: window.notices.problem(tr("Something went wrong"), line))
@@ -33,6 +33,12 @@ def run(paths: list[str]) -> int:
     heartbeat.start(500)
     heartbeat.timeout.connect(lambda: None)
     return application.exec()
+
+
+def dress(application: QApplication) -> None:
+    """The language of the preferences and our looks, before there is a window."""
+    use_language(application, load_preferences().language)
+    apply_theme(application)
 
 
 def open_window(paths: list[str]) -> MainWindow:

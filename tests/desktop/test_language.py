@@ -12,8 +12,10 @@ from pytestqt.qtbot import QtBot
 
 from desktop import commands
 from desktop.actions import ACTIONS
+from desktop.app import dress
 from desktop.language import LANGUAGES, best_language, language, set_language, tr
 from desktop.main_window import MainWindow
+from desktop.preferences import Preferences, save_preferences
 from desktop.qt_language import use_language
 from engine.ofx.host import describe_all
 from resources.translations import update
@@ -139,6 +141,20 @@ def editor_in(japanese: None, request: pytest.FixtureRequest) -> MainWindow:
     """The window with a clip, made after the language was chosen."""
     editor: MainWindow = request.getfixturevalue("editor")
     return editor
+
+
+@pytest.mark.parametrize(("chosen", "spoken"), [("ja", "ja"), ("en", "en"), ("", "ja")])
+def test_the_preferences_say_which(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch, chosen: str, spoken: str
+) -> None:
+    monkeypatch.setattr(QLocale, "system", lambda: QLocale("ja_JP"))
+    monkeypatch.setattr("desktop.app.apply_theme", lambda application: None)
+    save_preferences(Preferences(language=chosen))
+    try:
+        dress(qapp)
+        assert language() == spoken
+    finally:
+        use_language(qapp, "en")
 
 
 def test_qt_speaks_it_too(japanese: None, qapp: QApplication) -> None:

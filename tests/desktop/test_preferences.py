@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialogButtonBox
 from pytestqt.qtbot import QtBot
 
 from desktop import commands, paths
+from desktop.color_menus import ColorMenus
 from desktop.default_model import MODEL_VARIABLE, with_default_model
 from desktop.engine_environment import VARIABLES, apply_to_environment
 from desktop.help_dialogs import TextDialog
@@ -191,6 +192,26 @@ def test_the_recovery_file_waits_as_long_as_one_wants(editor: MainWindow) -> Non
     commands.add_removal(editor.session, RectF(1, 1, 9, 9))
     remaining = [timer.remainingTime() for timer in editor.documents.findChildren(QTimer) if timer.isActive()]
     assert max(remaining) > 50_000
+
+
+def test_the_colour_config_is_the_viewer_s_at_once(editor: MainWindow, tmp_path: Path) -> None:
+    dialog = preferences_dialog(editor)
+    dialog.ocio_config.setText(str(tmp_path / "studio.ocio"))
+    dialog.accept()
+    menus = editor.findChild(ColorMenus)
+    assert menus is not None
+    menus.choose_view("Screen", "Film")
+    view = menus.view_of("x")
+    assert view is not None and view.config == str(tmp_path / "studio.ocio")
+
+
+def test_the_viewer_is_told_its_memory(editor: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(editor.media, "set_cache_mb", told.append)
+    dialog = preferences_dialog(editor)
+    dialog.cache.setValue(256)
+    dialog.accept()
+    assert told == [256]
 
 
 def test_a_conflict_cannot_be_accepted(editor: MainWindow) -> None:
