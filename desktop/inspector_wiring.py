@@ -33,6 +33,7 @@ class InspectorWiring(QObject):
         inspector.delete_preset_asked.connect(self._ask_to_delete)
         self.advice = RenderAdvice(window.session, window.media, window.bridge, self)
         self.advice.changed.connect(lambda: inspector.advice.show_advice(self.advice.advice))
+        window.renders.finished.connect(lambda _: self.advice.ask_afresh())
         window.bridge.connected.connect(self._on_connected)
         window.session.selection_changed.connect(self._show_redo)
         window.session.project_changed.connect(self._show_redo)

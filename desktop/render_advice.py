@@ -13,6 +13,7 @@ from desktop.media_service import MediaService
 from desktop.render_request import render_request
 from desktop.session import Session
 from engine.protocol import PassPreflight, Preflight, RenderRequest
+from timeline.removal import Removal
 
 SETTLE_MS = 400
 """A drag asks once, when the hand rests."""
@@ -39,7 +40,7 @@ class RenderAdvice(QObject):
         session.project_changed.connect(self._ask_soon)
         session.selection_changed.connect(self._ask_for_another)
         media.probed.connect(lambda *_: self._ask_soon())
-        bridge.connected.connect(self._ask_afresh)
+        bridge.connected.connect(self.ask_afresh)
 
     def ask_now(self) -> None:
         """Ask without waiting for the hand to rest."""
@@ -63,11 +64,7 @@ class RenderAdvice(QObject):
         info = self._media.info(shot.media_path) if shot else None
         if shot is None or removal is None or info is None or not removal.enabled:
             return None
-        alike = [
-            other
-            for other in shot.removals
-            if other.enabled and (other.effect, other.parameters) == (removal.effect, removal.parameters)
-        ]
+        alike = [other for other in shot.removals if other.enabled and _settings(other) == _settings(removal)]
         with suppress(NothingToRenderError):
             return render_request(replace(shot, removals=tuple(alike)), info)
         return None
@@ -80,7 +77,8 @@ class RenderAdvice(QObject):
         self._asked = None
         self._timer.start()
 
-    def _ask_afresh(self) -> None:
+    def ask_afresh(self) -> None:
+        """Ask again although nothing changed: a render has taught the engine how fast this machine is."""
         self._asked = None
         self._timer.start()
 
@@ -92,3 +90,8 @@ class RenderAdvice(QObject):
         if advice != self.advice:
             self.advice = advice
             self.changed.emit()
+
+
+def _settings(removal: Removal) -> tuple[object, ...]:
+    """Removals that have these in common are rendered as one pass."""
+    return removal.effect, removal.parameters, removal.parameter_tracks

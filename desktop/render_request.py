@@ -8,15 +8,25 @@ from typing import Any
 from desktop.default_model import with_default_model
 from desktop.errors import NothingToRenderError
 from desktop.roto_convert import layer_of
-from engine.protocol import BoxTuple, FrameRange, MediaSource, Output, ParameterValue, RenderPass, RenderRequest
+from engine.protocol import (
+    BoxTuple,
+    FrameRange,
+    MediaSource,
+    Output,
+    ParameterKey,
+    ParameterValue,
+    RenderPass,
+    RenderRequest,
+)
 from roi_tools.geometry import Size
+from roi_tools.keyframes import Track
 from roi_tools.roto.layer_json import layer_to_dict
 from timeline.marking import RotoMarking
 from timeline.media.info import MediaInfo
 from timeline.removal import Removal
 from timeline.shot import Shot
 
-_PassKey = tuple[str, tuple[tuple[str, ParameterValue], ...]]
+_PassKey = tuple[str, tuple[tuple[str, ParameterValue], ...], tuple[tuple[str, Track], ...]]
 
 
 def render_request(
@@ -24,8 +34,8 @@ def render_request(
 ) -> RenderRequest:
     """What the engine needs to render ``frames`` (media frames, half-open; None = the whole shot).
 
-    Removals that share effect and parameters become one pass, in the order of their first appearance, so that each
-    knows what the others hide. Raises NothingToRenderError where no enabled removal marks a pixel.
+    Removals that share effect, parameters and their keyframes become one pass, in the order of their first appearance,
+    so that each knows what the others hide. Raises NothingToRenderError where no enabled removal marks a pixel.
     """
     whole = range(shot.source_start, shot.source_end_exclusive)
     chosen = frames if frames is not None else whole
@@ -33,11 +43,12 @@ def render_request(
         RenderPass(
             effect=effect,
             parameters=with_default_model(effect, dict(parameters)),
+            keyframes={name: _keyframes(track) for name, track in tracks},
             boxes=_boxes(removals, whole, info.size),
             boxes_start=whole.start,
             roto=_roto(removals),
         )
-        for (effect, parameters), removals in _passes(shot.removals).items()
+        for (effect, parameters, tracks), removals in _passes(shot.removals).items()
     )
     marked = tuple(given for given in passes if given.boxes and any(given.boxes[n - whole.start] for n in chosen))
     if not marked:
@@ -58,9 +69,21 @@ def _passes(removals: Sequence[Removal]) -> dict[_PassKey, list[Removal]]:
     grouped: dict[_PassKey, list[Removal]] = {}
     for removal in removals:
         if removal.enabled:
-            key = (removal.effect, tuple(sorted(removal.parameters.items())))
+            tracks = tuple(sorted(removal.parameter_tracks.items(), key=lambda item: item[0]))
+            key = (removal.effect, tuple(sorted(removal.parameters.items())), tracks)
             grouped.setdefault(key, []).append(removal)
     return grouped
+
+
+def _keyframes(track: Track) -> tuple[ParameterKey, ...]:
+    return tuple(
+        ParameterKey(
+            frame=key.frame,
+            value=key.value[0],
+            interpolation="linear" if key.interpolation == "bezier" else key.interpolation,
+        )
+        for key in track.keys
+    )
 
 
 def _roto(removals: Sequence[Removal]) -> dict[str, Any] | tuple[dict[str, Any], ...] | None:

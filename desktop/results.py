@@ -10,13 +10,14 @@ from psygnal import Signal
 
 from desktop.language import tr
 from engine.protocol import FrameEvent, ParameterValue, WindowsEvent
+from roi_tools.keyframes import Track
 from timeline.marking import Marking, rendered_marking
 from timeline.removal import Removal
 from timeline.shot import Shot
 from timeline.take import ShotTakes, TakeRecord
 
-Marks = tuple[tuple[str, Mapping[str, ParameterValue], Marking], ...]
-"""All that a result depends on: effect, parameters and shape of each enabled removal."""
+Marks = tuple[tuple[str, Mapping[str, ParameterValue], Mapping[str, Track], Marking], ...]
+"""All that a result depends on: effect, parameters, their keyframes and shape of each enabled removal."""
 
 
 JOBS_KEPT = 50
@@ -112,7 +113,11 @@ def marks_of(shot: Shot) -> Marks:
 
 
 def _marks(removals: Iterable[Removal]) -> Marks:
-    return tuple((r.effect, dict(r.parameters), rendered_marking(r.shape)) for r in removals if r.enabled)
+    return tuple(
+        (r.effect, dict(r.parameters), dict(r.parameter_tracks), rendered_marking(r.shape))
+        for r in removals
+        if r.enabled
+    )
 
 
 def is_marked(shot: Shot, frame: int) -> bool:

@@ -140,7 +140,7 @@ def set_parameter(project: Project, shot_id: str, removal_id: str, name: str, va
 def set_effect(project: Project, shot_id: str, removal_id: str, effect: str) -> Project:
     """The project with a removal done by another effect, at that effect's defaults."""
     removal = project.shot(shot_id).removal(removal_id)
-    return update_removal(project, shot_id, replace(removal, effect=effect, parameters={}))
+    return update_removal(project, shot_id, replace(removal, effect=effect, parameters={}, parameter_tracks={}))
 
 
 def _relinked_range(shot: Shot, media: Shot) -> tuple[int, int]:

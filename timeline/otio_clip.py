@@ -18,6 +18,7 @@ from typing import Any
 import opentimelineio as otio
 
 from roi_tools.errors import ShapeError
+from roi_tools.keyframes_json import track_from_list, track_to_list
 from timeline.errors import EditError, ProjectFileError, TimelineError
 from timeline.marking import marking_from_dict
 from timeline.media_url import media_of_url, url_of_media
@@ -202,6 +203,8 @@ def effect_of_removal(removal: Removal) -> otio.schema.Effect:
             "effect": removal.effect,
             "parameters": dict(removal.parameters),
             "shape": removal.shape.to_dict(),
+            "parameter_keyframes": {name: track_to_list(track) for name, track in removal.parameter_tracks.items()}
+            or None,
         },
     )
     return effect
@@ -218,6 +221,10 @@ def removal_of_effect(effect: otio.schema.Effect, number: int) -> Removal:
             effect=_text(own, "effect", "clean-plate"),
             parameters=_object(own, "parameters"),
             enabled=effect.enabled,
+            parameter_tracks={
+                name: track_from_list(entries, f"parameter '{name}'", "[number]")
+                for name, entries in _object(own, "parameter_keyframes").items()
+            },
             otio_json=effect.to_json_string(indent=-1),
         )
     except (ShapeError, EditError, ProjectFileError) as error:

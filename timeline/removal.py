@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias
 
+from roi_tools.keyframes import Track
 from timeline.errors import EditError
 from timeline.marking import Marking
 
@@ -33,12 +34,19 @@ class Removal:
     effect: str = "clean-plate"
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     enabled: bool = True
+    parameter_tracks: Mapping[str, Track] = field(default_factory=dict)
+    """Parameters whose value changes over the media's frames, one number a keyframe; they count instead of
+    ``parameters``. Copied and read-only."""
     otio_json: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for name, value in self.parameters.items():
             _require_storable(name, value)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+        for name, track in self.parameter_tracks.items():
+            if len(track.keys[0].value) != 1:
+                raise EditError(f"the keyframes of parameter '{name}' hold several numbers; give one each")
+        object.__setattr__(self, "parameter_tracks", MappingProxyType(dict(self.parameter_tracks)))
 
 
 def new_id() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import groupby
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
@@ -18,19 +18,28 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop import commands
+from desktop import commands, theme
 from desktop.icons import icon
 from desktop.language import tr
 from desktop.panels.advice_view import AdviceView
 from desktop.panels.panel import dim_label, divider, inset_text, tool_button
 from desktop.panels.parameter_editors import ParameterEditor, QuietComboBox, make_editor
 from desktop.panels.preset_row import PresetRow
-from desktop.parameter_commands import apply_parameters, chosen_preset
+from desktop.parameter_commands import (
+    apply_parameters,
+    chosen_preset,
+    is_keyed,
+    reset,
+    set_value,
+    toggle_key,
+    value_now,
+)
 from desktop.session import Session
 from engine.protocol import EffectDescriptor, ParameterDescriptor, ParameterValue, Preset, Remedy
 
 _LABEL_PX = 122
 _RESET_PX = 26
+_KEY_PX = 22
 
 
 class InspectorPanel(QScrollArea):
@@ -76,7 +85,7 @@ class InspectorPanel(QScrollArea):
         self.setWidget(self._body)
         session.project_changed.connect(self.refresh)
         session.selection_changed.connect(self.refresh)
-        session.playhead_changed.connect(self._header.refresh)
+        session.playhead_changed.connect(self._on_playhead)
         self.refresh()
 
     def set_effects(self, effects: tuple[EffectDescriptor, ...]) -> None:
@@ -96,6 +105,11 @@ class InspectorPanel(QScrollArea):
         row = self._rows.get(parameter)
         return row.editor if row else None
 
+    def key_button(self, parameter: str) -> QToolButton | None:
+        """The diamond that sets or deletes a parameter's keyframe; None where it does not animate."""
+        row = self._rows.get(parameter)
+        return row.key if row and row.descriptor.animates else None
+
     def reset_button(self, parameter: str) -> QToolButton | None:
         """The button that puts a parameter back to its default."""
         row = self._rows.get(parameter)
@@ -112,13 +126,24 @@ class InspectorPanel(QScrollArea):
         if identifier != self._shown_effect:
             self._rebuild(effect)
             self._shown_effect = identifier
-        if removal:
-            for row in self._rows.values():
-                row.show_value(removal.parameters.get(row.descriptor.name, row.descriptor.default))
+        self._show_values(self._rows.values())
         if removal and effect:
             own = tuple(preset for preset in self._presets if preset.effect == effect.identifier)
             self.preset_row.show_presets(own, chosen_preset(own, effect, removal))
         self.preset_row.setEnabled(effect is not None)
+
+    def _on_playhead(self) -> None:
+        self._header.refresh()
+        self._show_values(row for row in self._rows.values() if row.descriptor.animates)
+
+    def _show_values(self, rows: Iterable[_ParameterRow]) -> None:
+        removal = self._session.removal
+        if removal is None:
+            return
+        for row in rows:
+            is_animated = row.descriptor.name in removal.parameter_tracks
+            row.show_value(value_now(self._session, row.descriptor), is_animated=is_animated)
+            row.show_key(is_keyed=is_keyed(self._session, row.descriptor), is_animated=is_animated)
 
     def _rebuild(self, effect: EffectDescriptor | None) -> None:
         while self._parameters.count():
@@ -152,10 +177,11 @@ class InspectorPanel(QScrollArea):
             grid.addWidget(title, 1, 0, 1, 3)
         for line, descriptor in enumerate(parameters, start=2):
             row = _ParameterRow(descriptor)
-            row.editor.edited.connect(lambda value, d=descriptor: commands.set_parameter(self._session, d, value))
+            row.editor.edited.connect(lambda value, d=descriptor: set_value(self._session, d, value))
             row.editor.settled.connect(self._session.end_gesture)
-            row.reset.clicked.connect(lambda _=False, d=descriptor: self._reset(d))
-            grid.addWidget(row.label, line, 0)
+            row.reset.clicked.connect(lambda _=False, d=descriptor: reset(self._session, d))
+            row.key.clicked.connect(lambda _=False, d=descriptor: toggle_key(self._session, d))
+            grid.addWidget(row.head, line, 0)
             grid.addWidget(row.editor, line, 1)
             grid.addWidget(row.reset, line, 2)
             self._rows[descriptor.name] = row
@@ -181,21 +207,26 @@ class InspectorPanel(QScrollArea):
     def _shown(self) -> EffectDescriptor | None:
         return self._effects.get(self._shown_effect or "")
 
-    def _reset(self, descriptor: ParameterDescriptor) -> None:
-        self._session.end_gesture()
-        commands.set_parameter(self._session, descriptor, descriptor.default)
-        self._session.end_gesture()
-
 
 class _ParameterRow:
-    """Label, editor, reset button."""
+    """Label, keyframe diamond where the parameter animates, editor, reset button."""
 
     def __init__(self, descriptor: ParameterDescriptor) -> None:
         self.descriptor = descriptor
         self.editor = make_editor(descriptor)
         self.label = QLabel(tr(descriptor.label))
         self.label.setWordWrap(True)
-        self.label.setFixedWidth(_LABEL_PX)  # the same column in every group
+        self.key = tool_button("key", tr("Key {name} on this frame").format(name=tr(descriptor.label)))
+        self.key.setFixedSize(_KEY_PX, _KEY_PX)
+        self.key.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.head = QWidget()
+        self.head.setFixedWidth(_LABEL_PX)  # the same column in every group
+        head = QHBoxLayout(self.head)
+        head.setContentsMargins(0, 0, 0, 0)
+        head.setSpacing(2)
+        head.addWidget(self.label, 1)
+        if descriptor.animates:
+            head.addWidget(self.key)
         self.reset = QToolButton()
         self.reset.setIcon(icon("reset"))
         self.reset.setToolTip(tr("Reset to {value}").format(value=_shown_default(descriptor)))
@@ -208,9 +239,17 @@ class _ParameterRow:
         for widget in (self.label, self.editor):
             widget.setToolTip(tip)
 
-    def show_value(self, value: ParameterValue) -> None:
+    def show_value(self, value: ParameterValue, *, is_animated: bool = False) -> None:
+        """Show the value on this frame."""
         self.editor.show_value(value)
-        self.reset.setVisible(value != self.descriptor.default)
+        self.reset.setVisible(is_animated or value != self.descriptor.default)
+
+    def show_key(self, *, is_keyed: bool, is_animated: bool) -> None:
+        """Show whether there is a keyframe here: filled; elsewhere: in the colour of keyframes; or none."""
+        self.key.setIcon(icon("key_set" if is_keyed else "key", theme.KEYFRAME if is_animated else theme.TEXT_DIM))
+        name = tr(self.descriptor.label)
+        tip = tr("Delete the key of {name} on this frame") if is_keyed else tr("Key {name} on this frame")
+        self.key.setToolTip(tip.format(name=name))
 
 
 class _Header(QWidget):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtWidgets import QInputDialog
+from PySide6.QtWidgets import QDoubleSpinBox, QInputDialog
 from pytestqt.qtbot import QtBot
 
 from desktop import commands
 from desktop.main_window import MainWindow
 from desktop.panels.advice_view import forecast_text
-from desktop.parameter_commands import chosen_preset, preset_values
+from desktop.parameter_commands import apply_parameters, chosen_preset, preset_values
 from desktop.redo import redo_frames
 from engine.errors import BadRequestError
 from engine.protocol import Advice, Forecast, FrameRange, ParameterValue, PassPreflight, Preset, Remedy
@@ -255,3 +255,59 @@ def test_frames_on_which_the_removal_is_not_there_are_not_redone(marked: MainWin
     assert redo_frames(marked.session, FAKE_EFFECT, range(6, 9)) is None
     again = redo_frames(marked.session, FAKE_EFFECT, range(4, 9))
     assert again is not None and (again.shape.first_frame, again.shape.last_frame) == (4, 5)
+
+
+# --- keyframes of parameters --------------------------------------------------------------------------------------
+
+
+def _spin(window: MainWindow) -> QDoubleSpinBox:
+    editor = window.inspector.editor("feather_px")
+    spin = editor.findChild(QDoubleSpinBox) if editor else None
+    assert spin is not None
+    return spin
+
+
+def test_only_parameters_that_animate_have_a_diamond(marked: MainWindow) -> None:
+    keyed = [parameter.name for parameter in FAKE_EFFECT.parameters if marked.inspector.key_button(parameter.name)]
+    assert keyed == ["feather_px"]
+
+
+def test_a_parameter_is_keyed_changes_over_time_and_is_unkeyed(marked: MainWindow) -> None:
+    button = marked.inspector.key_button("feather_px")
+    assert button is not None and button.toolTip() == "Key Feather inward on this frame"
+    button.click()
+    marked.session.go_to(8)
+    _spin(marked).setValue(10.0)
+    assert marked.session.removal is not None
+    track = marked.session.removal.parameter_tracks["feather_px"]
+    assert [(key.frame, key.value) for key in track.keys] == [(0, (2.0,)), (8, (10.0,))]
+    assert _values(marked) == {} and button.toolTip() == "Delete the key of Feather inward on this frame"
+    marked.session.go_to(4)
+    assert _spin(marked).value() == 6.0 and button.toolTip() == "Key Feather inward on this frame"
+    marked.session.go_to(0)
+    button.click()
+    marked.session.go_to(8)
+    button.click()
+    assert marked.session.removal.parameter_tracks == {} and _values(marked) == {"feather_px": 10.0}
+    marked.session.undo()
+    assert list(marked.session.removal.parameter_tracks) == ["feather_px"]
+
+
+def test_a_reset_takes_the_keyframes_away(marked: MainWindow) -> None:
+    button, back = marked.inspector.key_button("feather_px"), marked.inspector.reset_button("feather_px")
+    assert button is not None and back is not None
+    button.click()
+    assert back.isVisibleTo(marked.inspector)
+    back.click()
+    assert marked.session.removal is not None
+    assert marked.session.removal.parameter_tracks == {} and _values(marked) == {}
+    assert marked.session.undo_label == "Reset Feather inward"
+
+
+def test_a_preset_replaces_keyframes_by_its_value(marked: MainWindow) -> None:
+    button = marked.inspector.key_button("feather_px")
+    assert button is not None
+    button.click()
+    apply_parameters(marked.session, "Preset", FAKE_EFFECT, {"feather_px": 7.0})
+    assert marked.session.removal is not None
+    assert marked.session.removal.parameter_tracks == {} and _values(marked) == {"feather_px": 7.0}

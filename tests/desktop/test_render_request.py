@@ -5,9 +5,10 @@ import pytest
 
 from desktop.errors import NothingToRenderError
 from desktop.render_request import render_request
-from desktop.results import ResultState, ResultStore, is_marked
+from desktop.results import ResultState, ResultStore, is_marked, marks_of
 from engine.protocol import FrameEvent, Output
 from roi_tools.geometry import Size
+from roi_tools.keyframes import Keyframe, Track
 from roi_tools.shapes import AnimatedRectangle, RectF
 from tests.desktop.documents import make_removal, make_shot
 from tests.support.media import info_of, noise_frame
@@ -156,3 +157,14 @@ def test_frames_without_a_removal_are_untouched() -> None:
     shot = make_shot(removals=(make_removal(shape=shape),))
     assert not is_marked(shot, 4)
     assert ResultStore().states(shot, range(4, 6)) == [ResultState.UNTOUCHED, ResultState.MISSING]
+
+
+def test_keyframes_of_parameters_are_sent_and_make_a_pass_and_a_result_of_their_own() -> None:
+    track = Track((Keyframe(2, (1.0,)), Keyframe(8, (4.0,), "bezier")))
+    plain, keyed = make_removal(), make_removal(parameter_tracks={"feather_px": track})
+    shot = make_shot(frames=20, removals=(plain, replace(keyed, id="other")))
+    first, second = render_request(shot, INFO).passes
+    assert first.keyframes == {} and list(second.keyframes) == ["feather_px"]
+    found = [(key.frame, key.value, key.interpolation) for key in second.keyframes["feather_px"]]
+    assert found == [(2, 1.0, "linear"), (8, 4.0, "linear")]
+    assert marks_of(make_shot(removals=(plain,))) != marks_of(make_shot(removals=(keyed,)))

@@ -74,6 +74,7 @@ FAKE_EFFECT = EffectDescriptor(
             maximum=128.0,
             unit="px",
             group="Look",
+            animates=True,
         ),
         ParameterDescriptor(name="note", label="Note", hint="Free text.", kind="string", default="", group="Look"),
         ParameterDescriptor(

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
+from roi_tools.keyframes import Keyframe, Track
 from tests.roi_tools.strategies import rectangles
 from timeline.marker import MARKER_COLORS, Marker
 from timeline.project import Project
@@ -24,6 +25,12 @@ rates |= st.sampled_from([Fraction(19001, 634), Fraction(29968, 1000), Fraction(
 media_paths = st.sampled_from(
     ["/media/a.mov", "/media/a b/plate.####.exr", "/media/plate.%04d.png", "/other/50%.mov", "/media/ü/é#1.mp4", ""]
 )
+number_tracks = st.dictionaries(
+    st.integers(0, 1000),
+    st.tuples(st.floats(0, 256, allow_nan=False), st.sampled_from(["linear", "hold", "smooth"])),
+    min_size=1,
+    max_size=4,
+).map(lambda keys: Track.of(Keyframe(frame, (value,), how) for frame, (value, how) in keys.items()))
 removals = st.builds(
     Removal,
     id=st.uuids().map(str),
@@ -32,6 +39,7 @@ removals = st.builds(
     effect=st.sampled_from(["clean-plate", "vace"]),
     parameters=st.dictionaries(st.sampled_from(["grow_px", "seed", "prompt", "amount"]), values),
     enabled=st.booleans(),
+    parameter_tracks=st.dictionaries(st.sampled_from(["grow_px", "feather_px"]), number_tracks),
 )
 markers = st.builds(
     Marker,

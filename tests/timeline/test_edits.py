@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roi_tools.keyframes import Keyframe, Track
 from roi_tools.shapes import AnimatedRectangle, RectF
 from tests.timeline.strategies import shots
 from timeline import edits
@@ -99,6 +100,17 @@ def test_parameters_are_set_one_by_one_and_go_with_the_effect() -> None:
     assert REMOVAL.parameters == {"grow_px": 3}
     other = edits.set_effect(changed, "s1", "r1", "vace").shot("s1").removal("r1")
     assert (other.effect, other.parameters) == ("vace", {})
+
+
+def test_keyframes_of_parameters_go_with_the_effect_and_hold_one_number_each() -> None:
+    tracks = {"grow_px": Track((Keyframe(3, (2.0,)), Keyframe(9, (8.0,))))}
+    keyed = replace(REMOVAL, parameter_tracks=tracks)
+    tracks.clear()
+    assert keyed.parameter_tracks["grow_px"].value_at(6) == (5.0,)
+    changed = edits.set_effect(edits.update_removal(PROJECT, "s1", keyed), "s1", "r1", "vace")
+    assert changed.shot("s1").removal("r1").parameter_tracks == {}
+    with pytest.raises(EditError, match="the keyframes of parameter 'grow_px' hold several numbers; give one each"):
+        replace(REMOVAL, parameter_tracks={"grow_px": Track((Keyframe(3, (2.0, 1.0)),))})
 
 
 def test_parameters_cannot_be_changed_behind_the_projects_back() -> None:

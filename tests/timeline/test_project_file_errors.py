@@ -104,6 +104,12 @@ def _set(*keys: str, to: object) -> Change:
         (_removal, _set("shape", "keyframes", to=[]), "removal 'Rider': an animation needs at least one keyframe"),
         (_removal, _set("parameters", to=3), "removal 'Rider': its 'parameters' is 3, not an object"),
         (_removal, _set("parameters", to={"a": None}), "removal 'Rider': parameter 'a' is None; give true or false"),
+        (_removal, _set("parameter_keyframes", to=3), "removal 'Rider': its 'parameter_keyframes' is 3, not an object"),
+        (
+            _removal,
+            _set("parameter_keyframes", to={"grow_px": 3}),
+            "removal 'Rider': parameter 'grow_px' needs a list 'keyframes'",
+        ),
         (_removal, _set("effect", to=4), "removal 'Rider': its 'effect' is 4, not text"),
         (_removal, _set("id", to="sign"), "clip 'Street': shot 'Street' has two removals with the identifier 'sign'"),
     ],
