@@ -13,12 +13,13 @@ MODEL_VARIABLE = "GRAYPLATE_VACE_MODEL"
 
 
 def with_default_model(effect: str, parameters: Mapping[str, ParameterValue]) -> dict[str, ParameterValue]:
-    """``parameters`` with ``model`` from the environment or else the preferences, for ``vace`` that names none.
+    """``parameters`` with ``model`` from the environment or else the preferences, for effects with a model that name
+    none.
 
     The engine may have been started before the variable was set, and in another folder. The device of the preferences
     goes with it.
     """
-    if effect != "vace":
+    if effect not in ("vace", "auto"):
         return dict(parameters)
     preferences = load_preferences()
     filled = {**_device(preferences), **parameters}

@@ -46,9 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OUTPUT",
         help=".mkv FFV1 lossless, .mov ProRes 4444, .mp4 H.264, or a pattern for an image sequence",
     )
-    parser.add_argument("--effect", metavar="NAME", help="clean-plate (default) or vace")
+    parser.add_argument("--effect", metavar="NAME", help="clean-plate (default), vace or auto")
     parser.add_argument("--preset", metavar="NAME", help="a set of parameters; --param changes single ones of it")
-    parser.add_argument("--model", metavar="DIR", help="folder of model weights, or an installed name, for vace")
+    parser.add_argument("--model", metavar="DIR", help="folder of model weights, or an installed name (vace, auto)")
     parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="see: grayplate effects")
     parser.add_argument("--frames", metavar="A-B", help="first and last frame, both included, counted from 0")
     redo = parser.add_mutually_exclusive_group()

@@ -19,6 +19,10 @@ def test_vace_takes_the_folder_of_the_environment(folder: Path) -> None:
     assert with_default_model("vace", {"model": ""}) == {"model": str(folder)}
 
 
+def test_auto_takes_it_too(folder: Path) -> None:
+    assert with_default_model("auto", {}) == {"model": str(folder)}
+
+
 def test_a_given_folder_and_other_effects_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     assert with_default_model("vace", {"model": "/mine"}) == {"model": "/mine"}
     assert with_default_model("clean-plate", {}) == {}
