@@ -327,6 +327,8 @@ def _patches(result: _FrameResult | None) -> tuple[str, ...]:
 
 def _measure(result: _FrameResult | None) -> Measure:
     values = result.measures.values() if result else ()
+    if len(values) == 1:
+        return next(iter(values))
     sure = [value.confidence for value in values if value.confidence is not None]
     invented = [value.share_synthesised for value in values if value.share_synthesised is not None]
     return Measure(min(sure, default=None), max(invented, default=None))

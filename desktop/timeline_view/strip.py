@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from typing_extensions import override
@@ -39,6 +39,8 @@ from desktop.timeline_view.strip_tips import marker_tip, result_tip
 from desktop.timeline_view.timeline_layout import TimelineLayout, fitted_layout
 
 ZOOM_PER_NOTCH = 1.25
+RESULTS_MS = 60
+"""New results are drawn this long after the first of them."""
 
 
 class TimelineStrip(QWidget):
@@ -66,6 +68,9 @@ class TimelineStrip(QWidget):
         self._scrubbing = False
         self._drag: TrimDrag | KeyDrag | None = None
         self._fits = True
+        self._new_results: set[str] = set()
+        self._result_timer = QTimer(self, singleShot=True, interval=RESULTS_MS)
+        self._result_timer.timeout.connect(self._show_results)
         self.snaps = True
         """Whether what is dragged snaps to markers and keyframes."""
         self.setMouseTracking(True)
@@ -131,7 +136,15 @@ class TimelineStrip(QWidget):
         self.update()
 
     def _on_result(self, shot_id: str) -> None:
-        self._pictures.forget(shot_id)
+        self._new_results.add(shot_id)
+        if not self._result_timer.isActive():
+            self._result_timer.start()
+
+    def _show_results(self) -> None:
+        """Frames may arrive faster than a long shot's results are looked through."""
+        for shot_id in self._new_results:
+            self._pictures.forget(shot_id)
+        self._new_results.clear()
         self.updateGeometry()
         self.update()
 

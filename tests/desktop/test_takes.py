@@ -225,8 +225,7 @@ def test_the_strip_tells_confidence_inventions_and_windows(
             )
         )
     qtbot.waitUntil(lambda: 6 in two_takes.results.chosen(shot.id).frames)
-    heights.append(strip.rows.lanes_top)
-    assert heights[1] > heights[0]  # the graph has a row of its own now
+    qtbot.waitUntil(lambda: strip.rows.lanes_top > heights[0])  # the graph has a row of its own now
     y = strip.rows.graph_top + 5
     tips = {frame: strip.tip_at(QPointF(strip.layout_now.x_of(frame + 0.5), y)) for frame in (5, 6, 11)}
     assert tips[5].splitlines() == [
