@@ -18,7 +18,7 @@ from desktop.timeline_view.rows import PADDING_PX
 from desktop.timeline_view.strip_painter import key_centre
 from roi_tools.shapes import RectF
 from tests.desktop.conftest import CLIP_FRAMES, EngineDoor
-from tests.desktop.documents import make_removal, make_session, make_shot
+from tests.desktop.documents import make_removal, make_session, make_shot, wait_until_saved
 from timeline.media.probe import probe
 from timeline.project import Project
 from timeline.project_file import save_project
@@ -55,6 +55,7 @@ def test_saved_projects_are_in_the_menu_and_open_from_it(editor: MainWindow, tmp
     path = tmp_path / "one.otio"
     editor.session.mark_saved(editor.session.project, path)
     editor.window_actions["save"].trigger()
+    wait_until_saved(editor)
     remember_project(tmp_path / "gone.otio")
     editor.window_actions["new"].trigger()
     assert editor.session.project.shots == ()
