@@ -40,7 +40,8 @@ class Sighting:
 
     `index`: (n,) which of the target's wanted pixels; `points`: (n, 2) where they are in `frame`, full-size pixel
     centres; `slot`: (n,) which of SIGHTING_ORDERS this is for each; `colour_offset`: (3,) added to their colours
-    to match the target's light; `static`: the positions are whole pixels, unmoved.
+    to match the target's light; `static`: the positions are whole pixels, unmoved. `around`: (K, 2) where the points
+    around the hole are in `frame`, and `around_seen`: (K,) which of them it shows.
     """
 
     frame: int
@@ -49,17 +50,38 @@ class Sighting:
     slot: NDArray[np.int8]
     colour_offset: NDArray[np.float32]
     static: bool
+    around: Points
+    around_seen: Mask
+
+
+Shift = Callable[[Points], Points]
+"""(n, 2) by which a chain's ends must move for (n, 2) positions in its first frame."""
 
 
 class Correction(Protocol):
-    """What takes the drift out of a chain."""
+    """What takes the drift out of a chain, and what is followed beside the hidden pixels."""
 
     @property
     def margin_px(self) -> int:
         """How far around the box it looks."""
 
-    def shift(self, frame: int, nodes: Nodes, chosen: Mask) -> Points:
-        """(n, 2) by which the chosen pixels, of the box, must be moved in `frame`."""
+    @property
+    def around(self) -> Points:
+        """(K, 2) points around the hole, full-size pixel centres."""
+
+    def correction(self, frame: int, nodes: Nodes) -> Shift:
+        """What the chain's ends in `frame` need."""
+
+
+class NoCorrection:
+    """The chain as it is. A Correction."""
+
+    margin_px = 0
+    around: Points = np.zeros((0, 2), np.float32)
+
+    def correction(self, frame: int, nodes: Nodes) -> Shift:
+        """See Correction."""
+        return np.zeros_like
 
 
 def follow(
@@ -68,16 +90,16 @@ def follow(
     frames: range,
     step: Callable[[int, int], Step | None],
     hidden: Callable[[int], Mask],
-    correct: Correction | None = None,
+    correct: Correction,
 ) -> list[Sighting]:
     """Follows the `wanted` pixels, (h, w) of `box`, from the first of `frames` through the others, in their order.
 
     `step(a, b)` is the motion between neighbours, None over a cut, where the chain ends; `hidden(frame)` is the
     (H, W) area that lends no pixels; `correct` takes the drift out of the positions that are lent, where the camera
-    moves. Sightings come in the order of the frames.
+    moves. Sightings come in the order of the frames, and none where no pixel is lent.
     """
     point = np.cumsum(wanted.ravel()).reshape(wanted.shape) - 1
-    nodes = Nodes(box, 0 if correct is None else correct.margin_px)
+    nodes = Nodes(box, correct.margin_px)
     seen = np.where(wanted, 0, 255).astype(np.uint8)
     offset = np.zeros(3, np.float32)
     sightings: list[Sighting] = []
@@ -89,19 +111,30 @@ def follow(
         offset = offset + motion.colour_offset
         if not _is_asked(age):
             continue
-        visible = nodes.visible(hidden(b)) & (seen < 255)
+        covered = hidden(b)
+        visible = nodes.visible(covered) & (seen < 255)
         slot = _SLOT_OF_ORDER[seen]
         lends = visible & (slot >= 0)
         if lends.any():
-            points = nodes.points(lends)
-            if correct is not None and not nodes.static:
-                points = points + correct.shift(b, nodes, lends)
-            sightings.append(Sighting(b, point[lends], points, slot[lends], offset, nodes.static))
+            points, around = nodes.points(lends), correct.around
+            if not nodes.static:
+                shift = correct.correction(b, nodes)
+                points, around = points + shift(nodes.home(lends)), nodes.reached(around) + shift(around)
+            shown = _shown(around, covered)
+            sightings.append(Sighting(b, point[lends], points, slot[lends], offset, nodes.static, around, shown))
         seen[visible] += 1
         seen[seen > SIGHTING_ORDERS[-1]] = 255
         if (seen == 255).all():
             break
     return sightings
+
+
+def _shown(points: Points, hidden: Mask) -> Mask:
+    """(n,) which of the points lie inside the picture and not in its (H, W) hidden area."""
+    height, width = hidden.shape
+    column, row = np.rint(points).astype(np.intp).T
+    inside = (column >= 0) & (row >= 0) & (column < width) & (row < height)
+    return np.asarray(inside & ~hidden[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)])
 
 
 def _is_asked(age: int) -> bool:
@@ -144,6 +177,11 @@ class Nodes:
             hidden.view(np.uint8), self._positions(), _NO_SECOND_MAP, cv2.INTER_NEAREST, borderValue=1.0
         )
         return covered == 0
+
+    def home(self, chosen: Mask) -> Points:
+        """(n, 2) positions of the chosen pixels in the first frame."""
+        row, column = np.nonzero(chosen)
+        return np.stack([column + self._box.x0, row + self._box.y0], axis=1).astype(np.float32)
 
     def points(self, chosen: Mask) -> Points:
         """(n, 2) positions of the chosen pixels."""

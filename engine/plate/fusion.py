@@ -6,16 +6,20 @@ Colours near the winner are averaged, which lowers the grain without mixing in w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plate.model import FloatImage, Mask
+from engine.plate.model import SYNTHESISED, FloatImage, Mask
 
 AGREEMENT = 0.04
 """Two colours agree when they differ by about this much of the range or less: grain, compression, slight misfit."""
+
+LIKELY = 0.3
+"""Agreement with the elected colour from which on a lender shows the same thing."""
 
 OUTVOTED_SPREAD = 0.05**2
 """A frame that is outvoted counts as if it were this far off: it makes the vote less sure, however wrong it is."""
@@ -31,16 +35,14 @@ VOTE_MEMORY_STATIC_FRAMES = 60.0
 VOTE_MEMORY_MOVING_FRAMES = 12.0
 """After so many frames a sighting's vote counts 1/e as much: chains drift, and things move."""
 
-COLOUR_MEMORY_FRAMES = 4.0
-"""The same for its part in the colour: light changes, and grain that is near in time is alike."""
-
 
 @dataclass(frozen=True)
 class Evidence:
     """What the frames show of N pixels, in S slots.
 
     `colour`: (S, N, 3), matched to the target's light; `vote`: (S, N) how much a slot counts in the choice, 0 where
-    it is empty; `weight`: (S, N) how much in the colour; `frame`: (S, N). `starts`: the slots put to the vote.
+    it is empty; `weight`: (S, N) how much in the colour, less where much was interpolated; `frame`: (S, N).
+    `starts`: the slots put to the vote.
     """
 
     colour: FloatImage
@@ -63,15 +65,17 @@ class Fused:
     spread: NDArray[np.float32]
 
 
-def fuse(evidence: Evidence, grid: Mask, blend_px: float) -> Fused:
+def fuse(evidence: Evidence, grid: Mask, blend_px: float, weigh: Callable[[NDArray[np.int32]], FloatImage]) -> Fused:
     """Elects a colour per pixel and averages what agrees with it, feathered over the `grid`.
 
-    `grid` (h, w) is True at the N pixels, in row order. Equal colours give exactly that colour back.
+    `grid` (h, w) is True at the N pixels, in row order. `weigh` says what each of a pixel's lenders, (S, N) frames or
+    SYNTHESISED for none, counts in the mean. Equal colours give exactly that colour back.
     """
     base = _elected(evidence, grid)
-    weight = _agreement(evidence, base, evidence.weight)
-    mean = _mean(evidence, base, weight)
-    weight = _agreement(evidence, mean, evidence.weight)
+    agrees = _agreement(evidence, base, np.sign(evidence.vote))
+    share = evidence.weight * weigh(np.where(agrees > LIKELY, evidence.frame, SYNTHESISED))
+    mean = _mean(evidence, base, share * agrees)
+    weight = _agreement(evidence, mean, share)
     if blend_px > 0:
         weight = _feathered(weight, grid, blend_px) * _agreement(evidence, mean, np.sign(evidence.vote))
     slot = weight.argmax(axis=0)

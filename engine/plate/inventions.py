@@ -148,7 +148,7 @@ class Inventions:
         wanted = dilate(rest, SEAM_PX)[inside]
         points = nodes.points(wanted)
         if not nodes.static:
-            points = points + register.shift(frame, nodes, wanted)
+            points = points + register.correction(frame, nodes)(nodes.home(wanted))
         local = points - np.array([window.x0, window.y0], np.float32)
         limit = np.array([window.width_px - 1, window.height_px - 1], np.float32)
         shown = ((local >= 0) & (local <= limit)).all(axis=1)

@@ -16,7 +16,6 @@ from engine.plate.chain import SIGHTING_ORDERS, Sighting, follow
 from engine.plate.confidence import confidence
 from engine.plate.footage import Footage
 from engine.plate.fusion import (
-    COLOUR_MEMORY_FRAMES,
     STARTS,
     VOTE_MEMORY_MOVING_FRAMES,
     VOTE_MEMORY_STATIC_FRAMES,
@@ -37,6 +36,7 @@ from engine.plate.model import (
 from engine.plate.photometric import membrane
 from engine.plate.registration import Registration
 from engine.plate.sampling import pick, sample_sharp
+from engine.plate.surround import Surround, between_pixels
 from roi_tools.geometry import Box
 
 Progress = Callable[[float], None]
@@ -136,8 +136,10 @@ class _Target:
     frame: int
     box: Box | None
     pixels: int
+    around: Points = field(default_factory=lambda: np.zeros((0, 2), np.float32))
     sightings: tuple[list[Sighting], list[Sighting]] = field(default_factory=lambda: ([], []))
     colours: dict[tuple[int, int], FloatImage] = field(default_factory=dict)
+    surround: Surround = field(default_factory=lambda: Surround(0, np.zeros((0, 3), np.float32)))
 
     @property
     def size_bytes(self) -> int:
@@ -166,23 +168,28 @@ def _trace(footage: Footage, frame: int, still_wanted: Still) -> _Target:
         except BaseException:
             footage.abandon()
             raise
-        return _Target(frame, view.box, int(wanted.sum()), (ways[0].result(), ways[1].result()))
+        return _Target(frame, view.box, int(wanted.sum()), correct.around, (ways[0].result(), ways[1].result()))
 
 
 def _gather(footage: Footage, batch: list[_Target]) -> Iterator[None]:
     """Reads the colours, source frame by source frame, so that each is decoded once per batch and in order."""
     wanted: dict[int, list[tuple[_Target, int, Sighting]]] = {}
     for target in batch:
+        target.surround = _surround(footage, target)
         for direction, sightings in enumerate(target.sightings):
             for sighting in sightings:
                 wanted.setdefault(sighting.frame, []).append((target, direction, sighting))
     for frame in sorted(wanted):
-        window = _window(footage, [sighting.points for _, _, sighting in wanted[frame]])
+        window = _window(footage, [p for _, _, s in wanted[frame] for p in (s.points, s.around[s.around_seen])])
         rgb = footage.source.rgb(frame, window)
         origin = np.array([window.x0, window.y0], np.float32)
         for target, direction, sighting in wanted[frame]:
             read = pick if sighting.static else sample_sharp
-            target.colours[direction, frame] = read(rgb, sighting.points - origin) + sighting.colour_offset
+            seen = sighting.around_seen
+            around = np.zeros((len(seen), 3), np.float32)
+            around[seen] = read(rgb, sighting.around[seen] - origin)
+            light = target.surround.light(frame, around, seen, sighting.around, sighting.colour_offset)
+            target.colours[direction, frame] = light.match(read(rgb, sighting.points - origin))
         yield
 
 
@@ -228,7 +235,7 @@ def _painted(footage: Footage, target: _Target) -> Painted | None:
     trust = np.zeros(hole.shape, np.float32)
     evidence = _evidence(target)
     if evidence.starts:
-        fused = fuse(evidence, guarded, footage.settings.blend_px)
+        fused = fuse(evidence, guarded, footage.settings.blend_px, target.surround.weights)
         found = np.zeros(hole.shape, bool)
         found[guarded] = fused.found
         provenance[guarded] = np.where(fused.found, fused.frame, SYNTHESISED)
@@ -244,8 +251,18 @@ def _painted(footage: Footage, target: _Target) -> Painted | None:
     return Painted(target.frame, target.box, window, plate, hole, provenance, trust)
 
 
+def _surround(footage: Footage, target: _Target) -> Surround:
+    """What the target itself shows around its hole."""
+    if not len(target.around):
+        return Surround(target.frame, np.zeros((0, 3), np.float32))
+    window = _window(footage, [target.around])
+    rgb = footage.source.rgb(target.frame, window)
+    return Surround(target.frame, np.asarray(pick(rgb, target.around - np.array([window.x0, window.y0]))))
+
+
 def _window(footage: Footage, points: list[Points]) -> Box:
     """What must be read of a frame to sample it at the points."""
+    points = [p for p in points if len(p)]
     low = np.floor(np.min([p.min(axis=0) for p in points], axis=0)).astype(int)
     high = np.ceil(np.max([p.max(axis=0) for p in points], axis=0)).astype(int) + 1
     box = Box(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
@@ -259,6 +276,7 @@ def _evidence(target: _Target) -> Evidence:
     colour = np.zeros((*shape, 3), np.float32)
     vote, weight = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     frame = np.full(shape, SYNTHESISED, np.int32)
+    loss = target.surround.interpolation_loss
     for direction, way in enumerate(target.sightings):
         for sighting in way:
             slot = sighting.slot + direction * ways
@@ -266,7 +284,8 @@ def _evidence(target: _Target) -> Evidence:
             age = abs(sighting.frame - target.frame) - 1
             memory = VOTE_MEMORY_STATIC_FRAMES if sighting.static else VOTE_MEMORY_MOVING_FRAMES
             vote[slot, sighting.index] = math.exp(-age / memory)
-            weight[slot, sighting.index] = math.exp(-age / COLOUR_MEMORY_FRAMES)
+            blur = 0.0 if sighting.static else loss * between_pixels(sighting.points)
+            weight[slot, sighting.index] = 1.0 / (1.0 + blur)
             frame[slot, sighting.index] = sighting.frame
     starts = tuple(n + direction * ways for direction in range(2) for n in STARTS)
     return Evidence(colour, vote, weight, frame, tuple(n for n in starts if vote[n].any()))

@@ -8,15 +8,16 @@ in the form of Baker and Matthews 2004 with the target's gradients, computed onc
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.plate.analysis import FrameView
-from engine.plate.chain import Nodes
+from engine.plate.chain import Nodes, Shift
 from engine.plate.footage import Footage
-from engine.plate.model import FloatImage, Mask, Points
+from engine.plate.model import FloatImage, Points
 from engine.plate.sampling import pick, sample_linear
 
 RING_PX = 32
@@ -24,6 +25,9 @@ RING_PX = 32
 
 MAX_POINTS = 3000
 MIN_POINTS = 400
+AUDIT_POINTS = 1000
+"""So many of them say how well the colours of a frame fit."""
+
 BLUR_PX = 1.0
 ITERATIONS = 2
 MAX_DRIFT_PX = 3.0
@@ -49,14 +53,16 @@ class Registration:
         """How far around the box it looks."""
         return math.ceil(RING_PX / min(self._view.scale)) + 1
 
-    def shift(self, frame: int, nodes: Nodes, chosen: Mask) -> Points:
+    @property
+    def around(self) -> Points:
+        """(K, 2) whole pixels among the ring's points, enough to measure colours on."""
+        stride = max(-(-len(self._ring.points) // AUDIT_POINTS), 1)
+        return np.asarray(np.rint(self._ring.points[::stride]), np.float32)
+
+    def correction(self, frame: int, nodes: Nodes) -> Shift:
         """See Correction."""
-        box = self._view.box
         affine = self._ring.drift(self._footage.view(frame), nodes.reached(self._ring.points))
-        row, column = np.nonzero(chosen)
-        if affine is None or box is None:
-            return np.zeros((len(row), 2), np.float32)
-        return self._ring.shift(affine, np.stack([column + box.x0, row + box.y0], axis=1).astype(np.float32))
+        return np.zeros_like if affine is None else partial(self._ring.shift, affine)
 
 
 class Ring:

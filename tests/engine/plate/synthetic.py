@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.plate.model import SYNTHESISED
 from roi_tools.geometry import Box
 
 BoxOf = Callable[[int], Box | None]
@@ -31,6 +32,11 @@ def shifted(picture: NDArray[np.float32], x_px: float, y_px: float, width_px: in
     view = np.array([[1.0, 0.0, x_px], [0.0, 1.0, y_px]])
     flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(picture, view, (width_px, height_px), flags=flags), np.float32)
+
+
+def equally(frames: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Weights by which every lender counts the same."""
+    return np.asarray(frames != SYNTHESISED, np.float32)
 
 
 class Clip:

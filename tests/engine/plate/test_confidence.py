@@ -13,7 +13,7 @@ from engine.plate.fusion import Evidence, fuse
 from engine.plate.model import OUTSIDE_HOLE, SYNTHESISED, PlateSettings, RecoveredFrame
 from engine.plate.recover import recover
 from roi_tools.geometry import Box
-from tests.engine.plate.synthetic import Clip, shifted, texture
+from tests.engine.plate.synthetic import Clip, equally, shifted, texture
 
 SHAPE = (50, 60)
 EVERYWHERE = np.ones(SHAPE, bool)
@@ -61,7 +61,7 @@ def spread_of(colours: list[float], votes: list[float]) -> float:
     colour = np.broadcast_to(np.array(colours, np.float32)[:, None, None], (slots, pixels, 3)).copy()
     vote = np.broadcast_to(np.array(votes, np.float32)[:, None], (slots, pixels)).copy()
     frame = np.zeros((slots, pixels), np.int32)
-    fused = fuse(Evidence(colour, vote, vote, frame, tuple(range(slots))), np.ones((3, 4), bool), 0.0)
+    fused = fuse(Evidence(colour, vote, vote, frame, tuple(range(slots))), np.ones((3, 4), bool), 0.0, equally)
     return float(fused.spread.mean())
 
 

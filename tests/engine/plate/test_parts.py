@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.plate.alignment import CameraMotion, apply_matrix, measure_motion
 from engine.plate.analysis import ANALYSIS_PIXELS, FrameView, box_around, dilate, view_frame
-from engine.plate.chain import SIGHTING_ORDERS, follow
+from engine.plate.chain import SIGHTING_ORDERS, NoCorrection, follow
 from engine.plate.flow import Step, complete
 from engine.plate.fusion import Evidence, fuse
 from engine.plate.model import PlateSettings
@@ -22,7 +22,7 @@ from engine.plate.registration import Ring
 from engine.plate.sampling import pick, sample_linear, sample_sharp
 from engine.plate.synthesis import fill_never_seen
 from roi_tools.geometry import Box
-from tests.engine.plate.synthetic import Clip, shifted, texture
+from tests.engine.plate.synthetic import Clip, equally, shifted, texture
 
 PICTURE = texture(420, 320)
 HOLE = Box(90, 60, 130, 110)
@@ -161,7 +161,12 @@ def test_a_chain_carries_positions_and_frames(x_px: float, y_px: float) -> None:
     clear = np.zeros_like(hidden)
     box, wanted = Box(50, 40, 90, 70), np.ones((30, 40), bool)
     sightings = follow(
-        wanted, box, range(10, 20), lambda a, b: translation(x_px, y_px), lambda n: hidden if n < 13 else clear
+        wanted,
+        box,
+        range(10, 20),
+        lambda a, b: translation(x_px, y_px),
+        lambda n: hidden if n < 13 else clear,
+        NoCorrection(),
     )
     last = next(s for s in sightings if s.frame == 13)
     y, x = np.divmod(last.index, 40)
@@ -175,9 +180,9 @@ def test_a_chain_ends_at_a_cut_and_has_its_fill_of_sightings() -> None:
     clear = np.zeros((120, 160), bool)
     box, wanted = Box(50, 40, 90, 70), np.ones((30, 40), bool)
     still = translation(0, 0)
-    cut = follow(wanted, box, range(40), lambda a, b: None if b == 3 else still, lambda n: clear)
+    cut = follow(wanted, box, range(40), lambda a, b: None if b == 3 else still, lambda n: clear, NoCorrection())
     assert [s.frame for s in cut] == [1, 2]
-    fed = follow(wanted, box, range(39, -1, -1), lambda a, b: still, lambda n: clear)
+    fed = follow(wanted, box, range(39, -1, -1), lambda a, b: still, lambda n: clear, NoCorrection())
     assert [s.frame for s in fed] == [38 - order for order in SIGHTING_ORDERS]
     assert all(s.static for s in fed)
 
@@ -185,7 +190,7 @@ def test_a_chain_ends_at_a_cut_and_has_its_fill_of_sightings() -> None:
 def test_pixels_that_leave_the_picture_are_not_seen() -> None:
     clear = np.zeros((120, 160), bool)
     box, wanted = Box(140, 40, 160, 60), np.ones((20, 20), bool)
-    sightings = follow(wanted, box, range(3), lambda a, b: translation(10, 0), lambda n: clear)
+    sightings = follow(wanted, box, range(3), lambda a, b: translation(10, 0), lambda n: clear, NoCorrection())
     assert [len(s.index) for s in sightings] == [200]
 
 
@@ -217,7 +222,7 @@ def evidence(colours: list[float], votes: list[float]) -> tuple[Evidence, NDArra
 
 
 def test_the_majority_outvotes_the_nearest() -> None:
-    fused = fuse(*evidence([0.1, 0.5, 0.51, 0.49], [1.0, 0.6, 0.6, 0.6]), blend_px=2.0)
+    fused = fuse(*evidence([0.1, 0.5, 0.51, 0.49], [1.0, 0.6, 0.6, 0.6]), blend_px=2.0, weigh=equally)
     np.testing.assert_allclose(fused.colour, 0.5, atol=0.01)
     assert fused.found.all()
     assert set(fused.frame.tolist()) <= {1, 2, 3}
@@ -225,7 +230,7 @@ def test_the_majority_outvotes_the_nearest() -> None:
 
 @given(st.floats(-2, 20, width=32), st.floats(0, 8))
 def test_equal_colours_come_back_exactly(value: float, blend_px: float) -> None:
-    fused = fuse(*evidence([value] * 3, [1.0, 0.3, 0.01]), blend_px=blend_px)
+    fused = fuse(*evidence([value] * 3, [1.0, 0.3, 0.01]), blend_px=blend_px, weigh=equally)
     np.testing.assert_array_equal(fused.colour, np.float32(value))
 
 
@@ -233,7 +238,7 @@ def test_pixels_without_any_sighting_are_not_found() -> None:
     seen, grid = evidence([0.4, 0.4], [1.0, 1.0])
     seen.vote[:, 5] = 0.0
     seen.weight[:, 5] = 0.0
-    fused = fuse(seen, grid, blend_px=2.0)
+    fused = fuse(seen, grid, blend_px=2.0, weigh=equally)
     assert not fused.found[5]
     assert fused.found.sum() == 41
 

@@ -1,0 +1,143 @@
+"""What the surroundings of a hole, which most frames show, say about each frame that lends pixels to it.
+
+The same points are read in the target and in a lender. Their difference says how the light has changed, and how far
+the lender's pixels are off; the differences between lenders say what each adds to the others. From these come the
+weights of the mean: the linear prediction of least expected error (ordinary kriging, Matheron 1963, here in time).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.plate.light import MIN_SPREAD, Light, fit_light
+from engine.plate.model import SYNTHESISED, FloatImage, Mask, Points
+
+MIN_POINTS = 60
+"""Fewer say nothing about a frame."""
+
+OUTLIER = 3.0
+"""A point that is so many standard deviations off shows a passer-by."""
+
+DRIFT = 0.01
+"""What each frame further away adds to the variance, beside what the surroundings show: light also changes where they
+don't."""
+
+RIDGE = 0.1
+"""Part of the mean variance that every lender has for itself: no weight rests on a small difference alone."""
+
+LEAST_WEIGHT = 0.001
+MAX_INTERPOLATION_LOSS = 20.0
+
+Square = NDArray[np.float64]
+
+
+@dataclass
+class Surround:
+    """The (K, 3) colours around one target's hole, and those of its lenders at the same places."""
+
+    frame: int
+    truth: FloatImage
+    _error: dict[int, FloatImage] = field(default_factory=dict)
+    _fits: dict[int, Mask] = field(default_factory=dict)
+    _sums: list[tuple[float, float, float]] = field(default_factory=list)
+
+    def light(self, frame: int, rgb: FloatImage, seen: Mask, points: Points, expected: FloatImage) -> Light:
+        """How the light of a lender differs; notes how well the lender fits.
+
+        `rgb`: (K, 3) its colours, read at the (K, 2) `points`; `seen`: (K,) where it shows the surroundings;
+        `expected`: (3,) the offset to fall back on where they are too few.
+        """
+        seen = seen & np.isfinite(rgb).all(axis=1) & np.isfinite(self.truth).all(axis=1)
+        if seen.sum() < MIN_POINTS:
+            return Light(np.ones(3, np.float32), np.asarray(expected, np.float32))
+        light = fit_light(rgb[seen], self.truth[seen])
+        error = light.match(rgb) - self.truth
+        size = np.abs(error).max(axis=1)
+        fits = seen & (size <= OUTLIER * max(1.4826 * float(np.median(size[seen])), MIN_SPREAD))
+        self._error[frame], self._fits[frame] = np.where(fits[:, None], error, np.float32(0.0)), fits
+        self._note(np.square(error[fits]).mean(axis=1), between_pixels(points[fits]))
+        return light
+
+    def _note(self, square: FloatImage, between: FloatImage) -> None:
+        """Sums for the regression of the squared error on where between the pixels it was read."""
+        centred = between - between.mean()
+        self._sums.append((float(centred @ square), float(centred @ centred), float(square.mean())))
+
+    @property
+    def interpolation_loss(self) -> float:
+        """What one unit of `between_pixels` adds to a lender's squared error, in parts of that without."""
+        if not self._sums:
+            return 0.0
+        along, spread, total = np.array(self._sums).sum(axis=0)
+        mean = total / len(self._sums)
+        if spread < 1e-3 or mean <= 0.0:
+            return 0.0
+        share = along / spread / mean
+        # Half of the error is the target's own grain.
+        return float(np.clip(2.0 * share / max(1.0 - share, 0.1), 0.0, MAX_INTERPOLATION_LOSS))
+
+    def weights(self, frames: NDArray[np.int32]) -> FloatImage:
+        """(S, N) what each of a pixel's lenders, (S, N) frames or SYNTHESISED for none, counts in the mean."""
+        lenders = np.unique(frames[frames != SYNTHESISED])
+        if not len(lenders):
+            return np.zeros(frames.shape, np.float32)
+        index = np.where(frames != SYNTHESISED, np.searchsorted(lenders, frames), -1)
+        # Many pixels have the same lenders: those are weighed once.
+        key = np.zeros(frames.shape[1], np.int64)
+        for row in index:
+            key = key * np.int64(1_000_003) + row
+        _, first, which = np.unique(key, return_index=True, return_inverse=True)
+        solved = kriging_weights(*self._semivariances(lenders), index[:, first].T)
+        return np.ascontiguousarray(solved.astype(np.float32)[which].T)
+
+    def _semivariances(self, lenders: NDArray[np.int32]) -> tuple[Square, NDArray[np.float64]]:
+        """(L, L) half the mean square differences between lenders, and (L,) to the target."""
+        nothing = np.zeros_like(self.truth), np.zeros(len(self.truth), bool)
+        error = np.stack([self._error.get(n, nothing[0]) for n in lenders.tolist()]).astype(np.float64)
+        fits = np.stack([self._fits.get(n, nothing[1]) for n in lenders.tolist()]).astype(np.float64)
+        # Points that flicker, leaves say, must not drown what the calm ones tell.
+        unrest = np.square(error).sum(axis=(0, 2)) / np.maximum(3.0 * fits.sum(axis=0), 1.0)
+        error /= np.sqrt(unrest + MIN_SPREAD**2)[:, None]
+        square, flat = np.square(error).sum(axis=2), error.reshape(len(lenders), -1)
+        own, both = fits.sum(axis=1), fits @ fits.T
+        to_target = square.sum(axis=1) / np.maximum(own, 1.0) / 6.0
+        known = own >= MIN_POINTS
+        to_target[~known] = to_target[known].max() if known.any() else 1.0
+        apart = np.maximum(square @ fits.T + fits @ square.T - 2.0 * (flat @ flat.T), 0.0) / np.maximum(both, 1.0) / 6.0
+        between = np.where(both >= MIN_POINTS, apart, to_target[:, None] + to_target[None, :])
+        between += DRIFT * np.abs(lenders[:, None] - lenders[None, :])
+        np.fill_diagonal(between, 0.0)
+        return between, to_target + DRIFT * np.abs(lenders - self.frame)
+
+
+def between_pixels(points: Points) -> FloatImage:
+    """(n,) 0 at pixel centres, 2 half-way between four: interpolation loses the finest detail by about as much."""
+    return np.asarray(np.square(np.sin(np.pi * points)).sum(axis=1), np.float32)
+
+
+def kriging_weights(between: Square, to_target: NDArray[np.float64], index: NDArray[np.intp]) -> Square:
+    """(U, S) weights of least expected square error for U choices of up to S among L lenders; each row sums to 1.
+
+    `between`: (L, L) semivariances of the lenders; `to_target`: (L,) to the target; `index`: (U, S), -1 for none.
+    """
+    empty = index < 0
+    chosen = np.where(empty, 0, index)
+    count, places = index.shape
+    ceiling = float(max(between.max(), to_target.max()))
+    covariance = ceiling - between[chosen[:, :, None], chosen[:, None, :]]
+    covariance[empty[:, :, None] | empty[:, None, :]] = 0.0
+    diagonal = np.arange(places)
+    covariance[:, diagonal, diagonal] += np.where(empty, 1.0, RIDGE * float(to_target.mean()) + 1e-7)
+    # The last row and column hold the condition that the weights sum to 1 (a Lagrange multiplier).
+    system = np.zeros((count, places + 1, places + 1))
+    system[:, :places, :places] = covariance
+    system[:, :places, places] = system[:, places, :places] = ~empty
+    nobody = np.asarray(empty.all(axis=1))
+    system[nobody, places, places] = 1.0
+    wanted = np.concatenate([np.where(empty, 0.0, ceiling - to_target[chosen]), ~nobody[:, None]], axis=1)
+    weight = np.maximum(np.linalg.solve(system, wanted[..., None])[:, :places, 0], LEAST_WEIGHT)
+    weight[empty] = 0.0
+    return np.asarray(weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-12))
