@@ -56,9 +56,9 @@ class LegendEntry:
 _LEGENDS: dict[MapKind, tuple[LegendEntry, ...]] = {
     MapKind.PROVENANCE: (
         LegendEntry(_FAR_BEFORE, "long before"),
-        LegendEntry(_NEAR_BEFORE, "from just before"),
+        LegendEntry(_NEAR_BEFORE, "just before"),
         LegendEntry(_KEPT, "kept"),
-        LegendEntry(_NEAR_AFTER, "from just after"),
+        LegendEntry(_NEAR_AFTER, "just after"),
         LegendEntry(_FAR_AFTER, "long after"),
         LegendEntry(_SYNTHESISED, "invented", is_striped=True),
         LegendEntry(_GENERATED, "by the model", is_striped=True),
@@ -191,19 +191,19 @@ def _paint_legend(painter: QPainter, kind: MapKind, *, is_known: bool) -> None:
     painter.setFont(theme.ui_font(11))
     widths = [QFontMetricsF(painter.font()).horizontalAdvance(text) for text in texts]
     swatch, gap, height = (14.0 if is_known else 0.0), 6.0, 22.0
-    total = sum(widths) + len(texts) * (swatch + 2 * gap) + gap
+    total = sum(widths) + len(texts) * (swatch + 3 * gap)
     pane = painter.clipBoundingRect() if painter.hasClipping() else QRectF(painter.viewport())
     area = QRectF(pane.left() + 12, pane.bottom() - 12 - height, total, height)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(0, 0, 0, 170))
     painter.drawRoundedRect(area, 4, 4)
-    x = area.left() + gap
+    x = area.left() + gap / 2 + 1
     for index, text in enumerate(texts):
         if is_known:
             _paint_swatch(painter, entries[index], QRectF(x, area.center().y() - 5, swatch, 10))
         painter.setPen(QColor(theme.TEXT))
         painter.drawText(QPointF(x + swatch + gap, area.center().y() + 4), text)
-        x += swatch + widths[index] + 2 * gap
+        x += swatch + widths[index] + 3 * gap
     painter.restore()
 
 

@@ -6,12 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter
+from pytestqt.qtbot import QtBot
 
+from desktop.main_window import MainWindow
+from desktop.viewer.comparison import Compare
 from desktop.viewer.map_overlay import FARTHEST_FRAMES, MapKind, MapOverlay, legend, map_rgba
 from desktop.viewer.view_transform import ViewTransform
+from engine.protocol import FrameEvent
 from roi_tools.geometry import Box
+from tests.desktop.conftest import EngineDoor
 from timeline.media.frame_maps import GENERATED, SYNTHESISED, UNTOUCHED, FrameMaps
+from timeline.media.patch import FramePatch
 
 BOX = Box(8, 4, 40, 20)
 FRAME = 100
@@ -79,6 +85,36 @@ def test_what_is_never_seen_is_hatched_and_all_else_is_clear() -> None:
 def test_what_was_not_marked_is_clear(kind: MapKind) -> None:
     rgba = map_rgba(maps(UNTOUCHED, 1.0), kind, FRAME)
     assert rgba is not None and not rgba[..., 3].any()
+
+
+def test_the_choice_above_the_picture_draws_the_maps_of_the_frame_shown(
+    marked: MainWindow, door: EngineDoor, qtbot: QtBot, tmp_path: Path
+) -> None:
+    luma, chroma = np.full((16, 16), 90, np.uint8), np.full((8, 8), 128, np.uint8)
+    box = Box(8, 8, 24, 24)
+    patch_path, maps_path = tmp_path / "0.patch", tmp_path / "0.maps"
+    FramePatch(box, (luma, chroma, chroma)).save(patch_path)
+    FrameMaps(box, np.full((16, 16), SYNTHESISED, np.int32)).save(maps_path)
+    marked.window_actions["render"].trigger()
+    qtbot.waitUntil(lambda: marked.renders.active is not None and marked.renders.active.job_id is not None)
+    door.engine.say(
+        FrameEvent(job_id=door.engine.last_job, frame=0, patch_path=str(patch_path), maps_path=str(maps_path))
+    )
+    qtbot.waitUntil(lambda: marked.canvas.frame is not None and marked.canvas.frame.native_result is not None)
+
+    def middle() -> QColor:
+        x, y = marked.canvas.view.to_widget(16.5, 20.5)
+        return marked.canvas.grab().toImage().pixelColor(int(x), int(y))
+
+    plain = middle()
+    marked.viewer.look.maps.setCurrentIndex(list(MapKind).index(MapKind.PROVENANCE))
+    tinted = middle()
+    assert tinted.red() - tinted.green() > 40 > abs(plain.red() - plain.green())
+    marked.canvas.set_compare(Compare.SOURCE)
+    assert middle().red() - middle().green() < 40
+    marked.viewer.look.maps.setCurrentIndex(0)
+    marked.canvas.set_compare(Compare.RESULT)
+    assert middle() == plain
 
 
 class TestOverlay:
