@@ -189,10 +189,10 @@ class DecodeWorker:
         return _Task(lambda: self._thumbnail(thumb_path, thumb_rate, frame), _ignore)
 
     def _show(self, request: FrameRequest) -> None:
-        preview = self._preview(_exact(request))
+        preview = self._preview(_exact(request)) if request.proxy != "no" else None
         if preview is not None:
             self._reports.frame_decoded(_for(request, preview))
-            if request.proxy:
+            if request.proxy == "only":
                 return
         # With something to look at meanwhile, the frame itself can give way to a newer wish.
         is_wanted = self._is_newest if preview is not None else None
@@ -228,7 +228,7 @@ class DecodeWorker:
             return self._proxies[path]
 
     def _prepare(self, request: FrameRequest) -> None:
-        if not (request.proxy and self._uses_proxies and self._proxy_of(request.path)):
+        if not (request.proxy == "only" and self._uses_proxies and self._proxy_of(request.path)):
             self._decoded(_exact(request))
 
     def _probe(self, path: str, rate: Fraction | None) -> None:
@@ -335,7 +335,7 @@ def _patched(native: Frame, patches: Sequence[str]) -> Frame:
 
 
 def _exact(request: FrameRequest) -> FrameRequest:
-    return replace(request, proxy=False) if request.proxy else request
+    return replace(request, proxy="no") if request.proxy != "no" else request
 
 
 def _for(request: FrameRequest, frame: DisplayFrame) -> DisplayFrame:

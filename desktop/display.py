@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 from PySide6.QtGui import QImage
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 NEUTRAL = Look()
+ProxyUse: TypeAlias = Literal["no", "first", "only"]
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class FrameRequest:
     look: Look = NEUTRAL
     versus: tuple[str, ...] = ()
     """Patches of another take, which then stands in for the source."""
-    proxy: bool = False
-    """A proxy is good enough: it is one of many frames that pass."""
+    proxy: ProxyUse = "no"
+    """``first``: one may be shown until the frame itself is there; ``only``: it is good enough, as one of many."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QImage
 
 from desktop import commands, roto_commands, theme
 from desktop.color_view import ColorView
-from desktop.display import NEUTRAL, DisplayFrame, FrameRequest
+from desktop.display import NEUTRAL, DisplayFrame, FrameRequest, ProxyUse
 from desktop.language import tr
 from desktop.look import Look
 from desktop.media_service import MediaService
@@ -148,7 +148,8 @@ class ViewerController(QObject):
         versus = self._results.versus_patches(shot, frame)
         look = replace(self._look, color=self.color_of(shot.media_path))
         # At 100 % and beyond one looks at pixels, which a proxy does not have.
-        proxy = self._playback.is_playing and self._canvas.view.zoom * self._canvas.devicePixelRatioF() < 1
+        is_small = self._canvas.view.zoom * self._canvas.devicePixelRatioF() < 1
+        proxy: ProxyUse = "no" if not is_small else "only" if self._playback.is_playing else "first"
         return FrameRequest(shot.media_path, shot.media_rate, frame, patches, look, versus, proxy)
 
     def _look_ahead(self) -> None:

@@ -104,7 +104,7 @@ def proxied(clip: Path, tmp_path: Path, qapp: object):
 
 def test_a_proxy_is_shown_until_the_frame_itself_is_there(proxied: tuple[DecodeWorker, Shown], clip: Path) -> None:
     worker, shown = proxied
-    wish = FrameRequest(str(clip), None, 5)
+    wish = FrameRequest(str(clip), None, 5, proxy="first")
     worker.show(wish)
     first, second = shown.wait(2)
     assert (first.is_proxy, second.is_proxy) == (True, False)
@@ -112,13 +112,13 @@ def test_a_proxy_is_shown_until_the_frame_itself_is_there(proxied: tuple[DecodeW
     assert first.native.size == second.native.size == CLIP_SIZE
     assert (first.source.width(), second.source.width()) == (CLIP_SIZE.width_px // 2, CLIP_SIZE.width_px)
     assert np.array_equal(second.native.planes[0], noise_frame("yuv420p", CLIP_SIZE, 5).planes[0])
-    assert worker.cached(wish) is second
+    assert worker.cached(FrameRequest(str(clip), None, 5)) is not None
 
 
 def test_while_playing_the_proxy_is_enough(proxied: tuple[DecodeWorker, Shown], clip: Path) -> None:
     worker, shown = proxied
     for frame in (3, 4):
-        worker.show(FrameRequest(str(clip), None, frame, proxy=True))
+        worker.show(FrameRequest(str(clip), None, frame, proxy="only"))
         shown.wait(frame - 2)
     assert [(frame.request.frame, frame.is_proxy) for frame in shown.frames] == [(3, True), (4, True)]
     assert worker.cached(FrameRequest(str(clip), None, 3)) is None
@@ -128,7 +128,7 @@ def test_a_result_is_never_shown_as_a_proxy(proxied: tuple[DecodeWorker, Shown],
     from tests.desktop.renders import patch_file
 
     worker, shown = proxied
-    worker.show(FrameRequest(str(clip), None, 2, (patch_file(tmp_path, 2, 200),), proxy=True))
+    worker.show(FrameRequest(str(clip), None, 2, (patch_file(tmp_path, 2, 200),), proxy="only"))
     (only,) = shown.wait(1)
     assert not only.is_proxy and only.native_result is not None
     assert only.native_result.planes[0][10, 10] == 200
@@ -137,9 +137,9 @@ def test_a_result_is_never_shown_as_a_proxy(proxied: tuple[DecodeWorker, Shown],
 def test_without_proxies_in_use_the_frame_itself_comes_at_once(proxied: tuple[DecodeWorker, Shown], clip: Path) -> None:
     worker, shown = proxied
     worker.use_proxies(False)
-    worker.show(FrameRequest(str(clip), None, 2, proxy=True))
+    worker.show(FrameRequest(str(clip), None, 2, proxy="only"))
     (only,) = shown.wait(1)
-    assert not only.is_proxy and only.request.proxy
+    assert not only.is_proxy and only.request.proxy == "only"
 
 
 def test_the_action_makes_a_proxy_and_the_viewer_uses_it(editor: MainWindow, clip: Path, qtbot: QtBot) -> None:
@@ -149,16 +149,27 @@ def test_the_action_makes_a_proxy_and_the_viewer_uses_it(editor: MainWindow, cli
     qtbot.waitUntil(lambda: media.proxies.find(str(clip)) is not None)
     qtbot.waitUntil(lambda: actions["make_proxy"].isEnabled())
     media.set_cache_mb(0)
+    editor.canvas.actual_size()
+    editor.canvas.zoom_by(0.5)
     proxies: list[int] = []
     media.frame_ready.connect(lambda frame: proxies.append(frame.request.frame) if frame.is_proxy else None)
     editor.session.go_to(9)
     qtbot.waitUntil(lambda: 9 in proxies)
     qtbot.waitUntil(lambda: editor.canvas.frame is not None and not editor.canvas.frame.is_proxy)
     assert editor.canvas.frame is not None and editor.canvas.frame.request.frame == 9
+    editor.canvas.actual_size()
+    assert showing_only_itself(editor, 7, qtbot) and 7 not in proxies, "at 100 % one looks at pixels"
+    editor.canvas.zoom_by(0.5)
     actions["use_proxies"].trigger()
-    editor.session.go_to(2)
-    qtbot.waitUntil(lambda: editor.canvas.frame is not None and editor.canvas.frame.request.frame == 2)
-    assert 2 not in proxies
+    assert showing_only_itself(editor, 2, qtbot) and 2 not in proxies
+
+
+def showing_only_itself(window: MainWindow, frame: int, qtbot: QtBot) -> bool:
+    """Go to a frame and wait for its picture."""
+    window.session.go_to(frame)
+    qtbot.waitUntil(lambda: window.canvas.frame is not None and window.canvas.frame.request.frame == frame)
+    assert window.canvas.frame is not None
+    return not window.canvas.frame.is_proxy
 
 
 def test_a_proxy_can_be_cancelled(
