@@ -111,6 +111,11 @@ def render_and_look(window: MainWindow) -> None:
     until(lambda: window.renders.active is None and not window.renders.is_busy, "the render's end")
     assert window.notices.texts == {}, window.notices.texts
     assert set(arrived) == set(range(FIRST_FRAMES)), "each frame was shown while it rendered"
+    shot = window.session.shot
+    assert shot is not None
+    measures = window.results.measures(shot, range(FIRST_FRAMES))
+    assert all(measure.share_synthesised is not None for measure in measures), "the engine says what it invented"
+    until(lambda: window.strip.rows.has_graph, "the graph on the strip")
     go(window, 5)
     until(lambda: window.canvas.frame is not None and window.canvas.frame.result is not None, "a result to look at")
     window.window_actions["wipe"].trigger()
