@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import groupby
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -218,6 +218,8 @@ class _ParameterRow:
         self.label.setWordWrap(True)
         self.key = tool_button("key", tr("Key {name} on this frame").format(name=tr(descriptor.label)))
         self.key.setFixedSize(_KEY_PX, _KEY_PX)
+        self.key.setIconSize(QSize(_KEY_PX - 4, _KEY_PX - 4))
+        self.key.setStyleSheet("QToolButton { padding: 0; }")
         self.key.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.head = QWidget()
         self.head.setFixedWidth(_LABEL_PX)  # the same column in every group

@@ -14,8 +14,10 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
+    QMenu,
     QSlider,
     QSpinBox,
+    QToolButton,
     QWidget,
 )
 from typing_extensions import override
@@ -162,7 +164,9 @@ class TextEditor(ParameterEditor):
         if descriptor.kind == "path":
             self._row.setSpacing(2)
             browse = tool_button("folder", tr("Look for {name}").format(name=tr(descriptor.label).lower()))
-            browse.clicked.connect(self._browse)
+            browse.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+            browse.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            browse.setMenu(self._browse_menu())
             self._row.addWidget(browse)
 
     @override
@@ -176,9 +180,21 @@ class TextEditor(ParameterEditor):
             self.edited.emit(self._shown)
         self.settled.emit()
 
-    def _browse(self) -> None:
-        # Models are folders, a LoRA is a file: Qt has no dialog for both, and a folder can be typed by its file.
-        path = QFileDialog.getExistingDirectory(self, tr(self.descriptor.label), self._line.text())
+    def _browse_menu(self) -> QMenu:
+        # A model is a folder or a file, a LoRA a file: Qt has no dialog for both.
+        menu = QMenu(self)
+        menu.addAction(tr("File …")).triggered.connect(self._browse_file)
+        menu.addAction(tr("Folder …")).triggered.connect(self._browse_folder)
+        return menu
+
+    def _browse_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, tr(self.descriptor.label), self._line.text())
+        self._take(path)
+
+    def _browse_folder(self) -> None:
+        self._take(QFileDialog.getExistingDirectory(self, tr(self.descriptor.label), self._line.text()))
+
+    def _take(self, path: str) -> None:
         if path:
             self._line.setText(path)
             self._on_finished()

@@ -53,5 +53,6 @@ class PresetRow(QWidget):
                 self.list.setItemData(self.list.count() - 1, hint, Qt.ItemDataRole.ToolTipRole)
             listed = [self.list.itemData(index) for index in range(self.list.count())]
             self.list.setCurrentIndex(-1 if current is None else listed.index(current))
+        self.list.setEnabled(bool(presets))
         self.list.setToolTip(current.hint if current else tr("Sets several parameters at once"))
         self.delete.setEnabled(current is not None and current.is_own)

@@ -96,7 +96,9 @@ def test_a_preset_that_is_not_there_is_told_with_those_that_are(
         clip, "--boxes", boxes, "-o", tmp_path / "out.mkv", "--preset", "Remove", "--effect", "clean-plate"
     )
     assert code == 2
-    assert said.startswith("grayplate: there is no preset 'Remove' of clean-plate; there are: 'Leave no traces', ")
+    assert said.startswith(
+        "grayplate: there is no preset 'Remove' of clean-plate; there are: 'Still camera, flat background', "
+    )
 
 
 def test_a_name_that_two_effects_have_needs_the_effect() -> None:

@@ -1,7 +1,17 @@
 """The panels that are made from the engine's descriptors."""
 
+import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSlider, QSpinBox
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QLineEdit,
+    QSlider,
+    QSpinBox,
+    QToolButton,
+)
 from pytestqt.qtbot import QtBot
 
 from desktop import commands
@@ -173,3 +183,18 @@ def test_removal_actions(editor: MainWindow) -> None:
     assert editor.session.removal.label == "Removal 1"
     actions["delete_removal"].trigger()
     assert not actions["delete_removal"].isEnabled()
+
+
+@pytest.mark.parametrize("dialog", ["getOpenFileName", "getExistingDirectory"])
+def test_a_path_is_looked_for_as_a_file_or_as_a_folder(
+    editor: MainWindow, monkeypatch: pytest.MonkeyPatch, dialog: str
+) -> None:
+    with_removal(editor)
+    commands.set_effect(editor.session, "vace")
+    found = ("/models/wan", "") if dialog == "getOpenFileName" else "/models/wan"
+    monkeypatch.setattr(QFileDialog, dialog, lambda *_: found)
+    button = editor_of(editor, "model").findChild(QToolButton)
+    assert button is not None
+    file, folder = button.menu().actions()
+    (file if dialog == "getOpenFileName" else folder).trigger()
+    assert values(editor) == {"model": "/models/wan"}
