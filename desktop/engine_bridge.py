@@ -28,6 +28,8 @@ from engine.protocol import (
 
 _GIVEN_UP: frozenset[JobState] = frozenset({"failed", "cancelled"})
 
+_GOODBYE_S = 10.0
+
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -72,6 +74,9 @@ class Engine(Protocol):
 
     def shutdown_when_idle(self) -> object:
         """Let the engine end once it has nothing to do."""
+
+    def wait_until_gone(self, timeout_s: float) -> bool:
+        """Whether it ended."""
 
     def close(self) -> None:
         """Drop the connection."""
@@ -198,6 +203,7 @@ class EngineBridge(QObject):
         if engine is not None:
             engine.shutdown_when_idle()
             engine.close()
+            engine.wait_until_gone(_GOODBYE_S)  # one that works for somebody else stays, and is reached again
         self._start()
 
     def _reached(self) -> Engine:

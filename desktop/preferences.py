@@ -55,7 +55,7 @@ def load_preferences() -> Preferences:
     except FileNotFoundError:
         return Preferences()
     except (OSError, ValueError) as error:
-        _log.warning("preferences %s cannot be read: %s", _file(), error)
+        _log.warning("the preferences cannot be read: %s", error)
         return Preferences()
     return _parsed(data) if isinstance(data, dict) else Preferences()
 

@@ -170,6 +170,17 @@ class EngineClient:
         """Asks the engine to end as soon as no job is active and nobody listens to events."""
         self._shutdown("idle")
 
+    def wait_until_gone(self, timeout_s: float) -> bool:
+        """Whether nothing serves the socket any more, after at most ``timeout_s``; an engine at work stays."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            try:
+                find_endpoint(self.socket).check_accepts()
+            except EngineUnavailableError:
+                return True
+            time.sleep(_POLL_S)
+        return False
+
     def shutdown_now(self) -> None:
         """Asks the engine to end; a running job is queued again and continues when an engine is started."""
         self._shutdown("now")

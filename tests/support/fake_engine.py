@@ -210,6 +210,9 @@ class FakeEngine:
     def shutdown_when_idle(self) -> None:
         self.shutdowns += 1
 
+    def wait_until_gone(self, timeout_s: float) -> bool:
+        return self.shutdowns > 0
+
     def close(self) -> None:
         self.closed += 1
 
