@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roi_tools.errors import ShapeError
@@ -58,11 +58,13 @@ def moving() -> RotoMarking:
 markings = layers().filter(lambda layer: bool(layer.shapes)).map(RotoMarking)
 
 
+@settings(max_examples=25)
 @given(markings)
 def test_roto_survives_json(marking: RotoMarking) -> None:
     assert marking_from_dict(json.loads(json.dumps(marking.to_dict()))) == marking
 
 
+@settings(max_examples=25)
 @given(rectangles() | markings, st.integers(-30, 30))
 def test_a_shift_moves_everything_and_back_again_nothing(marking: AnimatedRectangle | RotoMarking, by: int) -> None:
     shifted = shifted_marking(marking, by)
