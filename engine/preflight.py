@@ -14,7 +14,7 @@ from engine.protocol import PassPreflight, Preflight, Remedy, RenderRequest, Sta
 from engine.render.clips import MediaPlate
 from engine.render.pass_render import pass_matte
 from engine.render.validation import CheckedPass, checked
-from roi_tools.geometry import Box, Size
+from roi_tools.geometry import Box, Size, union_box
 from timeline.errors import MediaError
 
 MOST_DRAWN_MATTES = 64
@@ -40,19 +40,22 @@ def preflight(request: RenderRequest, worker_pid: int | None = None) -> Prefligh
 
 
 def _pass_preflight(item: CheckedPass, plate: MediaPlate, frames: range, worker_pid: int | None) -> PassPreflight:
-    matte: MatteClip = pass_matte(item, frames, plate.size)
-    if item.boxes is None or item.matte is not None or item.request.roto is not None:
-        matte = _SampledMatte(matte, MOST_DRAWN_MATTES)
+    matte = _quick(item, pass_matte(item, frames, plate.size))
     effect = item.effect(item.parameters, Clips(plate, matte), _QuietHost())
     return effect.preflight(frames, worker_pid).model_copy(update={"pass_index": item.number})
 
 
-class _SampledMatte:
-    """A matte of which some frames stand for those around them. A MatteClip."""
+def _quick(item: CheckedPass, matte: MatteClip) -> MatteClip:
+    """The matte of a pass, without drawing every frame of it."""
+    is_drawn = item.boxes is None or item.matte is not None or bool(item.roto)
+    return _SampledMatte(matte, MOST_DRAWN_MATTES) if is_drawn else _BoxedMatte(matte, item)
 
-    def __init__(self, matte: MatteClip, count: int) -> None:
+
+class _Wrapped:
+    """A matte of which some things are answered quicker. A MatteClip but for ``bounds``."""
+
+    def __init__(self, matte: MatteClip) -> None:
         self._matte = matte
-        self._step = -(-len(matte.frames) // count)
 
     @property
     def frames(self) -> range:
@@ -69,13 +72,40 @@ class _SampledMatte:
         """See MatteClip."""
         return self._matte.size
 
+    def image(self, frame: int, window: Box | None = None) -> NDArray[np.float32]:
+        """See MatteClip."""
+        return self._matte.image(frame, window)
+
+
+class _BoxedMatte(_Wrapped):
+    """Of boxes alone the bounds are known without drawing them. A MatteClip."""
+
+    def __init__(self, matte: MatteClip, item: CheckedPass) -> None:
+        super().__init__(matte)
+        self._item = item
+
+    def bounds(self, frame: int) -> Box | None:
+        """See MatteClip."""
+        item = self._item
+        marked = (item.boxes or ())[frame - item.known_frames.start] if frame in item.known_frames else ()
+        around = union_box([box for box in (one.clipped(self.size) for one in marked) if box])
+        return around and around.grown(round(item.animation.number("grow_px", frame))).clipped(self.size)
+
+
+class _SampledMatte(_Wrapped):
+    """A matte of which some frames stand for those around them. A MatteClip."""
+
+    def __init__(self, matte: MatteClip, count: int) -> None:
+        super().__init__(matte)
+        self._step = -(-len(matte.frames) // count)
+
     def bounds(self, frame: int) -> Box | None:
         """See MatteClip."""
         return self._matte.bounds(self._nearest(frame))
 
     def image(self, frame: int, window: Box | None = None) -> NDArray[np.float32]:
         """See MatteClip."""
-        return self._matte.image(self._nearest(frame), window)
+        return super().image(self._nearest(frame), window)
 
     def _nearest(self, frame: int) -> int:
         if frame not in self.frames:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.effects.vace import Vace
 from engine.errors import BadRequestError, ParameterError
 from engine.preflight import MOST_DRAWN_MATTES, preflight
 from engine.protocol import FrameRange, MediaSource, Output, PassPreflight, RenderPass, RenderRequest
-from roi_tools.geometry import Size
+from roi_tools.geometry import Box, Size
 from tests.support.media import noise_clip
 
 COUNT = 6
@@ -57,6 +58,31 @@ def test_of_a_long_matte_only_some_frames_are_read(tmp_path: Path, monkeypatch: 
     request = _request(source, drawn).model_copy(update={"frames": FrameRange(start=0, end_exclusive=count)})
     (found,) = preflight(request).passes
     assert found.warnings and 0 < len(read) <= MOST_DRAWN_MATTES
+
+
+def test_boxes_are_known_without_drawing_them(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.render.clips import RenderMatte
+
+    seen: list[list[Box | None]] = []
+
+    class Looks(Vace):
+        def preflight(self, frames: range, worker_pid: int | None = None) -> PassPreflight:
+            seen.append([self.clips.matte.bounds(frame) for frame in frames])
+            return PassPreflight()
+
+    def never(self: RenderMatte, frame: int) -> None:
+        raise AssertionError(f"frame {frame} was drawn")
+
+    monkeypatch.setattr("engine.render.validation.find_effect", lambda _: Looks)
+    moving = tuple(((n, 4, n + 16, 20), (n + 20, 6, n + 60, 30)) if n % 2 else () for n in range(COUNT))
+    given = RenderPass(effect="vace", boxes=moving, parameters={"grow_px": 3})
+    monkeypatch.setattr(RenderMatte, "bounds", never)
+    preflight(_request(source, given))
+    (bounds,) = seen
+    drawn = RenderMatte(range(COUNT), Size(64, 48), [[Box(*box) for box in boxes] for boxes in moving], None, 3)
+    monkeypatch.undo()
+    assert bounds == [drawn.bounds(frame) for frame in range(COUNT)]
+    assert bounds[:2] == [None, Box(0, 1, 64, 33)]
 
 
 def test_what_cannot_be_rendered_is_refused_with_the_reason(source: Path, tmp_path: Path) -> None:
