@@ -115,9 +115,11 @@ def make_task(
     """
     span = span_of_direction(shot, frame, direction)
     if len(span) < 2:
-        raise TrackingError("there is no further frame in this direction; go to another frame of the shot")
+        raise TrackingError(tr("there is no further frame in this direction; go to another frame of the shot"))
     if marking.rect_at(frame) is None:
-        raise TrackingError(f"nothing is marked on frame {frame}; go to a frame where the box or shape is")
+        raise TrackingError(
+            tr("nothing is marked on frame {frame}; go to a frame where the box or shape is").format(frame=frame)
+        )
     return TrackTask(marking, labels, span, frame, _anchors(marking, labels, span, frame, tracked), options)
 
 
@@ -208,11 +210,13 @@ def _polygon(task: TrackTask, frame: int) -> Array:
     if isinstance(task.marking, AnimatedRectangle):
         rect = task.marking.rect_at(frame)
         if rect is None:
-            raise TrackingError(f"the box is not there on frame {frame}; track within its frames")
+            raise TrackingError(
+                tr("the box is not there on frame {frame}; track within its frames").format(frame=frame)
+            )
         return np.array([[rect.x0, rect.y0], [rect.x1, rect.y0], [rect.x1, rect.y1], [rect.x0, rect.y1]])
     shapes = [shape for shape in task.marking.layer.shapes if shape.label in task.labels]
     if not shapes:
-        raise TrackingError("no shape is selected to track; select one, or unlock the shapes")
+        raise TrackingError(tr("no shape is selected to track; select one, or unlock the shapes"))
     if len(shapes) == 1 and not shapes[0].is_open:
         return roto_edit.outline_points(shapes[0], frame)
     bounds = [rect for shape in shapes if (rect := shape_bounds(replace(shape, is_inverted=False), frame))]

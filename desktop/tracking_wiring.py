@@ -9,6 +9,7 @@ from functools import partial
 from PySide6.QtCore import QObject
 
 from desktop import commands
+from desktop.language import tr
 from desktop.main_window import MainWindow
 from desktop.tracking_controller import Live
 from desktop.tracking_task import Direction
@@ -93,7 +94,7 @@ class TrackingWiring(QObject):
         self.refresh()
 
     def _on_failed(self, message: str) -> None:
-        self._window.notices.problem("It cannot be tracked", message)
+        self._window.notices.problem(tr("It cannot be tracked"), message)
 
     # --- proposals ----------------------------------------------------------------------------------------------
 
