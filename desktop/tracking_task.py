@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from desktop import roto_edit
+from desktop.language import tr
 from desktop.roto_edit import Array
 from roi_tools.errors import TrackingError
 from roi_tools.keyframes import Keyframe, Track
