@@ -171,7 +171,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "&Do Range Again",
         ("Ctrl+Shift+D",),
         "",
-        "Do the frames from in to out again with another seed, going on from their finished neighbours",
+        "Frames from in to out, else the context window here, with another seed",
     ),
     ActionSpec("cancel", "Re&nder", "&Cancel", ("Ctrl+.",), "cancel"),
     ActionSpec("next_take", "Re&nder", "Use &Next Take", ("Ctrl+T",), separated=True),

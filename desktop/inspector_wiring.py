@@ -32,17 +32,22 @@ class InspectorWiring(QObject):
         inspector.keep_preset_asked.connect(self._ask_name)
         inspector.delete_preset_asked.connect(self._ask_to_delete)
         self.advice = RenderAdvice(window.session, window.media, window.bridge, self)
-        self.advice.changed.connect(lambda: inspector.advice.show_advice(self.advice.advice))
+        self.advice.changed.connect(self._on_advice)
         window.renders.finished.connect(lambda _: self.advice.ask_afresh())
         window.bridge.connected.connect(self._on_connected)
         window.session.selection_changed.connect(self._show_redo)
         window.session.project_changed.connect(self._show_redo)
+        window.session.playhead_changed.connect(self._show_redo)
         window.in_out.changed.connect(self._show_redo)
         run("redo_range", self._redo_range)
         self._show_redo()
 
     def _on_connected(self, effects: tuple[EffectDescriptor, ...]) -> None:
         self._effects = {effect.identifier: effect for effect in effects}
+        self._show_redo()
+
+    def _on_advice(self) -> None:
+        self._window.inspector.advice.show_advice(self.advice.advice)
         self._show_redo()
 
     # --- presets ------------------------------------------------------------------------------------------------
@@ -67,14 +72,23 @@ class InspectorWiring(QObject):
     # --- doing it again -----------------------------------------------------------------------------------------
 
     def _show_redo(self) -> None:
-        shot, removal = self._session.shot, self._session.removal
-        marked = self._window.in_out.range_of(shot) if shot else None
-        can = removal is not None and removal.effect in self._effects and marked is not None
+        removal = self._session.removal
+        can = removal is not None and removal.effect in self._effects and self._frames_to_redo() is not None
         self._window.window_actions["redo_range"].setEnabled(can)
+
+    def _frames_to_redo(self) -> range | None:
+        """From in to out; without marks the context window under the playhead that reaches the farthest around it."""
+        shot, place = self._session.shot, self._session.place
+        marked = self._window.in_out.range_of(shot) if shot else None
+        if marked is not None or place is None or self.advice.advice is None:
+            return marked
+        frame = place.media_frame
+        around = [window.as_range() for window in self.advice.advice.windows if frame in window.as_range()]
+        return max(around, key=lambda window: min(frame - window.start, window.stop - frame), default=None)
 
     def _redo_range(self) -> None:
         shot, removal = self._session.shot, self._session.removal
-        frames = self._window.in_out.range_of(shot) if shot else None
+        frames = self._frames_to_redo()
         effect = self._effects.get(removal.effect) if removal else None
         info = self._window.media.info(shot.media_path) if shot else None
         if shot is None or effect is None or frames is None or info is None:

@@ -250,6 +250,23 @@ def test_a_range_is_done_again_above_the_first_result(marked: MainWindow, door: 
     assert len(marked.session.shot.removals) == 1  # type: ignore[union-attr]
 
 
+def test_without_marks_the_window_under_the_playhead_is_done_again(
+    marked: MainWindow, door: EngineDoor, qtbot: QtBot
+) -> None:
+    windows = tuple(FrameRange(start=a, end_exclusive=b) for a, b in ((0, 7), (4, 12)))
+    door.engine.advice = PassPreflight(windows=windows)
+    _set(marked, "reach_frames", 50)
+    action = marked.window_actions["redo_range"]
+    qtbot.waitUntil(action.isEnabled)
+    marked.session.go_to(6)
+    action.trigger()
+    qtbot.waitUntil(lambda: bool(door.engine.requests))
+    boxes = door.engine.requests[0].passes[1].boxes
+    assert boxes is not None and [frame for frame in range(12) if boxes[frame]] == list(range(4, 12))
+    door.engine.finish()
+    qtbot.waitUntil(lambda: not marked.renders.is_busy)
+
+
 def test_frames_on_which_the_removal_is_not_there_are_not_redone(marked: MainWindow) -> None:
     commands.set_active_range(marked.session, 2, 5)
     assert redo_frames(marked.session, FAKE_EFFECT, range(6, 9)) is None
