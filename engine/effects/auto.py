@@ -14,13 +14,16 @@ from engine.hybrid.blend import blended
 from engine.hybrid.clips import RecoveredSource, RestMatte
 from engine.hybrid.hosts import GroupHost, PlateHost, RunProgress
 from engine.hybrid.parameters import PARAMETERS, part_of
-from engine.hybrid.run import Finished, Group, HybridRun, RunSettings
+from engine.hybrid.run import SETTLED_FRAMES, Finished, Group, HybridRun, RunSettings, UnsettledError
 from engine.hybrid.scratch import Scratch
 from engine.ofx.effect import Clips, Host, ImageEffect, RenderedImage
 from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
 from engine.protocol import Advice, ClipDescriptor, EffectDescriptor, PassPreflight
 from engine.vace.stretches import marked_stretches
 from engine.vace.weights import find_model, require_libraries
+
+_LOOK_BACK_FRAMES = 3 * SETTLED_FRAMES
+"""How far before the first missing frame a resume begins; further where something is left there already."""
 
 
 class Auto(ImageEffect):
@@ -78,7 +81,7 @@ class Auto(ImageEffect):
         """The cleaned picture of ``frame``, inside the bounds of its matte."""
         run = self._run_of(frame)
         if self._finished is None or self._run != run or frame < self._next_frame:
-            self._start(run)
+            self._start(run, frame)
         assert self._finished is not None
         image = next(image for number, image in self._finished if number == frame)
         self._next_frame = frame + 1
@@ -89,6 +92,9 @@ class Auto(ImageEffect):
         if self._finished is not None:
             self._finished.close()
         self._finished = None
+        self._close()
+
+    def _close(self) -> None:
         if self._plate is not None:
             self._plate.end_sequence_render()
         if self._scratch is not None:
@@ -110,13 +116,28 @@ class Auto(ImageEffect):
     def _run_of(self, frame: int) -> range:
         return next((run for run in self._runs if frame in run), range(frame, frame + 1))
 
-    def _start(self, run: range) -> None:
+    def _start(self, run: range, frame: int) -> None:
         self.end_sequence_render()
-        marked = [frame for frame in self._marked if frame in run]
+        self._run, self._finished = run, self._frames_from(run, frame)
+
+    def _frames_from(self, run: range, frame: int) -> Generator[tuple[int, RenderedImage]]:
+        """The run's frames from ``frame`` on or earlier, the same ones that a render of all of it gives."""
+        look_back = _LOOK_BACK_FRAMES
+        while True:
+            start = max(run.start, frame - look_back)
+            try:
+                yield from self._hybrid(run, start)
+                return
+            except UnsettledError:
+                look_back *= 4
+
+    def _hybrid(self, run: range, start: int) -> Finished:
+        marked = [frame for frame in self._marked if frame in run and frame >= start]
         progress = RunProgress(self.host, self._marked, marked)
+        self._close()
         self._scratch = Scratch(paths.render_folder())
         self._plate = self._plate_effect(PlateHost(self.host, progress))
-        self._plate.begin_sequence_render(run)
+        self._plate.begin_sequence_render(range(start, run.stop))
         parameters = self.parameters
         settings = RunSettings(
             threshold=parameters.double("confidence_threshold"),
@@ -131,8 +152,16 @@ class Auto(ImageEffect):
             assert self._scratch is not None
             return self._painted(group, self._scratch, progress)
 
-        hybrid = HybridRun(marked, self._plate.render, paint, self._show_plate, self._scratch, settings)
-        self._run, self._finished = run, progress.counted(hybrid.frames())
+        hybrid = HybridRun(
+            marked,
+            self._plate.render,
+            paint,
+            self._show_plate,
+            self._scratch,
+            settings,
+            is_whole=start == run.start,
+        )
+        yield from progress.counted(hybrid.frames())
 
     def _plate_effect(self, host: Host) -> CleanPlate:
         return CleanPlate(part_of(self.parameters, CleanPlate.describe()), self.clips, host)

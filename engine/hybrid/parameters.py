@@ -41,6 +41,9 @@ _IN_FRONT = frozenset({"model", "steps", "seed", "prompt"})
 KNOWN_FRAMES = 4
 """The plate is known before and after what is left, so the model is shown one latent of it on either side."""
 
+MOST_KNOWN_FRAMES = 16
+"""Their plates are held in memory while the next ones are recovered."""
+
 
 def _of_model(parameter: ParameterDescriptor) -> ParameterDescriptor:
     changes: dict[str, object] = {"advanced": parameter.advanced or parameter.name not in _IN_FRONT}
@@ -48,7 +51,7 @@ def _of_model(parameter: ParameterDescriptor) -> ParameterDescriptor:
         hint = (
             "How many recovered frames before and after those with something left the model sees, and continues from."
         )
-        changes |= {"default": KNOWN_FRAMES, "hint": hint}
+        changes |= {"default": KNOWN_FRAMES, "maximum": MOST_KNOWN_FRAMES, "hint": hint}
     return parameter.model_copy(update=changes)
 
 

@@ -16,6 +16,14 @@ from roi_tools.geometry import Size
 Finished: TypeAlias = Iterator[tuple[int, RenderedImage]]
 
 
+SETTLED_FRAMES = SEAM_FRAMES + BRIDGED_GAP_FRAMES + 1
+"""After so many frames with nothing left, what comes does not depend on what was before."""
+
+
+class UnsettledError(Exception):
+    """Something is left so close to the first frame that the group may have begun before it."""
+
+
 @dataclass(frozen=True)
 class Group:
     """Frames that the model paints as one clip. Their plates, and those of ``known``, lie in the scratch folder.
@@ -54,24 +62,39 @@ class HybridRun:
         hold: Callable[[int, RenderedImage], None],
         scratch: Scratch,
         settings: RunSettings,
+        *,
+        is_whole: bool = True,
     ) -> None:
-        """``marked`` rises. ``paint`` gives all held frames of a group; ``hold`` is told of each that has to wait."""
+        """``marked`` rises. ``paint`` gives all held frames of a group; ``hold`` is told of each that has to wait.
+
+        Not ``is_whole``: there are marked frames before, and :meth:`frames` must find out that they do not matter.
+        """
+        self._settles_at = marked[0] + SETTLED_FRAMES if marked and not is_whole else None
         self._marked, self._plate_of, self._paint, self._hold = marked, plate_of, paint, hold
         self._scratch, self._settings = scratch, settings
-        self._known: deque[int] = deque()
-        """Finished frames whose plates are still held, to show them to the model."""
+        self._known: deque[tuple[int, RenderedImage]] = deque(maxlen=settings.known_frames)
+        """The newest finished frames and their plates, to show them to the model."""
         self._held: list[int] = []
         self._rests: dict[int, Rest] = {}
 
     def frames(self) -> Finished:
-        """Every marked frame with its picture, rising."""
+        """Every marked frame with its picture, rising.
+
+        Raises UnsettledError, before any group is painted, where it began too late.
+        """
         for frame, plate, rest in self._weighed():
+            if self._settles_at is not None:
+                if rest is not None and frame < self._settles_at:
+                    raise UnsettledError
+                self._settles_at = None if frame >= self._settles_at else self._settles_at
             if self._held and frame - max(self._rests) > BRIDGED_GAP_FRAMES + 1:
                 yield from self._finish_group(self._held[-1] + 1)
             if rest is None and not self._held:
-                self._remember(frame, plate)
+                self._known.append((frame, plate))
                 yield frame, plate
                 continue
+            if not self._held:
+                self._keep_known()
             self._scratch.save(frame, plate)
             self._held.append(frame)
             if rest is not None:
@@ -114,19 +137,14 @@ class HybridRun:
         held, rests, available = self._held, self._rests, self._settings.available
         self._held, self._rests = [], {}
         # Before a run nothing is marked for long either.
-        first = self._known[0] if self._known else held[0] - self._settings.known_frames
+        first = self._known[0][0] if self._known else held[0] - self._settings.known_frames
         visible = range(max(first, available.start), min(end, available.stop))
         yield from self._paint(Group(held, rests, visible))
-        for frame in held:
-            self._note_known(frame)
+        for frame in held[-self._settings.known_frames :] if self._settings.known_frames else ():
+            self._known.append((frame, self._scratch.load(frame)))
+        self._scratch.clear()
 
-    def _remember(self, frame: int, plate: RenderedImage) -> None:
-        if self._settings.known_frames:
+    def _keep_known(self) -> None:
+        """Where a group begins, the plates before it are needed as long as its own."""
+        for frame, plate in self._known:
             self._scratch.save(frame, plate)
-            self._note_known(frame)
-
-    def _note_known(self, frame: int) -> None:
-        """Keeps as many plates as the model may be shown before what is left, and only those next to it."""
-        self._known.append(frame)
-        while self._known and self._known[0] <= frame - self._settings.known_frames:
-            self._scratch.drop(self._known.popleft())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,10 @@ import numpy as np
 from engine.errors import OutputError
 from engine.ofx.effect import RenderedImage
 from roi_tools.geometry import Box
+
+LEFT_OVER_S = 24 * 3600.0
+"""Older folders were left by a process that was killed."""
+_PREFIX = "hybrid-"
 
 
 class Scratch:
@@ -29,7 +35,7 @@ class Scratch:
         maps = {"provenance": image.provenance, "confidence": image.confidence, "never_visible": image.never_visible}
         told: dict[str, Any] = {name: values for name, values in maps.items() if values is not None}
         try:
-            self._folder = self._folder or tempfile.TemporaryDirectory(prefix="hybrid-", dir=self._parent)
+            self._folder = self._folder or _new_folder(self._parent)
             np.savez(self._path(frame), window=np.array(image.window.as_tuple()), rgb=image.rgb, **told)
         except OSError as error:
             raise OutputError(
@@ -49,11 +55,11 @@ class Scratch:
             ]
             return RenderedImage(Box(x0, y0, x1, y1), file["rgb"], *maps)
 
-    def drop(self, frame: int) -> None:
-        """Forgets a frame."""
-        if frame in self._held:
-            self._held.discard(frame)
+    def clear(self) -> None:
+        """Forgets all frames."""
+        for frame in self._held:
             self._path(frame).unlink(missing_ok=True)
+        self._held.clear()
 
     def close(self) -> None:
         """Removes everything."""
@@ -65,3 +71,10 @@ class Scratch:
     def _path(self, frame: int) -> Path:
         assert self._folder is not None
         return Path(self._folder.name) / f"{frame:08d}.npz"
+
+
+def _new_folder(parent: Path) -> tempfile.TemporaryDirectory[str]:
+    for old in parent.glob(f"{_PREFIX}*"):
+        if old.stat().st_mtime < time.time() - LEFT_OVER_S:
+            shutil.rmtree(old, ignore_errors=True)
+    return tempfile.TemporaryDirectory(prefix=_PREFIX, dir=parent)

@@ -21,12 +21,30 @@ from engine.hybrid.parameters import part_of
 from engine.hybrid.rest import SEAM_PX
 from engine.ofx.effect import GENERATED, SYNTHESISED, Clips, RenderedImage
 from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
-from engine.protocol import ParameterValue, Remedy, Stage
+from engine.protocol import (
+    Event,
+    FrameEvent,
+    FrameRange,
+    MediaSource,
+    Output,
+    ParameterValue,
+    Remedy,
+    RenderPass,
+    RenderReport,
+    RenderRequest,
+    Stage,
+    WindowsEvent,
+)
+from engine.render.job_link import JobLink
+from engine.render.shot_render import render_shot
 from engine.vace.control import FrameSource
 from engine.vace.weights import MODEL_VARIABLE
 from roi_tools.geometry import Box, Size, frame_box
 from tests.engine.plate.synthetic import Clip, texture
+from tests.support.media import noise_frame, write_clip
 from tests.support.tiny_wan import build_tiny_wan
+from timeline.media.frame import Frame
+from timeline.media.reader import open_media
 
 SIZE = Size(120, 96)
 FRAMES = range(22)
@@ -198,10 +216,11 @@ def test_it_has_the_parameters_of_both_effects_and_its_own() -> None:
 
 
 def test_where_all_is_recovered_it_is_the_clean_plate_and_no_model_is_touched(monkeypatch) -> None:
-    def nobody(*_: object) -> Vace:
-        raise AssertionError("no model is needed")
+    class Nobody(Vace):
+        def __init__(self, *_: object) -> None:
+            raise AssertionError("no model is needed")
 
-    monkeypatch.setattr(auto, "Vace", nobody)
+    monkeypatch.setattr(auto, "Vace", Nobody)
     host = Recorder()
     effect = make(passing, host)
     images, expected = render(effect), plates(effect)
@@ -355,3 +374,55 @@ def test_what_an_artist_painted_is_not_left_to_the_model(tmp_path: Path, echo: l
 
 def test_the_frames_needed_are_those_of_the_run_and_its_plate() -> None:
     assert make(passing).get_frames_needed(5) == FRAMES
+
+
+# --- through a whole render -------------------------------------------------------------------------------------
+
+
+def test_a_cancelled_render_goes_on_where_it_stopped_and_reports_what_came_from_where(
+    tmp_path: Path, echo: list[Given]
+) -> None:
+    clip = Clip([STILL] * len(FRAMES), growing)
+    frames = [rgb_frame(clip.rgb(frame)) for frame in FRAMES]
+    request = RenderRequest(
+        source=MediaSource(path=str(write_clip(tmp_path / "shot.mkv", frames))),
+        frames=FrameRange(start=0, end_exclusive=len(FRAMES)),
+        passes=(
+            RenderPass(
+                effect="auto",
+                parameters={"steps": 1, "context_margin_px": 16, "preview": False},
+                boxes=tuple((growing(frame).as_tuple(),) for frame in FRAMES),
+            ),
+        ),
+        output=Output(path=str(tmp_path / "out.mkv")),
+    )
+
+    def finished(cancel_after: int | None, cache: str) -> tuple[RenderReport, list[Event]]:
+        told: list[Event] = []
+        link = JobLink("job", told.append, lambda: sum(isinstance(e, FrameEvent) for e in told) == cancel_after)
+        return render_shot(request, link, tmp_path / cache), told
+
+    with pytest.raises(CancelledError):
+        finished(9, "cache")
+    report, told = finished(None, "cache")
+    (done,) = report.passes
+    assert done.frames_cleaned == len(FRAMES) and [e.frame for e in told if isinstance(e, FrameEvent)] == list(FRAMES)
+    assert all(e.maps_path and e.confidence is not None for e in told if isinstance(e, FrameEvent))
+    assert [e.windows[0].start for e in told if isinstance(e, WindowsEvent)] == [0]
+    shares = (done.share_recovered, done.share_kept, done.share_synthesised)
+    assert sum(share or 0 for share in shares) == pytest.approx(1)
+    assert done.share_generated == done.share_synthesised and done.frames_never_visible == len(FRAMES)
+    assert report.outside_max_difference == {"R": 0.0, "G": 0.0, "B": 0.0} and report.warnings == ()
+
+    broken = (tmp_path / "out.mkv").rename(tmp_path / "broken_off.mkv")
+    assert finished(None, "other cache")[0].passes == report.passes
+    with open_media(broken) as one, open_media(tmp_path / "out.mkv") as whole:
+        for frame in FRAMES:
+            for a, b in zip(one.read(frame).planes, whole.read(frame).planes, strict=True):
+                np.testing.assert_array_equal(a, b)
+
+
+def rgb_frame(rgb: NDArray[np.float32]) -> Frame:
+    codes = np.rint(rgb * 255).astype(np.uint8)
+    black = noise_frame("gbrp", SIZE)
+    return Frame(tuple(np.ascontiguousarray(codes[..., n]) for n in range(3)), black.format, black.color)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -169,11 +171,21 @@ class TestScratch:
         for name in ("rgb", "provenance", "confidence", "never_visible"):
             np.testing.assert_array_equal(getattr(read, name), getattr(image, name))
         assert scratch.load(8).provenance is None
-        scratch.drop(7)
+        scratch.clear()
         with pytest.raises(KeyError):
             scratch.load(7)
         scratch.close()
         assert list(tmp_path.iterdir()) == []
+
+    def test_what_a_killed_process_left_is_removed_a_day_later(self, tmp_path) -> None:
+        old, new = tmp_path / "hybrid-old", tmp_path / "hybrid-new"
+        for folder in (old, new):
+            folder.mkdir()
+        os.utime(old, (0, 0))
+        scratch = Scratch(tmp_path)
+        scratch.save(1, plate())
+        assert not old.exists() and new.exists()
+        scratch.close()
 
     def test_a_disk_that_refuses_is_told_with_the_remedy(self, tmp_path) -> None:
         with pytest.raises(OutputError, match=r"a recovered frame cannot be kept in .*gone: .*GRAYPLATE_CACHE"):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.hybrid.rest import SEAM_FRAMES
-from engine.hybrid.run import Finished, Group, HybridRun, RunSettings
+from engine.hybrid.run import SETTLED_FRAMES, Finished, Group, HybridRun, RunSettings, UnsettledError
 from engine.hybrid.scratch import Scratch
 from engine.ofx.effect import GENERATED, SYNTHESISED, RenderedImage
 from engine.vace.stretches import BRIDGED_GAP_FRAMES, marked_stretches
@@ -25,12 +25,22 @@ WINDOW = Box(8, 8, 40, 40)
 class Shot:
     """Plates of one box; on the frames in ``hidden`` no other frame shows it."""
 
-    def __init__(self, folder: Path, marked: list[int], hidden: set[int], known_frames: int = 4) -> None:
+    def __init__(
+        self, folder: Path, marked: list[int], hidden: set[int], known_frames: int = 4, *, is_whole: bool = True
+    ) -> None:
         self.scratch = Scratch(folder)
         self.hidden, self.groups, self.waited = hidden, [], []  # type: tuple[set[int], list[Group], list[int]]
         self.alive: weakref.WeakValueDictionary[int, np.ndarray] = weakref.WeakValueDictionary()
-        settings = RunSettings(0.25, 8, known_frames, SIZE, range(-50, 2000))
-        self.run = HybridRun(marked, self.plate, self.paint, lambda n, _: self.waited.append(n), self.scratch, settings)
+        values = RunSettings(0.25, 8, known_frames, SIZE, range(-50, 2000))
+        self.run = HybridRun(
+            marked,
+            self.plate,
+            self.paint,
+            lambda n, _: self.waited.append(n),
+            self.scratch,
+            values,
+            is_whole=is_whole,
+        )
 
     def plate(self, frame: int) -> RenderedImage:
         shape = WINDOW.height_px, WINDOW.width_px
@@ -51,6 +61,7 @@ class Shot:
             yield frame, image
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.sets(st.integers(0, 120), max_size=60), st.sets(st.integers(0, 120), max_size=8), st.integers(0, 6))
 def test_every_frame_comes_once_in_order_and_groups_are_the_models_clips(
     tmp_path_factory: pytest.TempPathFactory, marked: set[int], hidden: set[int], known: int
@@ -98,8 +109,8 @@ def test_what_is_held_does_not_grow_with_the_shot(tmp_path: Path, hidden: set[in
         gc.collect(0)
         most_alive = max(most_alive, len(shot.alive))
         most_files = max(most_files, len(list(tmp_path.rglob("*.npz"))))
-    assert most_alive <= SEAM_FRAMES + 3
-    assert most_files <= 4 + (2 * SEAM_FRAMES + 3 + BRIDGED_GAP_FRAMES + 1 if hidden else 0)
+    assert most_alive <= SEAM_FRAMES + 3 + 4  # known frames
+    assert most_files <= (4 + 2 * SEAM_FRAMES + 3 + BRIDGED_GAP_FRAMES + 1 if hidden else 0)
 
 
 def test_frames_that_need_no_model_do_not_wait_for_it(tmp_path: Path) -> None:
@@ -108,3 +119,33 @@ def test_frames_that_need_no_model_do_not_wait_for_it(tmp_path: Path) -> None:
     first = [next(frames)[0] for _ in range(60 - SEAM_FRAMES)]
     assert first == list(range(56)) and shot.groups == [] and shot.waited == []
     assert next(frames)[0] == 56 and len(shot.groups) == 1 and shot.waited[0] == 56
+
+
+def test_a_start_in_the_middle_of_a_group_is_noticed_before_anything_is_painted(tmp_path: Path) -> None:
+    for first in range(31, 31 + SEAM_FRAMES + BRIDGED_GAP_FRAMES):
+        late = Shot(tmp_path, list(range(first, 120)), {30, first + SETTLED_FRAMES - 1}, is_whole=False)
+        with pytest.raises(UnsettledError):
+            list(late.run.frames())
+        assert late.groups == []
+        late.scratch.close()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sets(st.integers(0, 90), max_size=3), st.integers(0, 90))
+def test_a_start_that_is_accepted_gives_the_groups_of_the_whole(
+    tmp_path_factory: pytest.TempPathFactory, hidden: set[int], first: int
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    whole, late = Shot(folder, list(range(120)), hidden), Shot(folder, list(range(first, 120)), hidden, is_whole=False)
+    list(whole.run.frames())
+    try:
+        list(late.run.frames())
+    except UnsettledError:
+        return
+    finally:
+        whole.scratch.close()
+        late.scratch.close()
+    expected = [group for group in whole.groups if group.held[-1] >= first + SETTLED_FRAMES]
+    assert [(g.held, g.visible, set(g.rests)) for g in late.groups] == [
+        (g.held, g.visible, set(g.rests)) for g in expected
+    ]
