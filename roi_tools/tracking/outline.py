@@ -6,6 +6,7 @@ colour may change it; a pixel that does not depart is background, the surer the 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -39,6 +40,12 @@ _SHRINKING = 0.95
 _REACH_SHARE, _REACH_PX = 0.1, 2.0
 _RIGID_CONFIDENCE = 0.3
 _FEWEST_PX = 8
+_GAP_SHARE, _NARROWEST_GAP_PX = 0.5, 3
+"""Parts that are further apart than this share of the object's size (the root of its area) belong to two objects."""
+_TOO_LARGE = 1.3
+_SIZE_WEIGHT = 2.0
+_GROWTH, _IMPLAUSIBLE = 0.06, 1.6
+"""By how much an object's area changes from frame to frame, at most; and from which ratio on it is not its area."""
 _SMALLEST_SHARE = 0.02
 """Of the keyframe's area: less than this is what noise leaves where the object was."""
 
@@ -55,6 +62,8 @@ class Outline:
     moving: float
     """Share of the object that departs from the background, over the last frames."""
     reach: Reach
+    usual_px: float
+    """Its area, px^2: that of the keyframe, and since then only as much more or less as objects change in size."""
 
     @property
     def box(self) -> Box | None:
@@ -85,7 +94,8 @@ def start_outline(frames: WorkingFrames, camera: Camera, frame: int, box: Box) -
     moving = float(departs[known].mean()) if known.any() else 0.5
     appearance = Appearance.of(image, mask, _surroundings(mask, inside))
     x0, y0, x1, y1 = box.as_tuple()
-    return Outline(frame, mask, appearance, 1.0, moving, (float(x0), float(y0), float(x1), float(y1)))
+    reach = (float(x0), float(y0), float(x1), float(y1))
+    return Outline(frame, mask, appearance, 1.0, moving, reach, max(float((mask > 0.5).sum()), 1.0))
 
 
 class OutlineFollower:
@@ -106,7 +116,7 @@ class OutlineFollower:
         threshold = departure_threshold(departure)
         odds = self._log_odds(outline, frame, carried, departure, threshold)
         odds[~_region(reach, odds.shape)] -= _OUT_OF_REACH
-        mask = _connected(_probability(odds), carried)
+        mask = _one_object(_connected(_probability(odds), carried), carried, outline.usual_px)
         solid = mask > 0.5
         if np.count_nonzero(solid) < max(_FEWEST_PX, _SMALLEST_SHARE * float(self._key.mask.sum())):
             return replace(outline, frame=frame, mask=carried, confidence=0.0, reach=reach)
@@ -117,6 +127,7 @@ class OutlineFollower:
             _overlap(solid, carried > 0.5),
             _moving(outline.moving, solid, departure, threshold),
             _narrowed(mask, reach),
+            _usual(outline.usual_px, int(np.count_nonzero(solid))),
         )
 
     def _expected(self, outline: Outline, frame: int) -> tuple[Mask, Reach]:
@@ -241,6 +252,43 @@ def _region(reach: Reach, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     rows = slice(max(0, round(y0 - more_y)), max(0, round(y1 + more_y)))
     region[rows, max(0, round(x0 - more_x)) : max(0, round(x1 + more_x))] = True
     return region
+
+
+def _one_object(mask: Mask, carried: Mask, usual_px: float) -> Mask:
+    """Without what has parted from the object: of groups of parts that lie well apart, the one most like it.
+
+    Another object that crossed in front may have been taken for a part of this one: then there is more of it than
+    there can be, and once they part only one is it.
+    """
+    solid = (mask > 0.5).astype(np.uint8)
+    if float(solid.sum()) <= _TOO_LARGE * usual_px:
+        return mask
+    columns, rows = np.flatnonzero(solid.any(axis=0)), np.flatnonzero(solid.any(axis=1))
+    reach = max(_NARROWEST_GAP_PX, round(_GAP_SHARE * math.sqrt(float(solid.sum())) / 2))
+    around = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    joined = cv2.dilate(solid[around], np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    count, labels = cv2.connectedComponents(joined, connectivity=8)
+    if count <= 2:
+        return mask
+    groups = [np.where(labels == number, mask[around], 0).astype(np.float32) for number in range(1, count)]
+    scores = [_likeness(group, carried[around], usual_px) for group in groups]
+    kept = np.zeros_like(mask)
+    kept[around] = groups[int(np.argmax(scores))]
+    return kept
+
+
+def _usual(usual_px: float, area_px: int) -> float:
+    """The usual area after a frame with ``area_px``: unchanged where that is another object's as well."""
+    change = area_px / usual_px
+    is_plausible = 1 / _IMPLAUSIBLE < change < _IMPLAUSIBLE
+    return usual_px * min(max(change, 1 - _GROWTH), 1 + _GROWTH) if is_plausible else usual_px
+
+
+def _likeness(group: Mask, carried: Mask, usual_px: float) -> float:
+    """Log odds, up to a constant, that a group of parts is the object: it was expected there, and is of its size."""
+    expected = float(np.minimum(group, carried).sum()) / max(float(carried.sum()), 1.0)
+    larger = math.log(max(float((group > 0.5).sum()), 1.0) / usual_px)
+    return math.log(expected + 0.05) - _SIZE_WEIGHT * larger**2
 
 
 def _connected(mask: Mask, carried: Mask) -> Mask:
