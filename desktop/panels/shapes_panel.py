@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QSpinBox,
     QStackedLayout,
     QToolButton,
@@ -223,6 +224,9 @@ class ShapeDetails(QScrollArea):
         content.setLayout(form)
         self.setWidget(content)
         self.setMinimumHeight(120)
+        # The list gets what the numbers leave.
+        self.setSizeAdjustPolicy(QScrollArea.SizeAdjustPolicy.AdjustToContents)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
     def _number_row(self, name: Number, text: str, unit: str, low: float, high: float) -> QWidget:
         box = inset_text(QDoubleSpinBox())
@@ -280,6 +284,7 @@ class ShapeDetails(QScrollArea):
             self.keys[name].setIcon(icon("key_set", theme.KEYFRAME) if keyed else icon("key"))
         for widget in (self._number_labels["width_px"], self.numbers["width_px"], self.keys["width_px"]):
             widget.setVisible(shape.is_open)
+        self.updateGeometry()
         self._show_range(shape)
         self.color.setIcon(_swatch(shape.color))
 
