@@ -85,6 +85,7 @@ class TestHealth:
             "PUT /v1/presets",
             "DELETE /v1/presets/{effect}/{name}",
             "POST /v1/preflight",
+            "POST /v1/segments",
             "POST /v1/jobs",
             "GET /v1/jobs",
             "GET /v1/jobs/{job_id}",
@@ -174,7 +175,7 @@ class TestSubmit:
             ),
             (
                 {"passes": [{"effect": "test-fill"}]},
-                "passes.0: a pass needs boxes, a matte or both; without them nothing is marked for removal",
+                "passes.0: a pass needs boxes, a matte or roto; without them nothing is marked for removal",
             ),
             (
                 {"passes": [{"boxes": [[[1, 2, 3]]]}]},
