@@ -18,7 +18,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["GRAYPLATE_HOME"] = tempfile.mkdtemp(prefix="grayplate-pictures-")
 
 from PySide6.QtCore import QEventLoop, QTimer
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
 
 from desktop import commands
 from desktop.main_window import MainWindow
@@ -102,19 +102,29 @@ def main() -> None:
         keep_dialog(window, action, name)
     wait_until(lambda: not window.renders.is_busy)
     window.window_actions["wipe"].trigger()
-    window.session.go_to(40)
+    window.session.go_to(25)
     keep(window, "comparing")
     window.window_actions["side_by_side"].trigger()
     keep(window, "side_by_side")
     window.window_actions["difference"].trigger()
     keep(window, "difference")
     window.window_actions["difference"].trigger()
+    window.window_actions["convert_to_roto"].trigger()
+    window.show_shapes()
+    keep(window, "roto")
+    window.window_actions["undo"].trigger()
+    window.window_actions["track_both"].trigger()
+    wait(1500)
+    keep(window, "tracking")
+    wait_until(lambda: not window.tracking.is_running)
+    window.window_actions["undo"].trigger()
     commands.set_effect(window.session, "vace")
     wait()
     keep(window, "stale")
     window.window_actions["render"].trigger()
     wait_until(lambda: bool(window.notices.texts) and not window.renders.is_busy)
     keep(window, "failed")
+    keep(next(box for box in window.findChildren(QMessageBox) if box.isVisible()), "failed_message")
     window.documents.quit_agreed.emit()
 
 
