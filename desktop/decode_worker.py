@@ -103,6 +103,11 @@ class DecodeWorker:
             ready = self._cache.get(_exact(request))
         return _for(request, ready) if ready else None
 
+    def cached_frames(self, path: str) -> set[int]:
+        """The frames of a file that are in memory, however they are looked at."""
+        with self._condition:
+            return self._cache.frames_of(path)
+
     def look_ahead(self, requests: Sequence[FrameRequest]) -> None:
         """Decode these into the cache when there is nothing better to do; replaces the list before."""
         with self._condition:
@@ -293,6 +298,10 @@ class FrameCache:
         media = (request.path, request.rate, request.frame)
         same = [frame for key, frame in self._frames.items() if (key.path, key.rate, key.frame) == media]
         return max(same, key=lambda frame: frame.request.patches == request.patches, default=None)
+
+    def frames_of(self, path: str) -> set[int]:
+        """Which frames of a file are kept."""
+        return {request.frame for request in self._frames if request.path == path}
 
     def put(self, frame: DisplayFrame) -> None:
         """Keep a frame; the newest one stays even if it alone is over the limit."""

@@ -66,6 +66,10 @@ class MediaService(QObject):
         else:
             self._worker.show(request)
 
+    def cached_frames(self, path: str) -> set[int]:
+        """The frames of a file that are in memory."""
+        return self._worker.cached_frames(path)
+
     def look_ahead(self, requests: Sequence[FrameRequest]) -> None:
         """Decode these while there is time; replaces the list before."""
         self._worker.look_ahead(requests)

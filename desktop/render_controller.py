@@ -273,6 +273,8 @@ class RenderController(QObject):
     def _end_failed(self, message: str) -> None:
         if self.active is not None:
             self.active.message = message
+            frames = self.active.request.frames.as_range()
+            self._results.note_failure(self.active.shot_id, self.active.take_number, frames)
         self._end(RenderState.FAILED)
         self.failed.emit(message)
         self._go_on()

@@ -32,6 +32,7 @@ class ResultState(Enum):
     PROVISIONAL = "preview"
     READY = "rendered"
     STALE = "rendered before the last change"
+    FAILED = "the render failed before this frame"
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,9 @@ class Take:
     frames: dict[int, _FrameResult] = field(default_factory=dict)
     windows: dict[int, tuple[range, ...]] = field(default_factory=dict)
     """By pass: the context windows that it was rendered in, as media frames, in order."""
+
+    failed: range = range(0)
+    """Media frames of the last render, if it failed."""
 
     @property
     def label(self) -> str:
@@ -150,9 +154,16 @@ class ResultStore:
         marks = marks_of(shot)
         if marks != take.marks:  # what earlier jobs rendered is not what this take is now
             take.job_ids = ()
-        take.removals, take.marks = shot.removals, marks
+        take.removals, take.marks, take.failed = shot.removals, marks, range(0)
         self.changed.emit(shot.id)
         return take.number
+
+    def note_failure(self, shot_id: str, take_number: int | None, frames: range) -> None:
+        """The render of these frames of a take failed; those that arrived stay."""
+        take = self._of(shot_id).find(take_number)
+        if take is not None:
+            take.failed = frames
+            self.changed.emit(shot_id)
 
     def note_job(self, shot_id: str, take_number: int | None, job_id: str) -> None:
         """A job of the engine fills a take: a project file needs that to find its frames again."""
@@ -308,7 +319,7 @@ class ResultStore:
             return ResultState.UNTOUCHED
         result = self._result(shot, frame)
         if result is None:
-            return ResultState.MISSING
+            return ResultState.FAILED if frame in self.chosen(shot.id).failed else ResultState.MISSING
         # All frames of one render share one Marks object, so its identity saves comparing it again for each frame.
         key = id(result.marks)
         if key not in fits:

@@ -20,7 +20,7 @@ _LEGEND_PX = 14.0
 
 
 def draw_results(painter: QPainter, layout: TimelineLayout, shot: ShotPicture, top: float) -> None:
-    """The bar below a shot: full where rendered, dotted for previews, striped where stale; brackets around windows."""
+    """The bar below a shot: full where rendered, dotted for previews, striped where stale, crossed where it failed."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     left, right = layout.x_of(shot.span.start), layout.x_of(shot.span.end_exclusive)
     painter.fillRect(QRectF(left + 1, top, max(right - left - 2, 1.0), RESULT_PX), QColor(theme.FIELD))
@@ -35,6 +35,9 @@ def draw_results(painter: QPainter, layout: TimelineLayout, shot: ShotPicture, t
         elif state is ResultState.STALE:
             painter.fillRect(rect, QColor("#4a3a1c"))
             painter.fillRect(rect, QBrush(QColor(theme.STALE), Qt.BrushStyle.BDiagPattern))
+        elif state is ResultState.FAILED:
+            painter.fillRect(rect, QColor("#4a2020"))
+            painter.fillRect(rect, QBrush(QColor(theme.FAILED), Qt.BrushStyle.DiagCrossPattern))
     _draw_windows(painter, layout, shot, top)
 
 

@@ -42,6 +42,8 @@ class ShotPicture:
     """Runs of timeline frames."""
     windows: list[tuple[int, int]] = field(default_factory=list)
     """Context windows, as timeline frames, half-open."""
+    in_memory: list[tuple[int, int]] = field(default_factory=list)
+    """Runs of timeline frames whose picture is decoded."""
     thumbnails: list[tuple[int, QImage]] = field(default_factory=list)
     """Timeline frame of the left edge, picture."""
     is_current: bool = False
@@ -76,6 +78,7 @@ class ShotPictures:
             span,
             [(span.start + start, span.start + end, state) for start, end, state in self._runs(shot)],
             [(span.timeline_frame(w.start), span.timeline_frame(w.stop)) for w in self._results.windows(shot)],
+            self._in_memory(span),
             self._thumbnails(span, layout, *size_px),
             is_current=is_current,
             offline=self._media.failure(shot.media_path) is not None,
@@ -97,6 +100,11 @@ class ShotPictures:
         if known is None or known[0] is not shot:
             known = self._states[shot.id] = shot, runs(self._results.states(shot, shot.frames))
         return known[1]
+
+    def _in_memory(self, span: ShotSpan) -> list[tuple[int, int]]:
+        frames = sorted(self._media.cached_frames(span.shot.media_path) & set(span.shot.frames))
+        steps = [frame - index for index, frame in enumerate(frames)]  # equal where frames follow each other
+        return [(span.timeline_frame(frames[a]), span.timeline_frame(frames[b - 1]) + 1) for a, b, _ in runs(steps)]
 
     def _thumbnails(
         self, span: ShotSpan, layout: TimelineLayout, strip_px: float, shot_px: float

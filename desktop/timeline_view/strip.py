@@ -39,6 +39,8 @@ from desktop.timeline_view.strip_tips import marker_tip, result_tip
 from desktop.timeline_view.timeline_layout import TimelineLayout, fitted_layout
 
 ZOOM_PER_NOTCH = 1.25
+MEMORY_MS = 500
+"""After the playhead came to rest, frames around it are decoded ahead: what is in memory is drawn again then."""
 RESULTS_MS = 60
 """New results are drawn this long after the first of them."""
 
@@ -71,6 +73,8 @@ class TimelineStrip(QWidget):
         self._new_results: set[str] = set()
         self._result_timer = QTimer(self, singleShot=True, interval=RESULTS_MS)
         self._result_timer.timeout.connect(self._show_results)
+        self._memory_timer = QTimer(self, singleShot=True, interval=MEMORY_MS)
+        self._memory_timer.timeout.connect(self.update)
         self.snaps = True
         """Whether what is dragged snaps to markers and keyframes."""
         self.setMouseTracking(True)
@@ -133,6 +137,7 @@ class TimelineStrip(QWidget):
     def _on_playhead(self) -> None:
         if self._layout is not None and self._drag is None:
             self._keep_playhead_visible()
+        self._memory_timer.start()
         self.update()
 
     def _on_result(self, shot_id: str) -> None:

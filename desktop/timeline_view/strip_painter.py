@@ -58,6 +58,9 @@ def draw_shot(painter: QPainter, layout: TimelineLayout, rows: Rows, shot: ShotP
     painter.setPen(QPen(QColor(theme.ACCENT if shot.is_current else "#454545"), 1.5 if shot.is_current else 1))
     painter.drawPath(path)
     draw_results(painter, layout, shot, rows.result_top(shot.span.shot.track))
+    painter.setPen(QPen(QColor("#9fd3ff"), 2))
+    for start, end in shot.in_memory:
+        painter.drawLine(QPointF(layout.x_of(start), rect.bottom()), QPointF(layout.x_of(end), rect.bottom()))
 
 
 def _draw_thumbnails(painter: QPainter, layout: TimelineLayout, shot: ShotPicture, rect: QRectF) -> None:

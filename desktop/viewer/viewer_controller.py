@@ -39,6 +39,7 @@ _BADGES = {
     ResultState.READY: ("Result", theme.READY),
     ResultState.PROVISIONAL: ("Preview", theme.ACCENT),
     ResultState.STALE: ("Result before the last change", theme.STALE),
+    ResultState.FAILED: ("The render failed: source", theme.FAILED),
     ResultState.MISSING: ("Not rendered yet: source", theme.TEXT_DIM),
     ResultState.UNTOUCHED: ("Nothing to remove on this frame", theme.TEXT_DIM),
 }
@@ -136,7 +137,7 @@ class ViewerController(QObject):
         if len(self._results.takes(place.shot.id)) > 1:
             text = f"{self._results.chosen(place.shot.id).label} – {text}"
         mixed = _MIXED.get(self._canvas.compare)
-        if mixed and state not in (ResultState.MISSING, ResultState.UNTOUCHED):
+        if mixed and state not in (ResultState.MISSING, ResultState.FAILED, ResultState.UNTOUCHED):
             text = f"{tr(mixed)} – {text}"
         self._canvas.set_badge(text, QColor(color))
 

@@ -10,9 +10,11 @@ from pytestqt.qtbot import QtBot
 from desktop import commands, take_commands
 from desktop.main_window import MainWindow
 from desktop.results import ResultState
+from desktop.timeline_map import spans
+from desktop.timeline_view.shot_pictures import ShotPictures
 from desktop.viewer.comparison import Compare
 from engine.protocol import FrameEvent, FrameRange, ParameterDescriptor, WindowsEvent
-from tests.desktop.conftest import EngineDoor
+from tests.desktop.conftest import CLIP_FRAMES, EngineDoor
 from tests.desktop.documents import wait_until_saved
 from tests.desktop.renders import patch_file, reopened, wait_for_job
 from timeline.project_file import load_project
@@ -258,3 +260,32 @@ def test_windows_of_a_range_take_the_place_of_those_they_reach(two_takes: MainWi
     say((0, 4), (4, 8), (8, 12))
     say((4, 7), (6, 8))
     assert results.windows(shot) == (range(4), range(4, 7), range(6, 8), range(8, 12))
+
+
+def test_frames_that_a_failed_render_did_not_reach_say_so_until_the_next_one(
+    marked: MainWindow, door: EngineDoor, tmp_path: Path, qtbot: QtBot
+) -> None:
+    shot, results = marked.session.shot, marked.results
+    assert shot is not None
+    marked.window_actions["render"].trigger()
+    wait_for_job(marked, qtbot)
+    door.engine.deliver(0, patch_file(tmp_path, 0, 99))
+    door.engine.fail("no memory")
+    qtbot.waitUntil(lambda: marked.renders.active is None)
+    assert results.states(shot, range(2)) == [ResultState.READY, ResultState.FAILED]
+    marked.strip.grab()  # its pattern is painted
+    marked.window_actions["render"].trigger()
+    assert results.states(shot, range(2)) == [ResultState.READY, ResultState.MISSING]
+
+
+def test_the_strip_shows_which_frames_are_in_memory(editor: MainWindow, qtbot: QtBot) -> None:
+    pictures = ShotPictures(editor.results, editor.media)
+    path = editor.session.project.shots[0].media_path
+    qtbot.waitUntil(lambda: len(editor.media.cached_frames(path)) == CLIP_FRAMES)  # decoded ahead
+    (span,) = spans(editor.session.project)
+    layout = editor.strip.layout_now
+    assert pictures.picture(span, layout, (800, 58), is_current=True).in_memory == [(0, CLIP_FRAMES)]
+    editor.media.set_cache_mb(0)
+    qtbot.waitUntil(lambda: len(editor.media.cached_frames(path)) == 1)
+    (run,) = pictures.picture(span, layout, (800, 58), is_current=True).in_memory
+    assert run[1] - run[0] == 1
