@@ -246,18 +246,28 @@ def applied(marking: Marking, outcome: TrackOutcome) -> Marking:
 
 
 def _applied_to_box(box: AnimatedRectangle, task: TrackTask, found: Sequence[Found]) -> AnimatedRectangle:
+    first, last = found[0].frame, found[-1].frame
+    tracked = _few_keys(box, task, found) if last - first > 1 else _exact_keys(box, task, found)
+    kept = [key for key in box.track.keys if not first <= key.frame <= last]
+    keys = {key.frame: key for key in (*kept, *tracked.keys)}
+    # Before and behind what was tracked the box stays as it was, so its own value stands at the ends.
+    for frame in (first, last):
+        keys.setdefault(frame, Keyframe(frame, tracked.value_at(frame)))
+    return replace(box, track=Track.of(keys.values()))
+
+
+def _few_keys(box: AnimatedRectangle, task: TrackTask, found: Sequence[Found]) -> Track:
+    """Few keyframes that cover every box with a little room."""
     from roi_tools.tracking.boxes import TrackedBox
     from roi_tools.tracking.results import tracked_rectangle
 
     boxes = [TrackedBox(one.frame, _rect(box, one, task), one.confidence, one.frame in task.anchors) for one in found]
-    tracked = tracked_rectangle(boxes)
-    first, last = found[0].frame, found[-1].frame
-    kept = [key for key in box.track.keys if not first <= key.frame <= last]
-    keys = {key.frame: key for key in (*kept, *tracked.track.keys)}
-    # Before and behind what was tracked the box stays as it was, so its own value stands at the ends.
-    for frame in (first, last):
-        keys.setdefault(frame, Keyframe(frame, tracked.track.value_at(frame)))
-    return replace(box, track=Track.of(keys.values()))
+    return tracked_rectangle(boxes).track
+
+
+def _exact_keys(box: AnimatedRectangle, task: TrackTask, found: Sequence[Found]) -> Track:
+    """Of single steps: room added to each would let the box grow from step to step."""
+    return Track.of(Keyframe(one.frame, _rect(box, one, task).as_tuple()) for one in found)
 
 
 def _rect(box: AnimatedRectangle, one: Found, task: TrackTask) -> RectF:

@@ -170,6 +170,16 @@ def test_a_forward_track_leaves_earlier_keys_alone() -> None:
     assert min(frame for frame in tracked.key_frames if frame > 0) == 5
 
 
+def test_single_steps_do_not_let_the_box_grow() -> None:
+    box: Marking = AnimatedRectangle.still(RECT, 0)
+    for frame in range(6):
+        box = track(box, frame, "one_forward")
+    rect = box.rect_at(6)
+    assert rect is not None
+    assert (rect.width_px, rect.height_px) == pytest.approx((48, 48), abs=3)
+    np.testing.assert_allclose(rect.as_tuple(), RECT.shifted(18, 0).as_tuple(), atol=3)
+
+
 def test_a_box_follows_the_background_too() -> None:
     box = AnimatedRectangle.still(RectF(220, 20, 260, 50), 0)
     tracked = track(box, 0, "forward", TrackOptions("background"))
