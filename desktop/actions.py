@@ -97,7 +97,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("mark_in", "&Playback", "Mark &In", ("I",), "", "The range starts here", separated=True),
     ActionSpec("mark_out", "&Playback", "Mark &Out", ("O",), "", "The range ends here"),
     ActionSpec("clear_marks", "&Playback", "&Clear Range", ("Alt+X",)),
-    ActionSpec("add_marker", "&Shot/&Markers", "&Add Marker", ("Ctrl+M",), "marker", "Mark this frame to find it again"),
+    ActionSpec("add_marker", "&Shot/&Markers", "&Add Marker", ("Ctrl+M",), "marker", "Mark this frame to find it"),
     ActionSpec("edit_marker", "&Shot/&Markers", "&Edit Marker …", ("Ctrl+Shift+M",), "", "Name, colour and note"),
     ActionSpec("delete_marker", "&Shot/&Markers", "&Delete Marker", ("Ctrl+Alt+M",)),
     ActionSpec("previous_marker", "&Shot/&Markers", "&Previous Marker", ("Shift+Up",), separated=True),

@@ -58,7 +58,9 @@ def frames_limit_bytes() -> int:
     except ValueError:
         size_gb = 0.0
     if not 0.0 < size_gb < float("inf"):
-        raise EngineUnavailableError(f"{CACHE_SIZE_VARIABLE} is '{text}'; set it to the size of the cache in GiB, like 50")
+        raise EngineUnavailableError(
+            f"{CACHE_SIZE_VARIABLE} is '{text}'; set it to the size of the cache in GiB, like 50"
+        )
     return int(size_gb * 2**30)
 
 
