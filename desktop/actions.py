@@ -72,9 +72,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("scale_full", "&View/P&roxy Scale", "&Full", ("Alt+1",), checkable=True),
     ActionSpec("scale_half", "&View/P&roxy Scale", "&Half", ("Alt+2",), checkable=True),
     ActionSpec("scale_quarter", "&View/P&roxy Scale", "&Quarter", ("Alt+4",), checkable=True),
-    ActionSpec(
-        "use_proxies", "&View/P&roxy Scale", "&Use Proxies", ("Alt+P",), "", "Where there are any", True, True
-    ),
+    ActionSpec("use_proxies", "&View/P&roxy Scale", "&Use Proxies", ("Alt+P",), "", "Where there are any", True, True),
     ActionSpec("exposure_up", "&View/&Exposure", "&Lighter", ("Alt+Up",)),
     ActionSpec("exposure_down", "&View/&Exposure", "&Darker", ("Alt+Down",)),
     ActionSpec("reset_look", "&View/&Exposure", "&Neutral", ("Alt+0",), "", "No exposure, gamma 1, RGB"),
