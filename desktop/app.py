@@ -51,7 +51,7 @@ def open_window(paths: list[str]) -> MainWindow:
         window.bridge.start()
         window.documents.open_paths(paths)
         window.documents.offer_recovery()
-        if not paths:
+        if not paths and not window.notices.texts:  # a question about lost work comes first
             wiring.help.offer_tour()
 
     QTimer.singleShot(0, after_start)
