@@ -73,6 +73,8 @@ class Track:
 
     def value_at(self, frame: float) -> tuple[float, ...]:
         """The value at ``frame`` (fractions lie between frames); outside the keyframes the nearest one's value."""
+        if len(self.keys) == 1:
+            return self.keys[0].value
         after = bisect_right(self.keys, frame, key=_frame_of)
         left = self.keys[max(after - 1, 0)]
         if after in (0, len(self.keys)) or left.frame == frame or left.interpolation == "hold":
@@ -140,4 +142,6 @@ def _hermite(
 def _lerp(left: Keyframe, right: Keyframe, frame: float) -> tuple[float, ...]:
     # Weighted sum before the one division: exact wherever values and the result are whole pixels.
     span, done = right.frame - left.frame, frame - left.frame
-    return tuple((a * (span - done) + b * done) / span for a, b in zip(left.value, right.value, strict=True))
+    rest = span - done
+    # A list first: a raster asks for thousands of these, and a generator takes twice as long.
+    return tuple([(a * rest + b * done) / span for a, b in zip(left.value, right.value, strict=True)])

