@@ -6,6 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop import commands
 from desktop.app import open_window
+from desktop.documents import Documents
 from desktop.export_dialog import ExportDialog
 from desktop.main_window import MainWindow
 from desktop.preferences import Preferences, load_preferences, save_preferences
@@ -118,6 +119,21 @@ def test_who_opens_files_is_not_disturbed(themed: object, qtbot: QtBot, clip: ob
     save_preferences(Preferences())
     window = open_window([str(clip)])
     qtbot.waitUntil(lambda: window.session.shot is not None)
+    assert tour_of(window).step is None
+    window.documents.quit_agreed.emit()
+    window.deleteLater()
+
+
+def test_lost_work_is_asked_about_first(themed: object, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(documents: Documents) -> None:
+        asked.append(documents)
+        window.notices.ask("Recover unsaved work?", "There is some.", {"Later": lambda: None})
+
+    asked: list[Documents] = []
+    monkeypatch.setattr(Documents, "offer_recovery", ask)
+    window = open_window([])
+    qtbot.waitUntil(lambda: bool(asked))
+    qtbot.wait(1)
     assert tour_of(window).step is None
     window.documents.quit_agreed.emit()
     window.deleteLater()
