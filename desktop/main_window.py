@@ -74,7 +74,7 @@ class MainWindow(QMainWindow):
         self.strip = TimelineStrip(self.session, self.results, self.media, self.in_out)
         self.removals = RemovalsPanel(self.session)
         self.inspector = InspectorPanel(self.session)
-        self.shapes = ShapesPanel(self.session, self.roto_selection)
+        self.shapes = ShapesPanel(self.session, self.roto_selection, self.window_actions)
         self.tracker = TrackerPanel(self.session, self.track_store, self.tracking, self.window_actions)
         self.render_panel = RenderPanel()
         self.queue = QueueView(self.renders)

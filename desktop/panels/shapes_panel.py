@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QModelIndex, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPen, QPixmap
+from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPalette, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -59,7 +59,13 @@ _ROW_PX = 28
 class ShapesPanel(QWidget):
     """Keeps itself in step with session and selection; every change goes through :mod:`desktop.roto_commands`."""
 
-    def __init__(self, session: Session, selection: RotoSelection, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        selection: RotoSelection,
+        actions: Mapping[str, QAction],
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._session, self._selection = session, selection
         self._refreshing = False
@@ -72,7 +78,9 @@ class ShapesPanel(QWidget):
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
         column.addWidget(self.tree, 1)
+        column.addLayout(_action_row(actions))
         column.addWidget(self.details)
         self._stack = QStackedLayout()
         self._stack.addWidget(content)
@@ -93,7 +101,7 @@ class ShapesPanel(QWidget):
         tree.setRootIsDecorated(False)
         tree.setIconSize(QSize(16, 16))
         tree.setAccessibleName(tr("Shapes"))
-        tree.setMinimumHeight(64)
+        tree.setMinimumHeight(96)
         tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         palette = tree.palette()
@@ -359,6 +367,19 @@ class ShapeDetails(QScrollArea):
     def _on_color(self, color: QColor) -> None:
         rgb = (color.redF(), color.greenF(), color.blueF())
         self._change(tr("Shape Colour"), lambda shape: replace(shape, color=rgb))
+
+
+def _action_row(actions: Mapping[str, QAction]) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(2)
+    row.addStretch(1)
+    for name in ("raise_shape", "lower_shape", "duplicate_shape", "delete_points"):
+        button = QToolButton()
+        button.setDefaultAction(actions[name])
+        button.setIconSize(QSize(16, 16))
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        row.addWidget(button)
+    return row
 
 
 def _row(*widgets: QWidget) -> QWidget:
