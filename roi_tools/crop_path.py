@@ -115,6 +115,29 @@ def plan_following_crop(
     window holds the box and the margin around it, as far as the frame reaches; within that freedom it moves as smoothly
     as a Gaussian of ``smoothing_frames`` makes it. The rest as :func:`plan_crop`. Raises ShapeError.
     """
+    still, corners = following_corners(
+        boxes, frame_size, margin_px, multiple, max_area_px, minimum_side_px, smoothing_frames
+    )
+    size = still.window.size
+    windows = tuple(
+        Box(x, y, x + size.width_px, y + size.height_px) for x, y in np.rint(corners).astype(np.int64).tolist()
+    )
+    return FollowingCropPath(frame_size, windows[0], still.working_size, windows, first_frame)
+
+
+def following_corners(
+    boxes: Sequence[Box | None],
+    frame_size: Size,
+    margin_px: int,
+    multiple: int,
+    max_area_px: int | None,
+    minimum_side_px: int,
+    smoothing_frames: float,
+) -> tuple[CropPath, NDArray[np.float64]]:
+    """A crop of the size that every frame's gets, and where its top left corner lies on each: (frames, 2) x, y in px.
+
+    Rounded to whole px, or any finer grid that holds them, the windows still hold their boxes. See plan_following_crop.
+    """
     if margin_px < 0 or multiple < 1 or smoothing_frames < 0:
         raise ShapeError(
             f"a crop with margin {margin_px} px, multiple {multiple} and smoothing {smoothing_frames} is not possible"
@@ -127,28 +150,19 @@ def plan_following_crop(
     largest = Box(0, 0, max(box.width_px for box in present), max(box.height_px for box in present))
     # The crop of one box of the largest size has the size that every frame's crop gets.
     still = plan_crop([largest], frame_size, 0, multiple, max_area_px, minimum_side_px)
-    size = still.window.size
-    lefts = _smooth_path(
+    spans = (
         [None if box is None else (box.x0, box.x1) for box in wanted],
-        size.width_px,
-        frame_size.width_px,
-        smoothing_frames,
-    )
-    tops = _smooth_path(
         [None if box is None else (box.y0, box.y1) for box in wanted],
-        size.height_px,
-        frame_size.height_px,
-        smoothing_frames,
     )
-    windows = tuple(
-        Box(x, y, x + size.width_px, y + size.height_px) for x, y in zip(lefts.tolist(), tops.tolist(), strict=True)
-    )
-    return FollowingCropPath(frame_size, windows[0], still.working_size, windows, first_frame)
+    size = still.window.size
+    lengths = (size.width_px, frame_size.width_px), (size.height_px, frame_size.height_px)
+    paths = [_smooth_path(along, *length, smoothing_frames) for along, length in zip(spans, lengths, strict=True)]
+    return still, np.column_stack(paths)
 
 
 def _smooth_path(
     spans: Sequence[tuple[int, int] | None], length: int, frame_length: int, smoothing_frames: float
-) -> NDArray[np.int_]:
+) -> NDArray[np.float64]:
     """Starts of a window of ``length`` that holds every span [start, end) and moves smoothly."""
     furthest = max(0, frame_length - length)
     low, high = np.zeros(len(spans)), np.full(len(spans), float(furthest))
@@ -160,7 +174,7 @@ def _smooth_path(
     path = np.clip(np.interp(np.arange(len(spans)), known, centres), low, high)
     for _ in range(_SMOOTHING_ROUNDS):
         path = np.clip(_blurred(path, smoothing_frames), low, high)
-    return np.clip(np.rint(path), low, high).astype(np.int_)
+    return np.asarray(path)
 
 
 def _blurred(path: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
