@@ -192,7 +192,8 @@ class Auto(ImageEffect):
             is_linear = source.is_scene_linear
             return blended(scratch.load(frame), known, generated, rest, is_scene_linear=is_linear)
 
-        model = Vace(self._model_values(), Clips(source, matte), GroupHost(self.host, progress, joined, self._windows))
+        host = GroupHost(self.host, progress, joined, self._windows, self.parameters)
+        model = Vace(self._model_values(), Clips(source, matte), host)
         try:
             model.begin_sequence_render(range(group.held[0], group.held[-1] + 1))
             for frame in group.held:

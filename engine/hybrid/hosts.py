@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterator, Sequence
 
 from engine.ofx.effect import Host, RenderedImage
 from engine.protocol import Remedy, Stage
@@ -68,7 +68,11 @@ class PlateHost:
 
 
 class GroupHost:
-    """The host of the model's effect, for one group of frames. ``told``: the windows of all groups so far."""
+    """The host of the model's effect, for one group of frames. ``told``: the windows of all groups so far.
+
+    Of its warnings those are told whose remedy is within ``parameters``, the hybrid's own: others speak of what it has
+    decided already.
+    """
 
     def __init__(
         self,
@@ -76,8 +80,10 @@ class GroupHost:
         progress: RunProgress,
         joined: Callable[[int, RenderedImage], RenderedImage],
         told: list[range],
+        parameters: Container[str],
     ) -> None:
         self._host, self._progress, self._joined, self._told = host, progress, joined, told
+        self._parameters = parameters
 
     def progress(self, stage: Stage, done: float, total: float, message: str = "") -> None:
         """See Host."""
@@ -88,7 +94,8 @@ class GroupHost:
 
     def warn(self, message: str, remedy: Remedy | None = None) -> None:
         """See Host."""
-        self._host.warn(message, remedy)
+        if remedy is None or all(name in self._parameters for name in remedy.parameters):
+            self._host.warn(message, remedy)
 
     def windows(self, windows: Sequence[range]) -> None:
         """See Host."""

@@ -189,6 +189,7 @@ class PassRender:
 
 def pass_matte(checked: CheckedPass, frames: range, size: Size) -> RenderMatte:
     """Where the pass removes on ``frames``, after growing."""
+
     def grow_px(frame: int) -> int:
         return round(checked.animation.number("grow_px", frame))
 

@@ -305,6 +305,14 @@ def test_the_real_model_paints_the_rest_and_nothing_else(painted: tuple[dict[int
     assert done == sorted(done) and done[-1] == len(FRAMES)
 
 
+def test_warnings_that_ask_for_what_is_decided_already_are_not_told(echo: list[Given]) -> None:
+    host = Recorder()
+    render(make(lambda _: Box(4, 4, 116, 92), host, seed=3, prompt="a man", guidance_scale=2.0))
+    assert len(echo) == 1
+    assert not any("fill" in warning for warning in host.warnings)  # vace would have more than half filled by plate
+    assert any("the prompt names 'man'" in warning for warning in host.warnings)
+
+
 def test_a_resume_makes_the_same_frames(painted: tuple[dict[int, RenderedImage], Recorder], tiny: Path) -> None:
     part = render(make(growing, model=str(tiny)), range(13, 16))
     assert list(part) == [13, 14, 15] and all(same(part[frame], painted[0][frame]) for frame in part)
