@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -15,6 +16,9 @@ from desktop.viewer.tools.base import CanvasTool, Pointer, plain_key
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.roto.model import Shape, constant
 from roi_tools.roto.outlines import outline_at
+
+if TYPE_CHECKING:
+    from desktop.viewer.canvas import Canvas
 
 _STEP_PX = 1.5
 """Distance between recorded places, in widget px."""
@@ -51,12 +55,14 @@ def simplified(places: list[tuple[float, float]], error_px: float) -> list[tuple
 class BrushTool(CanvasTool):
     """Press, paint, let go."""
 
-    _places: list[tuple[float, float]]
+    def __init__(self, canvas: Canvas) -> None:
+        super().__init__(canvas)
+        self._places: list[tuple[float, float]] = []
 
     @property
     @override
     def is_busy(self) -> bool:
-        return bool(getattr(self, "_places", None))
+        return bool(self._places)
 
     @override
     def press(self, at: Pointer) -> None:
