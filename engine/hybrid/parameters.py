@@ -11,11 +11,11 @@ OWN_PARAMETERS = (
     ParameterDescriptor(
         name="confidence_threshold",
         label="Trust the plate from",
-        hint="Pixels that other frames show less surely than this are left to the model: at 0.25 those that are "
-        "probably more than 9 % of the range off. 0 leaves only what no frame shows; raise it where a recovered "
+        hint="Pixels that other frames show less surely than this are left to the model: at 0.15 those that are "
+        "probably more than 17 % of the range off. 0 leaves only what no frame shows; raise it where a recovered "
         "background swims.",
         kind="double",
-        default=0.25,
+        default=0.15,
         minimum=0.0,
         maximum=1.0,
         group="Plate and model",
