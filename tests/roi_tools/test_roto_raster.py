@@ -109,6 +109,33 @@ def test_areas_scale_with_the_transforms_determinant(points: Blob, scale: float,
     assert drawn == pytest.approx(area(blob(points)) * abs(np.linalg.det(linear)), rel=2e-3)
 
 
+@given(
+    blobs(),
+    st.sampled_from(["bezier", "bspline"]),
+    st.tuples(*[st.floats(-0.4, 0.4)] * 4),
+    st.tuples(st.floats(-15, 15), st.floats(-15, 15)),
+)
+def test_a_transform_draws_what_transformed_points_draw(
+    points: Blob, kind: Kind, linear: tuple[float, ...], offset: tuple[float, float]
+) -> None:
+    """Affine equivariance of the raster and of the box."""
+    matrix = np.array([[1 + linear[0], linear[1]], [linear[2], 1 + linear[3]]])
+    centre = np.array([60.0, 50.0])
+    shift = centre - matrix @ centre + offset
+    row_by_row = (*matrix[0], shift[0], *matrix[1], shift[1], 0, 0, 1)
+    moved = replace(blob(points, kind=kind), transform=constant(*row_by_row))
+    pairs = [np.array(point).reshape(4, 2) @ matrix.T for point in points]
+    shifts = np.array([shift, (0, 0), (0, 0), (0, 0)])  # handles and feathers are relative
+    mapped = blob(tuple(tuple((pair + shifts).ravel()) for pair in pairs), kind=kind)
+    # The curves are cut into straight pieces before they are moved, or after: both are as close to them.
+    np.testing.assert_allclose(matte(moved), matte(mapped), atol=0.03)
+    assert np.abs(matte(moved) - matte(mapped)).mean() < 1e-4
+    ours, theirs = shape_box(moved, 0, SIZE), shape_box(mapped, 0, SIZE)
+    assert (ours is None) == (theirs is None)
+    if ours and theirs:
+        assert np.abs(np.subtract(ours.as_tuple(), theirs.as_tuple())).max() <= 1
+
+
 @given(blobs())
 def test_the_box_is_the_smallest_around_the_matte(points: Blob) -> None:
     box = shape_box(blob(points), 0, SIZE)
