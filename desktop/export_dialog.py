@@ -63,7 +63,7 @@ class ExportDialog(QDialog):
         self.setMinimumWidth(560)
         self.format = QComboBox()
         for choice in _FORMATS:
-            self.format.addItem(choice.title, choice.ending)
+            self.format.addItem(tr(choice.title), choice.ending)
         self.path = QLineEdit(str(folder / f"{shot.name}_clean{_FORMATS[0].ending}"))
         self.path.setAccessibleName(tr("File"))
         self.first, self.last = self._frame_box(frames.start), self._frame_box(frames.stop - 1)

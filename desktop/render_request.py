@@ -7,6 +7,7 @@ from typing import Any
 
 from desktop.default_model import with_default_model
 from desktop.errors import NothingToRenderError
+from desktop.language import tr
 from desktop.roto_convert import layer_of
 from engine.protocol import (
     BoxTuple,
@@ -53,8 +54,10 @@ def render_request(
     marked = tuple(given for given in passes if given.boxes and any(given.boxes[n - whole.start] for n in chosen))
     if not marked:
         raise NothingToRenderError(
-            f"shot '{shot.name}' marks nothing on frames {chosen.start}-{chosen.stop - 1}: "
-            "draw a box around what should go (R), or enable a removal"
+            tr(
+                "shot '{name}' marks nothing on frames {first}-{last}: "
+                "draw a box around what should go (R), or enable a removal"
+            ).format(name=shot.name, first=chosen.start, last=chosen.stop - 1)
         )
     return RenderRequest(
         source=_source(shot, info),

@@ -100,7 +100,7 @@ def rename_shape(session: Session, removal_id: str, label: str, wanted: str) -> 
     if marking is None or not wanted or wanted == label:
         return label
     if any(shape.label == wanted for shape in marking.layer.shapes):
-        raise ShapeError(f"there is a shape '{wanted}' already; choose another name")
+        raise ShapeError(tr("there is a shape '{name}' already; choose another name").format(name=wanted))
     change_shape(session, removal_id, label, lambda shape: replace(shape, label=wanted), tr("Rename Shape"))
     return wanted
 
