@@ -26,7 +26,7 @@ _PLACEHOLDER = re.compile(r"\{(\w+)[^}]*\}")
 _NO_WINDOW = ("subcommands", "cli.py", "diagnostics.py")
 """Parts of the desktop whose texts stay English: the command line, the report that is sent along with a question."""
 _READ_AS_OBJECTS = ("actions.py",)
-_NO_TEXT = re.compile(r"[a-z0-9_.\-/:]*|[^a-zA-Z]*|#\w+|(Ctrl|Shift|Alt)\+.*|\W*[A-Z]\W*|.*[{}<>].*|[A-Z_]{2,}")
+_NO_TEXT = re.compile(r"[a-z0-9_.#\-/:]*|[^a-zA-Z]*|#\w+|(Ctrl|Shift|Alt)\+.*|\W*[A-Z]\W*|.*[{}<>].*|[A-Z_]{2,}")
 
 
 def messages() -> list[str]:
