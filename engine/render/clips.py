@@ -19,6 +19,7 @@ from roi_tools.matte import grow, rasterise
 from roi_tools.roto.model import RotoLayer
 from timeline.media.color import frame_to_rgb, resolved_color
 from timeline.media.frame import Frame
+from timeline.media.mattes import frame_coverage
 from timeline.media.patch import FramePatch
 from timeline.media.reader import MediaReader
 
@@ -226,27 +227,11 @@ class RenderMatte:
         drawn = draw_layers(self._roto, frame, self._size, within)
         if self._movie is None:
             return drawn
-        coverage = matte_coverage(self._movie.read(frame), within)
+        coverage = frame_coverage(self._movie.read(frame), within)
         if drawn is not None:
             place = coverage[drawn[0].shifted(-within.x0, -within.y0).slices]
             np.maximum(place, drawn[1], out=place)
         return within, coverage
-
-
-def matte_coverage(frame: Frame, window: Box) -> NDArray[np.float32]:
-    """Coverage from a matte movie's frame: its gray, luma or red, green, blue maximum as 0 to 1. (h, w) float32.
-
-    YUV counts as limited range (16 to 235 at 8 bits) unless it is tagged full; gray and RGB use all codes.
-    """
-    form = frame.format
-    count = 3 if form.family == "rgb" else 1
-    drawn = np.max([plane[window.slices] for plane in frame.planes[:count]], axis=0).astype(np.float32)
-    if form.is_float:
-        return np.clip(np.nan_to_num(drawn), 0.0, 1.0)
-    limited = form.family == "yuv" and not frame.color.full_range
-    black = 16 << (form.bit_depth - 8) if limited else 0
-    white = 235 << (form.bit_depth - 8) if limited else form.max_code
-    return np.clip((drawn - black) / (white - black), 0.0, 1.0)
 
 
 def check_matte_fits(matte: MediaReader, source: MediaReader, matte_path: str) -> None:

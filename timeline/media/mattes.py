@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from roi_tools.geometry import Box, frame_box
 from timeline.media.frame import ColorTags, Frame, pixel_format
 from timeline.media.info import MediaInfo
 from timeline.media.writer import delivery_for, open_writer
@@ -17,13 +18,15 @@ _CODES = pixel_format("gray16le"), ColorTags(None, None, None, True)
 _FLOATS = pixel_format("grayf32le"), ColorTags("bt709", "linear", None, True)
 
 
-def frame_coverage(frame: Frame) -> NDArray[np.float32]:
-    """Coverage from a matte's frame: its gray, luma or red, green, blue maximum as 0 to 1. (H, W).
+def frame_coverage(frame: Frame, window: Box | None = None) -> NDArray[np.float32]:
+    """Coverage from a matte's frame: its gray, luma or red, green, blue maximum as 0 to 1. (h, w) of ``window``.
 
     YUV counts as limited range (16 to 235 at 8 bits) unless it is tagged full; gray and RGB use all codes.
     """
     form = frame.format
-    drawn = np.max(frame.planes[: 3 if form.family == "rgb" else 1], axis=0).astype(np.float32)
+    part = (window or frame_box(frame.size)).slices
+    planes = frame.planes[: 3 if form.family == "rgb" else 1]
+    drawn = np.max([plane[part] for plane in planes], axis=0).astype(np.float32)
     if form.is_float:
         return np.clip(np.nan_to_num(drawn), 0.0, 1.0)
     limited = form.family == "yuv" and not frame.color.full_range

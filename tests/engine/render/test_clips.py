@@ -16,7 +16,6 @@ from engine.render.clips import (
     PatchedPlate,
     RenderMatte,
     check_matte_fits,
-    matte_coverage,
 )
 from roi_tools.geometry import Box, Size, frame_box
 from roi_tools.roto.model import RotoLayer, Shape, constant
@@ -24,6 +23,7 @@ from roi_tools.roto.raster import layer_matte
 from tests.roi_tools.roto_strategies import moving_layers
 from tests.support.media import BT709, noise_clip, noise_frame, write_clip
 from timeline.media.frame import ColorTags, Frame, pixel_format
+from timeline.media.mattes import frame_coverage
 from timeline.media.patch import FramePatch
 from timeline.media.reader import open_media
 
@@ -215,17 +215,17 @@ class TestMatteCoverage:
         sizes = [form.plane_size(number, Size(2, 2)) for number in range(len(form.plane_names))]
         planes = tuple(np.full((s.height_px, s.width_px), code, form.dtype) for s in sizes)
         frame = Frame(planes, form, ColorTags(full_range=full_range))
-        assert matte_coverage(frame, Box(0, 0, 2, 2)) == pytest.approx(np.full((2, 2), coverage))
+        assert frame_coverage(frame, Box(0, 0, 2, 2)) == pytest.approx(np.full((2, 2), coverage))
 
     def test_a_float_matte_is_clipped_and_nan_marks_nothing(self):
         values = np.array([[-1.0, 0.5], [2.0, np.nan]], np.float32)
         frame = Frame((values,), pixel_format("grayf32le"), ColorTags())
-        assert np.array_equal(matte_coverage(frame, Box(0, 0, 2, 2)), [[0.0, 0.5], [1.0, 0.0]])
+        assert np.array_equal(frame_coverage(frame, Box(0, 0, 2, 2)), [[0.0, 0.5], [1.0, 0.0]])
 
     def test_a_colour_matte_marks_where_any_channel_does(self):
         red = np.array([[255, 0]], np.uint8)
         frame = Frame((red, red * 0, red * 0), pixel_format("gbrp"), ColorTags())
-        assert np.array_equal(matte_coverage(frame, Box(0, 0, 2, 1)), [[1.0, 0.0]])
+        assert np.array_equal(frame_coverage(frame, Box(0, 0, 2, 1)), [[1.0, 0.0]])
 
 
 class TestMatteFits:
