@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from engine.plate.analysis import dilate
+from engine.plate.analysis import dilate, largest
 from engine.plate.model import OUTSIDE_HOLE, SYNTHESISED, FloatImage, Mask, PlateSource, RecoveredFrame
 from roi_tools.geometry import Box
 
@@ -59,8 +59,8 @@ def keep_agreeing(results: Iterable[RecoveredFrame], source: PlateSource) -> Ite
 def differing(plate: FloatImage, own: FloatImage, invented: Mask) -> Mask:
     """(h, w) where a frame shows something else than its plate, holes closed; what was `invented` differs."""
     error = plate - own
-    fine = cv2.GaussianBlur(np.abs(error).max(axis=2), (0, 0), FINE_SIGMA_PX)
-    broad = np.abs(cv2.GaussianBlur(error, (0, 0), BROAD_SIGMA_PX)).max(axis=2)
+    fine = cv2.GaussianBlur(largest(np.abs(error)), (0, 0), FINE_SIGMA_PX)
+    broad = largest(np.abs(np.asarray(cv2.GaussianBlur(error, (0, 0), BROAD_SIGMA_PX), np.float32)))
     weak = (fine > WEAK) | (broad > WEAK_BROAD) | invented
     strong = (fine > STRONG) | (broad > STRONG_BROAD) | invented
     # NaN compares as nothing, and must not be kept.

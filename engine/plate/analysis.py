@@ -92,6 +92,11 @@ def dilate(mask: Mask, by_px: int) -> Mask:
     return cv2.dilate(mask.view(np.uint8), disc).astype(bool)
 
 
+def largest(rgb: FloatImage) -> FloatImage:
+    """(...) the largest of the three channels of (..., 3); several times quicker than a maximum along the last axis."""
+    return np.asarray(np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2]), np.float32)
+
+
 def _luma_8bit(rgb: FloatImage, size: tuple[int, int]) -> Gray:
     luma = cv2.cvtColor(np.ascontiguousarray(rgb, np.float32), cv2.COLOR_RGB2GRAY)
     if (luma.shape[1], luma.shape[0]) != size:

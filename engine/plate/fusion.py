@@ -106,7 +106,8 @@ def _agreement(evidence: Evidence, colour: FloatImage, weight: FloatImage) -> Fl
 
 def _spread(evidence: Evidence, colour: FloatImage) -> NDArray[np.float32]:
     """(N,) mean square distance of the votes from the colour, capped, with a prior for what nobody says."""
-    square = np.minimum(np.square(evidence.colour - colour).mean(axis=2), OUTVOTED_SPREAD)
+    difference = evidence.colour - colour
+    square = np.minimum(np.einsum("snc,snc->sn", difference, difference) / 3.0, OUTVOTED_SPREAD)
     total = (evidence.vote * square).sum(axis=0) + PRIOR_VOTE * PRIOR_SPREAD
     return np.asarray(total / (evidence.vote.sum(axis=0) + PRIOR_VOTE), np.float32)
 

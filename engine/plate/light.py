@@ -19,6 +19,10 @@ SIGNIFICANT = 4.0
 GAIN_PRIOR = 0.05
 """Gains seldom differ from 1 by more: where there is little contrast the change is an offset."""
 
+GAIN_SLACK = 0.05
+"""A light's change lies between a mere offset and a mere gain, or this far beyond: more is an accident of the picture,
+and would amplify grain and whatever is not like the surroundings."""
+
 MAX_GAIN = 2.0
 MIN_SPREAD = 0.25 / 255.0
 """Rounding to 8 bits alone sets equal colours this far apart."""
@@ -45,6 +49,12 @@ def fit_light(rgb: FloatImage, truth: FloatImage) -> Light:
     return Light(gain, offset)
 
 
+def _plausible(gain: float, middle: float, shift: float) -> float:
+    """The gain, kept near what lies between none and that which alone turns the mean level into the other."""
+    whole = min(max(1.0 + shift / middle, 1.0 / MAX_GAIN), MAX_GAIN) if middle > 0.01 else 1.0
+    return min(max(gain, min(1.0, whole) - GAIN_SLACK), max(1.0, whole) + GAIN_SLACK)
+
+
 def _fit(x: Values, y: Values) -> tuple[float, float]:
     """Gain and offset of y over x by iteratively reweighted least squares with Tukey's biweight."""
     error, middle = y - x, float(x.mean())
@@ -63,5 +73,5 @@ def _fit(x: Values, y: Values) -> tuple[float, float]:
         slope, shift = 0.0, float(robust @ error) / total
         if abs(shift) < SIGNIFICANT * spread / total**0.5:
             return 1.0, 0.0
-    gain = min(max(1.0 + slope, 1.0 / MAX_GAIN), MAX_GAIN)
-    return gain, shift - slope * middle
+    gain = _plausible(1.0 + slope, middle, shift)
+    return gain, shift - (gain - 1.0) * middle

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from engine.plate.analysis import largest
 from engine.plate.model import FloatImage, Mask
 
 MAX_CORRECTION = 0.06
@@ -19,7 +20,7 @@ def membrane(error: FloatImage, band: Mask) -> FloatImage:
     The pull-push scheme of Gortler et al. (The Lumigraph, 1996): averages over ever larger cells fill what the
     finer cells don't know.
     """
-    usable = band & (np.abs(error).max(axis=2) < MAX_CORRECTION)
+    usable = band & (largest(np.abs(error)) < MAX_CORRECTION)
     if usable.sum() < 20:
         return np.zeros_like(error)
     weight = usable.astype(np.float32)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.plate.analysis import largest
 from engine.plate.light import MIN_SPREAD, Light, fit_light
 from engine.plate.model import SYNTHESISED, FloatImage, Mask, Points
 
@@ -21,7 +22,7 @@ MIN_POINTS = 60
 OUTLIER = 3.0
 """A point that is so many standard deviations off shows a passer-by."""
 
-DRIFT = 0.01
+DRIFT = 0.03
 """What each frame further away adds to the variance, beside what the surroundings show: light also changes where they
 don't."""
 
@@ -55,7 +56,7 @@ class Surround:
             return Light(np.ones(3, np.float32), np.asarray(expected, np.float32))
         light = fit_light(rgb[seen], self.truth[seen])
         error = light.match(rgb) - self.truth
-        size = np.abs(error).max(axis=1)
+        size = largest(np.abs(error))
         fits = seen & (size <= OUTLIER * max(1.4826 * float(np.median(size[seen])), MIN_SPREAD))
         self._error[frame], self._fits[frame] = np.where(fits[:, None], error, np.float32(0.0)), fits
         self._note(np.square(error[fits]).mean(axis=1), between_pixels(points[fits]))

@@ -204,11 +204,40 @@ def test_a_flat_picture_stays_flat(value: float) -> None:
     np.testing.assert_allclose(result.rgb, value, atol=1e-3)
 
 
-def test_pure_noise_is_survived() -> None:
+def test_pure_noise_is_survived_and_not_trusted() -> None:
     random = np.random.default_rng(3)
     clip = Clip([random.random((HEIGHT, WIDTH, 3), np.float32) for _ in range(8)], moving_box)
     (result,) = run(clip, [3], range(8))
     assert np.isfinite(result.rgb).all()
+    assert result.confidence.max() < 0.4
+
+
+def test_a_hole_along_all_edges_at_once() -> None:
+    class Frame(Clip):
+        def hole(self, frame: int) -> NDArray[np.bool_]:
+            mask = np.ones((HEIGHT, WIDTH), bool)
+            mask[20:-20, 20:-20] = False
+            return mask if frame != 5 else np.zeros_like(mask)
+
+    clip = Frame(pan(0, 0).truth, moving_box)
+    (result,) = run(clip, [4], range(16))
+    hole = clip.hole(4)
+    assert (result.provenance[hole] == 5).all()
+    np.testing.assert_array_equal(result.rgb[hole], clip.truth[4][hole])
+
+
+def test_what_is_invented_is_said_to_be_and_not_trusted() -> None:
+    for clip in (pan(0, 0, box_of=lambda n: Box(80, 60, 120, 100)), pan(0, 0, 1)):
+        for result in run(clip, [0], range(len(clip.truth))):
+            assert (result.provenance == SYNTHESISED).all()
+            assert not result.confidence.any()
+
+
+def test_a_light_that_is_turned_down_is_matched() -> None:
+    truth = [image * np.float32(1.0 - 0.03 * n) for n, image in enumerate(pan(0, 0).truth)]
+    clip = Clip(truth, moving_box)
+    for result in run(clip, [0, 8, 15], range(16)):
+        assert psnr_db(result, clip) > 46
 
 
 def test_progress_rises_to_one() -> None:

@@ -30,7 +30,7 @@ def grain(seed: int, sigma: float = 0.01) -> NDArray[np.float32]:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.floats(0.75, 1.3), st.floats(-0.1, 0.1))
+@given(st.floats(0.75, 1.3), st.floats(-0.02, 0.02))
 def test_gain_and_offset_are_found_beside_passers_by(gain: float, offset: float) -> None:
     lender = colours()
     truth = lender * np.float32(gain) + np.float32(offset) + grain(2)
@@ -43,6 +43,12 @@ def test_grain_alone_is_no_change_of_light() -> None:
     for seed in range(10):
         light = fit_light(colours() + grain(2 * seed + 5), colours() + grain(2 * seed + 6))
         np.testing.assert_array_equal(light.match(colours()), colours())
+
+
+def test_a_gain_that_no_light_has_is_not_believed() -> None:
+    middle = colours() - np.float32(0.5)
+    light = fit_light(middle * np.float32(0.1) + np.float32(0.5), middle * np.float32(0.2) + np.float32(0.45))
+    assert (light.gain < 1.1).all()
 
 
 def test_a_flat_surround_carries_an_offset() -> None:
