@@ -106,6 +106,20 @@ def test_backspace_takes_the_last_point_back_and_escape_the_drawing(editor: Main
     assert len(shapes(editor)) == 1
 
 
+def test_undo_in_a_drawing_takes_its_last_point_back(editor: MainWindow, qtbot: QtBot) -> None:
+    focus(qtbot, editor)
+    draw_box(qtbot, editor, (2, 2, 6, 6))
+    editor.window_actions["bezier_tool"].trigger()
+    for x, y in (*TRIANGLE, (60.0, 40.0)):
+        click(qtbot, editor, x, y)
+    qtbot.keyClick(editor.canvas, Qt.Key.Key_Z, CONTROL)
+    assert len(editor.session.project.shots[0].removals) == 1
+    qtbot.keyClick(editor.canvas, Qt.Key.Key_Return)
+    assert near(corners(editor), list(TRIANGLE))
+    qtbot.keyClick(editor.canvas, Qt.Key.Key_Z, CONTROL)
+    assert len(editor.session.project.shots[0].removals) == 1
+
+
 @pytest.mark.parametrize(("action", "kind"), [("bspline_tool", "bspline"), ("stroke_tool", "stroke")])
 def test_other_curves_are_drawn_with_the_pen(editor: MainWindow, qtbot: QtBot, action: str, kind: str) -> None:
     focus(qtbot, editor)

@@ -113,6 +113,11 @@ class CanvasTool:
         return 1 / self._canvas.view.zoom
 
 
+def is_undo(event: QKeyEvent) -> bool:
+    """Whether a key takes the last edit back: in a drawing, its last point."""
+    return event.key() == Qt.Key.Key_Z and event.modifiers() == Qt.KeyboardModifier.ControlModifier
+
+
 def plain_key(event: QKeyEvent) -> bool:
     """Whether a key comes without modifiers (the keypad's own one aside)."""
     return event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)

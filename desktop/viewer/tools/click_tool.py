@@ -13,7 +13,7 @@ from desktop import theme
 from desktop.language import tr
 from desktop.segment_shapes import Outline
 from desktop.viewer.overlays import to_qrect
-from desktop.viewer.tools.base import CanvasTool, Pointer, plain_key
+from desktop.viewer.tools.base import CanvasTool, Pointer, is_undo, plain_key
 from roi_tools.shapes import RectF
 
 _DRAG_PX = 6.0
@@ -103,7 +103,8 @@ class ClickTool(CanvasTool):
 
     @override
     def wants_key(self, event: QKeyEvent) -> bool:
-        return self.is_busy and plain_key(event) and event.key() in (*_ACCEPT, *_BACK, Qt.Key.Key_Escape)
+        known = plain_key(event) and event.key() in (*_ACCEPT, *_BACK, Qt.Key.Key_Escape)
+        return self.is_busy and (known or is_undo(event))
 
     @override
     def key(self, event: QKeyEvent) -> None:

@@ -13,7 +13,7 @@ from typing_extensions import override
 from desktop.language import tr
 from desktop.viewer.roto_hits import REACH_PX
 from desktop.viewer.roto_painter import draw_new_outline, draw_new_points
-from desktop.viewer.tools.base import CanvasTool, Pointer, plain_key
+from desktop.viewer.tools.base import CanvasTool, Pointer, is_undo, plain_key
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.roto.model import FEWEST_POINTS, Kind, Shape, constant
 from roi_tools.roto.outlines import outline_at
@@ -117,7 +117,7 @@ class PenTool(CanvasTool):
     @override
     def wants_key(self, event: QKeyEvent) -> bool:
         known = event.key() in (*_END_KEYS, *_BACK_KEYS, Qt.Key.Key_Escape)
-        return self.is_busy and known and plain_key(event)
+        return self.is_busy and (is_undo(event) or (known and plain_key(event)))
 
     @override
     def key(self, event: QKeyEvent) -> None:
