@@ -32,8 +32,10 @@ KEYFRAME = "#f4c65a"
 REMOVAL_COLORS = ("#5aa9ff", "#ff8fb1", "#b58cff", "#6fd6c3", "#ffb15c", "#a6d75b", "#ff7a6b", "#8fb0d0")
 """One per removal of a shot, in order, then again from the first."""
 
-_FONTS = ["Inter", "SF Pro Text", "Segoe UI", "Noto Sans", "Cantarell", "DejaVu Sans"]
-_MONO_FONTS = ["JetBrains Mono", "SF Mono", "Cascadia Mono", "Noto Sans Mono", "DejaVu Sans Mono"]
+_JAPANESE_FONTS = ["Hiragino Sans", "Yu Gothic UI", "Meiryo", "Noto Sans CJK JP", "Noto Sans JP", "IPAexGothic"]
+"""Named, because a system's own choice for kanji may be a Chinese font, which draws some of them otherwise."""
+_FONTS = ["Inter", "SF Pro Text", "Segoe UI", "Noto Sans", "Cantarell", "DejaVu Sans", *_JAPANESE_FONTS]
+_MONO_FONTS = ["JetBrains Mono", "SF Mono", "Cascadia Mono", "Noto Sans Mono", "DejaVu Sans Mono", *_JAPANESE_FONTS]
 
 
 def removal_color(index: int) -> QColor:
