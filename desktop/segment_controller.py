@@ -5,22 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from desktop.engine_bridge import Engine, EngineBridge
 from desktop.language import tr
-from desktop.segment_shapes import Outline, shapes_of_outlines
 from desktop.session import Session
 from desktop.ui_thread import UiThread
-from desktop.viewer.tools.click_tool import Prompts
+from desktop.viewer.tools.click_tool import Outline, Prompts
 from engine.protocol import FrameRange, MediaSource, SegmentFrame, SegmentProgress, SegmentPrompt, SegmentRequest
 from roi_tools.roto.model import Shape
 from timeline.media.info import MediaInfo
 from timeline.shot import Shot
 
 _ERROR_PX = 1.0
+T = TypeVar("T")
 
 
 class SegmentController(QObject):
@@ -44,41 +45,40 @@ class SegmentController(QObject):
     def preview(self, shot: Shot, info: MediaInfo, prompts: Prompts) -> None:
         """Look for the object on the frame of the prompts; :attr:`found` or :attr:`failed` follows."""
         frames = FrameRange(start=prompts.frame, end_exclusive=prompts.frame + 1)
-        self._ask(request_of(shot, info, prompts, frames), tr("Looking for it …"), self._on_preview)
+        request = request_of(shot, info, prompts, frames)
+        self._ask(tr("Looking for it …"), partial(self._collect, request), self._on_preview)
 
     def accept(self, shot: Shot, info: MediaInfo, prompts: Prompts) -> None:
         """Follow the object through the shot; :attr:`accepted` or :attr:`failed` follows."""
         frames = FrameRange(start=shot.source_start, end_exclusive=shot.source_end_exclusive)
-        self._ask(request_of(shot, info, prompts, frames), tr("Following it through the shot …"), self._on_shapes)
+        request = request_of(shot, info, prompts, frames)
+        self._ask(tr("Following it through the shot …"), partial(self._shapes, request), self._on_shapes)
 
     def cancel(self) -> None:
         """Give up what is being looked for."""
         self._cancel.set()
 
-    def _ask(
-        self, request: SegmentRequest, said: str, answered: Callable[[dict[int, tuple[Outline, ...]]], None]
-    ) -> None:
+    def _ask(self, said: str, question: Callable[[threading.Event, Engine], T], answered: Callable[[T], None]) -> None:
         self.cancel()
         cancel = self._cancel = threading.Event()
         self.said.emit(said)
-
-        def question(engine: Engine) -> dict[int, tuple[Outline, ...]]:
-            return self._collect(engine, request, cancel)
 
         def still(call: Callable[[], object]) -> None:
             if not cancel.is_set():
                 call()
 
         self._bridge.ask(
-            question,
-            lambda frames: still(partial(answered, frames)),
+            partial(question, cancel),
+            lambda answer: still(partial(answered, answer)),
             lambda message: still(partial(self._on_failed, message)),
         )
 
+    # --- on the bridge's thread ---------------------------------------------------------------------------------
+
     def _collect(
-        self, engine: Engine, request: SegmentRequest, cancel: threading.Event
+        self, request: SegmentRequest, cancel: threading.Event, engine: Engine
     ) -> dict[int, tuple[Outline, ...]]:
-        """On the bridge's thread: all frames, the newest answer of each."""
+        """All frames, the newest answer of each."""
         frames: dict[int, tuple[Outline, ...]] = {}
         for event in engine.segment(request, cancel.is_set):
             if isinstance(event, SegmentFrame):
@@ -88,13 +88,19 @@ class SegmentController(QObject):
                 self._ui.post(partial(self.said.emit, event.message or text))
         return frames
 
+    def _shapes(self, request: SegmentRequest, cancel: threading.Event, engine: Engine) -> tuple[Shape, ...]:
+        from roi_tools.roto.from_outlines import shapes_from_outlines  # loads OpenCV
+
+        return shapes_from_outlines(self._collect(request, cancel, engine), tr("Matte"), _ERROR_PX)
+
+    # --- on the UI thread ---------------------------------------------------------------------------------------
+
     def _on_preview(self, frames: dict[int, tuple[Outline, ...]]) -> None:
         outlines = next(iter(frames.values()), ())
         self.said.emit("" if outlines else tr("Nothing was found there; click on the middle of it"))
         self.found.emit(outlines)
 
-    def _on_shapes(self, frames: dict[int, tuple[Outline, ...]]) -> None:
-        shapes: tuple[Shape, ...] = shapes_of_outlines(frames, tr("Matte"))
+    def _on_shapes(self, shapes: tuple[Shape, ...]) -> None:
         if shapes:
             self.said.emit("")
             self.accepted.emit(shapes)

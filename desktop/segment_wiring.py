@@ -8,12 +8,10 @@ from dataclasses import replace
 from PySide6.QtCore import QObject
 
 from desktop import roto_commands
-from desktop.language import tr
 from desktop.main_window import MainWindow
 from desktop.segment_controller import SegmentController
-from desktop.segment_shapes import Outline
 from desktop.viewer.tools.base import Tool
-from desktop.viewer.tools.click_tool import Prompts
+from desktop.viewer.tools.click_tool import Outline, Prompts
 from roi_tools.roto.model import RotoLayer, Shape
 from timeline.media.info import MediaInfo
 from timeline.shot import Shot
@@ -73,8 +71,6 @@ class SegmentWiring(QObject):
         roto_commands.add_roto(self._session, layer, self._default_effect())
         self._window.roto_selection.select(shapes[0].label)
         self._window.show_shapes()
-        said = tr("{count} shapes, keyed on every frame").format(count=len(shapes))
-        self._window.statusBar().showMessage(said, 8000)
 
     def _on_failed(self, message: str) -> None:
         self._window.notices.problem(PROBLEM, message)

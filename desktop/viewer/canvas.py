@@ -18,7 +18,6 @@ from typing_extensions import override
 from desktop import theme
 from desktop.language import tr
 from desktop.roto_selection import RotoSelection
-from desktop.segment_shapes import Outline
 from desktop.viewer.matte_overlay import MatteOverlay
 from desktop.viewer.overlays import (
     BoxOverlay,
@@ -31,7 +30,7 @@ from desktop.viewer.roto_painter import RotoOverlay, draw_name, draw_shape
 from desktop.viewer.tools.base import CanvasTool, Pointer, Tool
 from desktop.viewer.tools.box_tool import BoxTool, ParametricTool
 from desktop.viewer.tools.brush_tool import BrushTool
-from desktop.viewer.tools.click_tool import ClickTool
+from desktop.viewer.tools.click_tool import ClickTool, Outline
 from desktop.viewer.tools.pen_tool import PenTool
 from desktop.viewer.tools.proposal_tool import ProposalTool
 from desktop.viewer.tools.select_tool import SelectTool

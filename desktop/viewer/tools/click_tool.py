@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPen, QPolygonF
 from typing_extensions import override
 
 from desktop import theme
 from desktop.language import tr
-from desktop.segment_shapes import Outline
 from desktop.viewer.overlays import to_qrect
 from desktop.viewer.tools.base import CanvasTool, Pointer, is_undo, plain_key
 from roi_tools.shapes import RectF
+
+Outline: TypeAlias = NDArray[np.float64]
+"""(n, 2): x, y in frame px; closed."""
 
 _DRAG_PX = 6.0
 _ACCEPT = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
