@@ -27,6 +27,12 @@ def make_shot(name: str = "a", frames: int = 20, start: int = 0, removals: tuple
     )
 
 
+def box_shape(removal: Removal) -> AnimatedRectangle:
+    """The box of a removal that is marked with one."""
+    assert isinstance(removal.shape, AnimatedRectangle)
+    return removal.shape
+
+
 def make_removal(name: str = "r", frame: int = 0, **fields: object) -> Removal:
     shape = AnimatedRectangle.still(RectF(10, 10, 30, 30), frame)
     return Removal(**{"id": f"id-{name}", "label": name, "shape": shape, **fields})  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from desktop.timeline_view.rows import PADDING_PX
 from desktop.timeline_view.strip_painter import key_centre
 from roi_tools.shapes import RectF
 from tests.desktop.conftest import CLIP_FRAMES, EngineDoor
-from tests.desktop.documents import make_removal, make_session, make_shot, wait_until_saved
+from tests.desktop.documents import box_shape, make_removal, make_session, make_shot, wait_until_saved
 from timeline.media.probe import probe
 from timeline.project import Project
 from timeline.project_file import save_project
@@ -29,7 +29,7 @@ def keyed_session() -> Session:
     """One shot of 20 frames from media frame 5 on; its removal has keyframes on 5, 10 and 20."""
     removal = make_removal(frame=10)
     for frame in (5, 20):
-        removal = make_removal(shape=removal.shape.with_rect(frame, RectF(frame, 0, frame + 10, 9)))
+        removal = make_removal(shape=box_shape(removal).with_rect(frame, RectF(frame, 0, frame + 10, 9)))
     session = make_session(make_shot(frames=20, start=5, removals=(removal,)))
     session.select_removal(removal.id)
     return session

@@ -10,7 +10,7 @@ from engine.protocol import FrameEvent, Output
 from roi_tools.geometry import Size
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.shapes import AnimatedRectangle, RectF
-from tests.desktop.documents import make_removal, make_shot
+from tests.desktop.documents import box_shape, make_removal, make_shot
 from tests.support.media import info_of, noise_frame
 
 INFO = replace(info_of(noise_frame("yuv420p", Size(64, 48)), 20), rate=Fraction(24))
@@ -22,7 +22,7 @@ def event(frame: int, path: str, pass_index: int = 0, provisional: bool = False)
 
 
 def test_boxes_are_given_for_each_frame_of_the_shot() -> None:
-    shape = make_removal().shape.with_rect(10, RectF(20, 10, 40, 30))
+    shape = box_shape(make_removal()).with_rect(10, RectF(20, 10, 40, 30))
     request = render_request(make_shot(frames=20, removals=(make_removal(shape=shape),)), INFO)
     assert request.frames.as_range() == range(20)
     boxes = request.passes[0].boxes

@@ -4,7 +4,7 @@ from desktop import commands
 from desktop.session import Session
 from roi_tools.geometry import Size
 from roi_tools.shapes import RectF
-from tests.desktop.documents import make_removal, make_session, make_shot
+from tests.desktop.documents import box_shape, make_removal, make_session, make_shot
 from tests.support.fake_engine import FAKE_EFFECT
 
 BOX = RectF(5, 6, 25, 36)
@@ -166,7 +166,7 @@ def test_an_end_before_the_start_reopens_the_start() -> None:
 
 
 def test_keyframes_and_shots_are_stops() -> None:
-    shape = make_removal().shape
+    shape = box_shape(make_removal())
     for frame in (4, 15):
         shape = shape.with_rect(frame, BOX)
     session = make_session(make_shot("a", removals=(make_removal(shape=shape),)), make_shot("b"))
@@ -239,7 +239,7 @@ def test_the_default_box_lies_inside_the_frame() -> None:
 
 
 def test_a_keyframe_holds_and_glides_again() -> None:
-    shape = make_removal().shape.with_rect(10, RectF(20, 10, 40, 30))
+    shape = box_shape(make_removal()).with_rect(10, RectF(20, 10, 40, 30))
     session = make_session(make_shot(removals=(make_removal(shape=shape),)))
     seen = []
     for _ in range(2):

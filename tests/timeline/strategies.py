@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
-from roi_tools.keyframes import Keyframe, Track
+from roi_tools.keyframes import Interpolation, Keyframe, Track
 from tests.roi_tools.strategies import rectangles
 from timeline.marker import MARKER_COLORS, Marker
 from timeline.project import Project
@@ -25,9 +25,10 @@ rates |= st.sampled_from([Fraction(19001, 634), Fraction(29968, 1000), Fraction(
 media_paths = st.sampled_from(
     ["/media/a.mov", "/media/a b/plate.####.exr", "/media/plate.%04d.png", "/other/50%.mov", "/media/ü/é#1.mp4", ""]
 )
+interpolations: st.SearchStrategy[Interpolation] = st.sampled_from(["linear", "hold", "smooth"])
 number_tracks = st.dictionaries(
     st.integers(0, 1000),
-    st.tuples(st.floats(0, 256, allow_nan=False), st.sampled_from(["linear", "hold", "smooth"])),
+    st.tuples(st.floats(0, 256, allow_nan=False), interpolations),
     min_size=1,
     max_size=4,
 ).map(lambda keys: Track.of(Keyframe(frame, (value,), how) for frame, (value, how) in keys.items()))
