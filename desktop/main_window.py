@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QIcon, QKeyEvent
-from PySide6.QtWidgets import QLabel, QMainWindow, QSizePolicy, QTabWidget, QToolBar, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QMainWindow, QScrollArea, QSizePolicy, QTabWidget, QToolBar, QToolButton, QWidget
 from typing_extensions import override
 
 from desktop import paths
@@ -99,10 +99,10 @@ class MainWindow(QMainWindow):
         side, bottom = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
         self._removals_dock = Panel("removals", tr("Removals"), self.removals, self)
         self._inspector_dock = Panel("inspector", tr("Effect"), self.inspector, self)
-        self._render_dock = Panel("render", tr("Render"), self.render_panel, self)
+        self._render_dock = Panel("render", tr("Render"), _scrolling(self.render_panel), self)
         self._timeline_dock = Panel("timeline", tr("Timeline"), self.strip, self)
-        self._shapes_dock = Panel("shapes", tr("Shapes"), self.shapes, self)
-        self._tracker_dock = Panel("tracker", tr("Tracker"), self.tracker, self)
+        self._shapes_dock = Panel("shapes", tr("Shapes"), _scrolling(self.shapes), self)
+        self._tracker_dock = Panel("tracker", tr("Tracker"), _scrolling(self.tracker), self)
         for dock in (self._removals_dock, self._inspector_dock, self._render_dock):
             self.addDockWidget(side, dock)
         for dock in (self._shapes_dock, self._tracker_dock):
@@ -289,6 +289,17 @@ class MainWindow(QMainWindow):
     def _close_for_good(self) -> None:
         self._may_close = True
         self.close()
+
+
+def _scrolling(content: QWidget) -> QScrollArea:
+    """The panel's content, which may be higher than the panel."""
+    area = QScrollArea()
+    area.setWidget(content)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setMinimumWidth(content.minimumSizeHint().width())
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return area
 
 
 def _stay() -> None:
