@@ -165,3 +165,12 @@ def test_qt_speaks_it_too(japanese: None, qapp: QApplication) -> None:
 def test_the_menu_bar_is_japanese(japanese: None, editor_in: MainWindow) -> None:
     titles = [action.text() for action in editor_in.menuBar().actions()]
     assert titles[:2] == ["ファイル(&F)", "編集(&E)"]
+
+
+def test_the_window_fits_a_small_screen(japanese: None, editor_in: MainWindow) -> None:
+    """1280 x 720: a quarter of a 2560 x 1440 screen at 200 %."""
+    editor_in.window_actions["difference"].trigger()  # shows the most controls
+    commands.add_removal(editor_in.session, RectF(1, 1, 9, 9))
+    smallest = editor_in.minimumSizeHint()
+    assert smallest.width() <= 1280
+    assert smallest.height() <= 720
