@@ -20,6 +20,7 @@ from desktop.window_wiring import WindowWiring
 from engine.client import EngineClient
 from roi_tools.geometry import Size
 from roi_tools.shapes import RectF
+from tests.desktop.documents import wait_until_saved
 from tests.support.engine_process import EngineProcess, running_engine
 from tests.support.media import noise_frame, write_clip
 from timeline.media.frame import Frame
@@ -207,3 +208,38 @@ def test_a_killed_desktop_loses_nothing(shot: Path, grayplate_home: Path, themed
     project = load_project(lost.project_file)
     assert project.shots[0].media_path == str(shot)
     assert project.shots[0].removals[0].shape.rect_at(0) == RectF(1, 2, 30, 40)
+
+
+def test_a_render_outlives_its_window_and_is_found_again(
+    window: MainWindow, engine: EngineProcess, tmp_path: Path, themed: QApplication, qtbot: QtBot
+) -> None:
+    mark(window)
+    gate = tmp_path / "gate"
+    gate.mkdir()
+    (gate / "0").touch()
+    commands.set_effect(window.session, "test-fill")
+    gate_parameter = next(p for e in engine.client.effects() for p in e.parameters if p.name == "gate")
+    commands.set_parameter(window.session, gate_parameter, str(gate))
+    window.documents.save_to(tmp_path / "film.otio")
+    wait_until_saved(window)
+    window.window_actions["render"].trigger()
+    qtbot.waitUntil(lambda: states(window)[0] is ResultState.READY, timeout=TIMEOUT_MS)
+    window.close()
+    assert window.isVisible()
+    window.notices.click("A render is not finished", "Finish in Background")
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=TIMEOUT_MS)
+
+    again = MainWindow(lambda: EngineClient(engine.socket))
+    WindowWiring(again)
+    again.show()
+    with qtbot.waitSignal(again.bridge.connected, timeout=TIMEOUT_MS):
+        again.bridge.start()
+    again.documents.open_project(tmp_path / "film.otio")
+    qtbot.waitUntil(lambda: again.renders.active is not None, timeout=TIMEOUT_MS)
+    for frame in range(1, FRAMES):
+        (gate / str(frame)).touch()
+    qtbot.waitUntil(lambda: states(again) == [ResultState.READY] * FRAMES, timeout=TIMEOUT_MS)
+    qtbot.waitUntil(lambda: again.renders.active is None, timeout=TIMEOUT_MS)
+    again.documents.quit_agreed.emit()
+    again.deleteLater()
+    qtbot.wait(1)
