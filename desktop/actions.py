@@ -121,6 +121,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("stroke_tool", "R&oto", "S&troke Tool", ("T",), "stroke", "Draw a line with a width: a wire", True),
     ActionSpec("brush_tool", "R&oto", "Br&ush Tool", ("P",), "brush", "Paint over what should go", True),
     ActionSpec("click_tool", "R&oto", "Click M&atte Tool", ("A",), "click_matte", "Click on it; needs SAM 2", True),
+    ActionSpec("import_shapes", "R&oto", "Import Shapes …", (), "", "From Nuke, ROI, CVAT, MOT", separated=True),
+    ActionSpec("export_shapes", "R&oto", "Export Shapes …", (), "", "To Nuke, Silhouette, Blender or an ROI file"),
     ActionSpec("convert_to_roto", "R&oto", "Convert Box to R&oto", ("Ctrl+Shift+O",), separated=True),
     ActionSpec("to_bezier", "R&oto", "Make Be&zier Points", (), "", "An ellipse or B-spline becomes a Bezier curve"),
     ActionSpec("smooth_points", "R&oto", "S&mooth Points", ("Z",), "", "Handles along the curve", separated=True),

@@ -22,6 +22,7 @@ from desktop.main_window import MainWindow
 from desktop.preferences_wiring import PreferencesWiring
 from desktop.proxy_wiring import ProxyWiring
 from desktop.queue_wiring import QueueWiring
+from desktop.roi_wiring import RoiWiring
 from desktop.roto_wiring import RotoWiring
 from desktop.segment_wiring import SegmentWiring
 from desktop.strip_wiring import StripWiring
@@ -56,6 +57,7 @@ class WindowWiring(QObject):
         self._edits = EditWiring(window, self._on)
         self._view = ViewWiring(window, self._on)
         self._roto = RotoWiring(window, self._on, self._default_effect)
+        self.roi = RoiWiring(window, self._on, self._default_effect)
         self._segments = SegmentWiring(window, self._roto.choose_tool, self._default_effect)
         self._tracking = TrackingWiring(window, self._on, self._roto.choose_tool, self._default_effect)
         self._queue = QueueWiring(window, self._on)

@@ -32,7 +32,7 @@ from timeline.project_file import save_project
 
 NO_KEY = frozenset(
     {
-        *("relink", "find_media"),  # rare, and they ask for a file
+        *("relink", "find_media", "import_shapes", "export_shapes"),  # rare, and they ask for a file
         *("make_proxy", "cancel_proxy"),  # rare, and of little weight
         *("rectangle_tool", "to_bezier", "clear_feather", "invert_shape", "lock_shape", "hide_shape"),  # list and menu
         *("mode_add", "mode_subtract", "mode_intersect"),
@@ -144,6 +144,12 @@ def proxy_that_waits(bench: Bench) -> None:
 
 def removal(bench: Bench) -> None:
     commands.add_removal(bench.window.session, RectF(10, 8, 40, 30))
+
+
+def box_tracks(bench: Bench) -> None:
+    """The file that is chosen holds a box for the first two frames."""
+    bench.answer = bench.folder / "tracks.txt"
+    bench.answer.write_text("1,1,5,6,10,10,1,-1,-1,-1\n2,1,7,6,10,10,1,-1,-1,-1\n")
 
 
 def still(bench: Bench) -> None:
@@ -416,6 +422,8 @@ CASES: dict[str, Case] = {
     "bezier_key": Case(("project",), keyed, _EDIT),
     "start_here": Case(("project",), still, _EDIT),
     "end_here": Case(("project",), still, _EDIT),
+    "import_shapes": Case(("project", "selection"), box_tracks, _EDIT),
+    "export_shapes": Case(("said",), removal),
     "convert_to_roto": Case(("project",), removal, _EDIT),
     "to_bezier": Case(("project",), ellipse, _EDIT),
     "smooth_points": Case(("project",), curve, _EDIT),
