@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.plate.model import FloatImage
 
-ROUNDS = 4
+ROUNDS = 3
 CUTOFF = 4.685
 """Tukey's biweight gives no weight beyond so many standard deviations."""
 
@@ -43,35 +43,39 @@ class Light:
 
 
 def fit_light(rgb: FloatImage, truth: FloatImage) -> Light:
-    """What brings (n, 3) colours to the true ones, (n, 3), passers-by left out; nothing within the grain."""
-    lines = [_fit(rgb[:, n].astype(np.float64), truth[:, n].astype(np.float64)) for n in range(3)]
-    gain, offset = np.array(lines, np.float32).T
-    return Light(gain, offset)
+    """What brings (n, 3) colours to the true ones, (n, 3), passers-by left out; nothing within the grain.
 
-
-def _plausible(gain: float, middle: float, shift: float) -> float:
-    """The gain, kept near what lies between none and that which alone turns the mean level into the other."""
-    whole = min(max(1.0 + shift / middle, 1.0 / MAX_GAIN), MAX_GAIN) if middle > 0.01 else 1.0
-    return min(max(gain, min(1.0, whole) - GAIN_SLACK), max(1.0, whole) + GAIN_SLACK)
-
-
-def _fit(x: Values, y: Values) -> tuple[float, float]:
-    """Gain and offset of y over x by iteratively reweighted least squares with Tukey's biweight."""
-    error, middle = y - x, float(x.mean())
-    away = x - middle
-    shift, slope = float(np.median(error)), 0.0
+    Iteratively reweighted least squares with Tukey's biweight, for the three channels at once.
+    """
+    x = np.ascontiguousarray(rgb.T, np.float64)
+    error, middle = truth.T - x, x.mean(axis=1)
+    away = x - middle[:, None]
+    shift, slope = np.median(error, axis=1), np.zeros(3)
     for _ in range(ROUNDS):
-        left = error - shift - slope * away
-        spread = max(1.4826 * float(np.median(np.abs(left))), MIN_SPREAD)
-        robust = np.square(np.maximum(1.0 - np.square(left / (CUTOFF * spread)), 0.0))
-        total = max(float(robust.sum()), 1.0)
-        centre = float(robust @ away) / total
-        contrast = float(robust @ np.square(away - centre))
-        slope = float(robust @ (error * (away - centre))) / (contrast + (spread / GAIN_PRIOR) ** 2)
-        shift = float(robust @ (error - slope * away)) / total
-    if abs(slope) * contrast**0.5 < SIGNIFICANT * spread:
-        slope, shift = 0.0, float(robust @ error) / total
-        if abs(shift) < SIGNIFICANT * spread / total**0.5:
-            return 1.0, 0.0
-    gain = _plausible(1.0 + slope, middle, shift)
-    return gain, shift - (gain - 1.0) * middle
+        left = error - shift[:, None] - slope[:, None] * away
+        spread = np.maximum(1.4826 * np.median(np.abs(left), axis=1), MIN_SPREAD)
+        robust = np.square(np.maximum(1.0 - np.square(left / (CUTOFF * spread)[:, None]), 0.0))
+        total = np.maximum(robust.sum(axis=1), 1.0)
+        centred = away - (_dot(robust, away) / total)[:, None]
+        contrast = _dot(robust, centred * centred)
+        slope = _dot(robust, error * centred) / (contrast + np.square(spread / GAIN_PRIOR))
+        shift = _dot(robust, error - slope[:, None] * away) / total
+    mere = _dot(robust, error) / total
+    gains = np.abs(slope) * np.sqrt(contrast) >= SIGNIFICANT * spread
+    slope, shift = np.where(gains, slope, 0.0), np.where(gains, shift, mere)
+    changes = gains | (np.abs(shift) >= SIGNIFICANT * spread / np.sqrt(total))
+    gain = np.where(gains, _plausible(1.0 + slope, middle, shift), 1.0)
+    offset = np.where(changes, shift - (gain - 1.0) * middle, 0.0)
+    return Light(gain.astype(np.float32), offset.astype(np.float32))
+
+
+def _dot(a: Values, b: Values) -> Values:
+    """(3,) sums of the products of two (3, n)."""
+    return np.asarray(np.einsum("cn,cn->c", a, b))
+
+
+def _plausible(gain: Values, middle: Values, shift: Values) -> Values:
+    """The gains, kept near what lies between none and that which alone turns the mean level into the other."""
+    whole = np.where(middle > 0.01, 1.0 + shift / np.maximum(middle, 0.01), 1.0)
+    whole = np.clip(whole, 1.0 / MAX_GAIN, MAX_GAIN)
+    return np.clip(gain, np.minimum(1.0, whole) - GAIN_SLACK, np.maximum(1.0, whole) + GAIN_SLACK)

@@ -25,7 +25,7 @@ RING_PX = 32
 
 MAX_POINTS = 3000
 MIN_POINTS = 400
-AUDIT_POINTS = 1000
+AUDIT_POINTS = 600
 """So many of them say how well the colours of a frame fit."""
 
 BLUR_PX = 1.0
