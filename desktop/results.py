@@ -9,7 +9,7 @@ from enum import Enum
 from psygnal import Signal
 
 from desktop.language import tr
-from engine.protocol import FrameEvent, ParameterValue, WindowsEvent
+from engine.protocol import EffectDescriptor, FrameEvent, ParameterValue, WindowsEvent
 from roi_tools.keyframes import Track
 from timeline.marking import Marking, rendered_marking
 from timeline.removal import Removal
@@ -140,6 +140,14 @@ class ResultStore:
 
     def __init__(self) -> None:
         self._shots: dict[str, _ShotResults] = {}
+        self._idle: dict[str, frozenset[str]] = {}
+        """By effect: the parameters that change no picture."""
+
+    def set_effects(self, effects: Iterable[EffectDescriptor]) -> None:
+        """What the engine says of its effects: parameters that change no picture make no result stale."""
+        self._idle = {e.identifier: frozenset(p.name for p in e.parameters if not p.evaluates) for e in effects}
+        for shot_id in self._shots:
+            self.changed.emit(shot_id)
 
     def begin(self, shot: Shot, *, new_take: bool = False) -> int:
         """A render of ``shot`` as it is now starts; returns the number of the take that :meth:`add` is to fill.
@@ -152,9 +160,9 @@ class ResultStore:
             results.chosen = results.takes[-1].number
         take = results.take(None)
         marks = marks_of(shot)
-        if marks != take.marks:  # what earlier jobs rendered is not what this take is now
-            take.job_ids = ()
-        take.removals, take.marks, take.failed = shot.removals, marks, range(0)
+        if not self._is_same(marks, take.marks):  # what earlier jobs rendered is not what this take is now
+            take.job_ids, take.marks = (), marks
+        take.removals, take.failed = shot.removals, range(0)
         self.changed.emit(shot.id)
         return take.number
 
@@ -323,10 +331,22 @@ class ResultStore:
         # All frames of one render share one Marks object, so its identity saves comparing it again for each frame.
         key = id(result.marks)
         if key not in fits:
-            fits[key] = result.marks == marks
+            fits[key] = self._is_same(result.marks, marks)
         if not fits[key]:
             return ResultState.STALE
         return ResultState.PROVISIONAL if result.provisional else ResultState.READY
+
+    def _is_same(self, marks: Marks, others: Marks) -> bool:
+        """Whether two renders give the same pictures."""
+        return marks == others or self._counted(marks) == self._counted(others)
+
+    def _counted(self, marks: Marks) -> Marks:
+        """``marks`` without the parameters that change no picture."""
+        return tuple(
+            (effect, {name: value for name, value in parameters.items() if name not in idle}, tracks, marking)
+            for effect, parameters, tracks, marking in marks
+            for idle in [self._idle.get(effect, frozenset())]
+        )
 
     def _result(self, shot: Shot, frame: int) -> _FrameResult | None:
         return self.chosen(shot.id).frames.get(frame)

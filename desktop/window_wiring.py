@@ -346,6 +346,7 @@ class WindowWiring(QObject):
         window.inspector.set_effects(effects)
         window.removals.set_effect_labels({effect.identifier: tr(effect.label) for effect in effects})
         window.picture.set_grow_defaults(_grow_defaults(effects))
+        window.results.set_effects(effects)
         window.notices.dismiss(tr(_ENGINE_PROBLEM))
         self._show_engine(tr("Engine ready"), theme.READY)
 

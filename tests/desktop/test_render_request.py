@@ -6,7 +6,7 @@ import pytest
 from desktop.errors import NothingToRenderError
 from desktop.render_request import render_request
 from desktop.results import ResultState, ResultStore, is_marked, marks_of
-from engine.protocol import FrameEvent, Output
+from engine.protocol import EffectDescriptor, FrameEvent, Output, ParameterDescriptor
 from roi_tools.geometry import Size
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.shapes import AnimatedRectangle, RectF
@@ -114,6 +114,26 @@ def test_a_frame_is_ready_until_something_it_depends_on_changes() -> None:
     assert store.patches(changed, 3) == ("/p",)
     renamed = replace(shot, removals=(make_removal(label="other name"),))
     assert store.state(renamed, 3) is ResultState.READY
+
+
+def test_a_parameter_that_changes_no_picture_makes_no_result_old() -> None:
+    shot = make_shot(removals=(make_removal(),))
+    store = ResultStore()
+    store.begin(shot)
+    store.note_job(shot.id, 1, "j")
+    store.add(shot.id, event(3, "/p"))
+    quiet = ParameterDescriptor(name="preview", label="", hint="", kind="bool", default=True, evaluates=False)
+    effect = make_removal().effect
+    toggled = replace(shot, removals=(make_removal(parameters={"preview": False}),))
+    assert store.state(toggled, 3) is ResultState.STALE
+    store.set_effects(
+        [EffectDescriptor(identifier=effect, label="", hint="", version="1", clips=(), parameters=(quiet,))]
+    )
+    assert store.state(toggled, 3) is ResultState.READY
+    store.begin(toggled)
+    assert store.chosen(shot.id).job_ids == ("j",)
+    changed = replace(shot, removals=(make_removal(parameters={"preview": False, "feather_px": 9.0}),))
+    assert store.state(changed, 3) is ResultState.STALE
 
 
 def test_a_newer_render_replaces_only_the_frames_that_it_brings() -> None:
