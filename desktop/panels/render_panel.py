@@ -66,6 +66,7 @@ class RenderPanel(QWidget):
         self._stage, self._eta = ElidedLabel(tr("Nothing rendered yet")), dim_label()
         self._log = LogList()
         self._log.setWordWrap(True)
+        self._log.setSpacing(2)
         self._log.setAccessibleName(tr("Log"))
         self._log.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._tabs = QTabWidget()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
@@ -13,11 +16,14 @@ from desktop.timeline_view.rows import LANE_PX, PADDING_PX, RULER_PX, Rows
 from desktop.timeline_view.shot_pictures import ShotPicture
 from desktop.timeline_view.timeline_layout import TimelineLayout
 from desktop.viewer.overlays import diamond
+from roi_tools.keyframes import Interpolation
 from timeline.marking import interpolation_at
 from timeline.removal import Removal
 
 KEY_RADIUS_PX = 5.5
 _LABEL_GAP_PX = 76.0
+_THIN_BELOW_PX = 2.5
+"""Smaller keyframes are lines: their signs could not be told apart."""
 
 
 def draw_ruler(painter: QPainter, layout: TimelineLayout, width: float, length_frames: int) -> None:
@@ -121,14 +127,9 @@ def draw_removal(
     selected: bool,
 ) -> None:
     """A removal's bar over the frames where it is there."""
-    shot, shape = span.shot, removal.shape
-    first = max(shape.first_frame if shape.first_frame is not None else shot.source_start, shot.source_start)
-    last = shape.last_frame if shape.last_frame is not None else shot.source_end_exclusive - 1
-    last = min(last, shot.source_end_exclusive - 1)
-    if last < first:
+    rect = _bar(layout, rows, span, lane, removal)
+    if rect is None:
         return
-    start, end = span.timeline_frame(first), span.timeline_frame(last) + 1
-    rect = _span_rect(layout, start, end, rows.lane_top(lane) + 2, LANE_PX - 4)
     color = theme.removal_color(lane) if removal.enabled else QColor(theme.TEXT_OFF)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     fill = QColor(color)
@@ -136,7 +137,18 @@ def draw_removal(
     painter.setPen(QPen(color, 1.2) if selected else QPen(QColor(color.red(), color.green(), color.blue(), 110), 1))
     painter.setBrush(fill)
     painter.drawRoundedRect(rect, 4, 4)
-    _draw_lane_name(painter, rect, removal, selected, first_key_px=layout.px_per_frame / 2)
+
+
+def _bar(layout: TimelineLayout, rows: Rows, span: ShotSpan, lane: int, removal: Removal) -> QRectF | None:
+    """The frames on which a removal is there; None for none."""
+    shot, shape = span.shot, removal.shape
+    first = max(shape.first_frame if shape.first_frame is not None else shot.source_start, shot.source_start)
+    last = shape.last_frame if shape.last_frame is not None else shot.source_end_exclusive - 1
+    last = min(last, shot.source_end_exclusive - 1)
+    if last < first:
+        return None
+    start, end = span.timeline_frame(first), span.timeline_frame(last) + 1
+    return _span_rect(layout, start, end, rows.lane_top(lane) + 2, LANE_PX - 4)
 
 
 def draw_keyframes(
@@ -149,30 +161,67 @@ def draw_keyframes(
     *,
     selected: bool,
 ) -> None:
-    """A diamond for each keyframe, a square where it holds; drawn over the playhead, so that it is seen under it."""
+    """A sign for each keyframe by how it goes on, and the name above them; over the playhead, so that all is seen."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(QColor(theme.EDGE), 1))
     painter.setBrush(QColor(theme.KEYFRAME if selected else "#a8a8a8"))
-    radius = KEY_RADIUS_PX if selected else 4.0
-    for frame in removal.shape.key_frames:
-        at = span.timeline_frame(frame)
-        if not span.start <= at < span.end_exclusive:
-            continue
-        centre = key_centre(layout, rows, at, lane)
-        if interpolation_at(removal.shape, frame) == "hold":
-            side = 1.6 * radius
-            painter.drawRect(QRectF(centre.x() - side / 2, centre.y() - side / 2, side, side))
+    frames = [
+        at for key in removal.shape.key_frames if span.start <= (at := span.timeline_frame(key)) < span.end_exclusive
+    ]
+    radius = key_radius_px(layout, frames, KEY_RADIUS_PX if selected else 4.0)
+    centres = [key_centre(layout, rows, at, lane) for at in frames]
+    for at, centre in zip(frames, centres, strict=True):
+        if radius < _THIN_BELOW_PX:
+            painter.fillRect(QRectF(centre.x() - 1, centre.y() - 6, 2, 12), painter.brush())
         else:
-            painter.drawPolygon(diamond(centre, radius))
+            key = at - span.start + span.shot.source_start
+            painter.drawPath(key_sign(interpolation_at(removal.shape, key), centre, radius))
+    bar = _bar(layout, rows, span, lane, removal)
+    if bar is not None:
+        keys_px = [centre.x() for centre in centres]
+        _draw_lane_name(painter, bar, removal, selected, layout.px_per_frame / 2, keys_px)
 
 
-def _draw_lane_name(painter: QPainter, rect: QRectF, removal: Removal, selected: bool, first_key_px: float) -> None:
+def key_radius_px(layout: TimelineLayout, frames: Sequence[int], radius_px: float) -> float:
+    """Half a key's width: less where neighbours would touch."""
+    gap = min((after - before for before, after in pairwise(frames)), default=1000)
+    return min(radius_px, gap * layout.px_per_frame / 2)
+
+
+def key_sign(interpolation: Interpolation | None, centre: QPointF, radius: float) -> QPainterPath:
+    """What editors know: a diamond is linear, a square holds, a circle is smooth, an hourglass has own slopes."""
+    path, x, y = QPainterPath(), centre.x(), centre.y()
+    side = 0.8 * radius
+    if interpolation == "hold":
+        path.addRect(QRectF(x - side, y - side, 2 * side, 2 * side))
+    elif interpolation == "smooth":
+        path.addEllipse(centre, 0.9 * radius, 0.9 * radius)
+    elif interpolation == "bezier":
+        corners = ((-1, -1), (1, -1), (0.3, 0), (1, 1), (-1, 1), (-0.3, 0))
+        path.addPolygon(QPolygonF([QPointF(x + side * across, y + 1.1 * side * down) for across, down in corners]))
+        path.closeSubpath()
+    else:
+        path.addPolygon(diamond(centre, radius))
+        path.closeSubpath()
+    return path
+
+
+def _draw_lane_name(
+    painter: QPainter, rect: QRectF, removal: Removal, selected: bool, first_key_px: float, keys_px: Sequence[float]
+) -> None:
+    """The name after the first key, on a plate where it would lie on other keys."""
     painter.setFont(theme.ui_font(11, bold=selected))
-    painter.setPen(QColor(theme.TEXT if selected else theme.TEXT_DIM))
     left = max(rect.left(), 0.0) + first_key_px + KEY_RADIUS_PX + 5  # most removals have a keyframe on the first frame
     area = QRectF(left, rect.top(), max(rect.right() - left - 6, 0), rect.height())
     text = removal.label if removal.enabled else tr("{name}  (off)").format(name=removal.label)
-    shown = QFontMetricsF(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
+    metrics = QFontMetricsF(painter.font())
+    shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, area.width())
+    plate = QRectF(left - 4, rect.top() + 1, metrics.horizontalAdvance(shown) + 8, rect.height() - 2)
+    if shown and any(plate.left() - KEY_RADIUS_PX < x < plate.right() + KEY_RADIUS_PX for x in keys_px):
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(18, 18, 18, 205))
+        painter.drawRoundedRect(plate, 4, 4)
+    painter.setPen(QColor(theme.TEXT if selected else theme.TEXT_DIM))
     painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from desktop import theme
@@ -60,5 +60,16 @@ def draw_wipe(painter: QPainter, source: QImage, target: QRectF, x: float, sourc
     painter.drawEllipse(QPointF(x, target.center().y()), 6, 6)
     painter.setFont(theme.ui_font(11, bold=True))
     width = painter.fontMetrics().horizontalAdvance(source_name)
-    painter.drawText(QPointF(x - 10 - width, target.bottom() - 10), source_name)
-    painter.drawText(QPointF(x + 10, target.bottom() - 10), tr("Result"))
+    _draw_side_name(painter, source_name, QPointF(x - 12 - width, target.bottom() - 12))
+    _draw_side_name(painter, tr("Result"), QPointF(x + 12, target.bottom() - 12))
+
+
+def _draw_side_name(painter: QPainter, name: str, at: QPointF) -> None:
+    """On a plate, since the picture under it may be as light as the letters."""
+    metrics = painter.fontMetrics()
+    text = QRectF(at.x(), at.y() - metrics.ascent(), metrics.horizontalAdvance(name), metrics.height())
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(18, 18, 18, 205))
+    painter.drawRoundedRect(text.adjusted(-6, -3, 6, 3), 4, 4)
+    painter.setPen(QColor("#ffffff"))
+    painter.drawText(at, name)
