@@ -106,6 +106,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("snap", "&Shot", "S&nap", ("Shift+N",), "", "What is dragged stops at markers and keyframes", True),
     ActionSpec("make_proxy", "&Shot", "Make Pro&xy", (), "", "A small copy that is quick to scrub", separated=True),
     ActionSpec("cancel_proxy", "&Shot", "&Cancel Proxy"),
+    ActionSpec("delete_proxies", "&Shot", "Delete Proxies …", (), "", "Free the disk of the proxies of all media"),
     ActionSpec("trim_start", "&Shot", "Trim St&art to Playhead", ("[",), separated=True),
     ActionSpec("trim_end", "&Shot", "Trim &End to Playhead", ("]",)),
     ActionSpec("relink", "&Shot", "Re&link Media …", (), "", "Let this shot show another file", separated=True),

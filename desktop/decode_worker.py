@@ -141,6 +141,11 @@ class DecodeWorker:
         with self._condition:
             self._proxies.pop(path, None)
 
+    def forget_proxies(self) -> None:
+        """Look again which files have a proxy."""
+        with self._condition:
+            self._proxies.clear()
+
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the thread after the frame that it is at, and close all files."""
         with self._condition:

@@ -94,6 +94,12 @@ class MediaService(QObject):
         """A media file has a proxy now."""
         self._worker.forget_proxy(path)
 
+    def delete_proxies(self) -> int:
+        """Delete the proxies of all media; returns how many bytes that freed."""
+        freed_bytes = self.proxies.clear()
+        self._worker.forget_proxies()
+        return freed_bytes
+
     def close(self) -> None:
         """Stop decoding and close all files."""
         self._worker.stop()

@@ -50,6 +50,16 @@ class ProxyStore:
                 return proxy
         return None
 
+    def clear(self) -> int:
+        """Delete all; a file in use stays where the system wants that. Returns how many bytes that freed."""
+        freed_bytes = 0
+        for file in self.folder.glob(f"*{ENDING}"):
+            with suppress(OSError):
+                size_bytes = file.stat().st_size
+                file.unlink()
+                freed_bytes += size_bytes
+        return freed_bytes
+
     def shrink(self, keep: Path) -> None:
         """Delete the least recently used proxies beyond the limit, but not ``keep``."""
         files = sorted(self.folder.glob(f"*{ENDING}"), key=lambda file: file.stat().st_mtime)

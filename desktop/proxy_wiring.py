@@ -21,6 +21,7 @@ class ProxyWiring(QObject):
         self.maker = ProxyMaker(window.media.proxies, self)
         run("make_proxy", self._make)
         run("cancel_proxy", self._cancel)
+        run("delete_proxies", self._ask_to_delete)
         use = window.window_actions["use_proxies"]
         use.setChecked(True)
         use.toggled.connect(self._use)
@@ -44,6 +45,18 @@ class ProxyWiring(QObject):
         shot = self._session.shot
         if shot:
             self.maker.cancel(shot.media_path)
+
+    def _ask_to_delete(self) -> None:
+        self._window.notices.ask(
+            tr("Delete the proxies of all media?"),
+            tr("Only time is lost: they can be made again."),
+            {tr("Delete"): self._delete, tr("Keep"): _do_nothing},
+        )
+
+    def _delete(self) -> None:
+        freed_bytes = self._window.media.delete_proxies()
+        self._window.picture.refresh()
+        self._say(tr("Proxies deleted, {size} MiB freed").format(size=f"{freed_bytes / 2**20:.0f}"))
 
     def _use(self, on: bool) -> None:
         self._window.media.use_proxies(on)
@@ -80,3 +93,7 @@ class ProxyWiring(QObject):
     def _on_failed(self, message: str) -> None:
         self._enable()
         self._window.notices.problem(tr("No proxy was made"), message)
+
+
+def _do_nothing() -> None:
+    """The proxies stay."""

@@ -86,7 +86,7 @@ class RoiWiring(QObject):
         try:
             done = work()
         except (DesktopError, RoiError, TimelineError) as error:
-            self._window.notices.problem(PROBLEM, str(error))
+            self._window.notices.problem(tr(PROBLEM), str(error))
             return None
         return done if isinstance(done, tuple) else ()
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import QObject
 
 from desktop import roto_commands
+from desktop.language import tr
 from desktop.main_window import MainWindow
 from desktop.segment_controller import SegmentController
 from desktop.viewer.tools.base import Tool
@@ -73,7 +74,7 @@ class SegmentWiring(QObject):
         self._window.show_shapes()
 
     def _on_failed(self, message: str) -> None:
-        self._window.notices.problem(PROBLEM, message)
+        self._window.notices.problem(tr(PROBLEM), message)
 
 
 def _colored(shape: Shape, color: tuple[float, float, float]) -> Shape:

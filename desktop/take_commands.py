@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from desktop.language import tr
@@ -48,11 +49,11 @@ def compare_takes(session: Session, results: ResultStore, on: bool) -> None:
     results.compare_with(shot.id, takes[place - 1 if place else 1].number)
 
 
-def settings_text(take: Take) -> str:
-    """What was set for it other than the defaults: ``Walker: seed 3, reach_frames 20``."""
+def settings_text(take: Take, effect_labels: Mapping[str, str]) -> str:
+    """What was set for it other than the defaults: ``Walker: seed 3``; else what the effect is called."""
     parts = []
     for removal in take.removals:
         if removal.enabled:
             values = ", ".join(f"{name} {value}" for name, value in removal.parameters.items())
-            parts.append(f"{removal.label}: {values or removal.effect}")
+            parts.append(f"{removal.label}: {values or effect_labels.get(removal.effect, removal.effect)}")
     return "; ".join(parts)

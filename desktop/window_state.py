@@ -122,6 +122,7 @@ _NEED_SHOT = (
     *("mark_in", "mark_out", "trim_start", "trim_end", "relink"),
     *("add_marker", "next_track", "snap"),
     *("remove_shot", "select_tool", "box_tool", "add_removal"),
+    *("bezier_tool", "bspline_tool", "ellipse_tool", "rectangle_tool", "stroke_tool", "brush_tool", "click_tool"),
 )
 _NEED_REMOVAL = (
     *("previous_key", "next_key", "copy", "duplicate_removal", "rename_removal", "toggle_removal", "delete_removal"),

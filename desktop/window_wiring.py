@@ -344,7 +344,9 @@ class WindowWiring(QObject):
     def _on_effects(self, effects: tuple[EffectDescriptor, ...]) -> None:
         window = self._window
         window.inspector.set_effects(effects)
-        window.removals.set_effect_labels({effect.identifier: tr(effect.label) for effect in effects})
+        labels = {effect.identifier: tr(effect.label) for effect in effects}
+        window.removals.set_effect_labels(labels)
+        window.takes.set_effect_labels(labels)
         window.picture.set_grow_defaults(_grow_defaults(effects))
         window.results.set_effects(effects)
         window.notices.dismiss(tr(_ENGINE_PROBLEM))

@@ -7,6 +7,7 @@ from typing import TypeVar
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QDockWidget,
     QDoubleSpinBox,
     QFrame,
@@ -21,6 +22,8 @@ from typing_extensions import override
 
 from desktop.icons import icon
 
+LIST_PX = 56
+"""The least height of a list in a panel: two lines."""
 TITLE_PX = 30
 
 AnySpinBox = TypeVar("AnySpinBox", QSpinBox, QDoubleSpinBox)
@@ -91,6 +94,12 @@ def dim_label(text: str = "", *, wraps: bool = False) -> QLabel:
     if wraps:
         label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
     return label
+
+
+def takes_what_is_left(items: QAbstractItemView) -> None:
+    """A list that asks for no height: beside text that wraps, its wish would make the whole panel scroll."""
+    items.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+    items.setMinimumHeight(LIST_PX)
 
 
 class ElidedLabel(QLabel):

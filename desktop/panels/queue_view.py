@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLa
 from desktop import theme
 from desktop.icons import icon
 from desktop.language import tr
-from desktop.panels.panel import dim_label, tool_button
+from desktop.panels.panel import dim_label, takes_what_is_left, tool_button
 from desktop.panels.times import duration_text
 from desktop.render_controller import RenderController
 from desktop.render_queue import QueuedRender, RenderState
@@ -38,6 +38,7 @@ class QueueView(QWidget):
         self.list.setAccessibleName(tr("Render queue"))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setIconSize(QSize(16, 16))
+        takes_what_is_left(self.list)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.earlier = tool_button("chevron_up", tr("Render earlier"))
         self.later = tool_button("chevron_down", tr("Render later"))

@@ -19,7 +19,7 @@ from desktop import theme
 from desktop.icons import icon
 from desktop.language import tr
 from desktop.panels.log_list import LogList
-from desktop.panels.panel import ElidedLabel, dim_label
+from desktop.panels.panel import ElidedLabel, dim_label, takes_what_is_left
 from desktop.panels.times import duration_text
 from engine.protocol import Job, ProgressEvent, Stage
 
@@ -67,6 +67,7 @@ class RenderPanel(QWidget):
         self._log = LogList()
         self._log.setWordWrap(True)
         self._log.setSpacing(2)
+        takes_what_is_left(self._log)
         self._log.setAccessibleName(tr("Log"))
         self._log.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._tabs = QTabWidget()

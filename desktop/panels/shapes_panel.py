@@ -80,7 +80,7 @@ class ShapesPanel(QWidget):
         tree.setRootIsDecorated(False)
         tree.setIconSize(QSize(16, 16))
         tree.setAccessibleName(tr("Shapes"))
-        tree.setMinimumHeight(96)
+        tree.setMinimumHeight(72)
         tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         palette = tree.palette()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QToolButton, QVBoxLayout, QWidget
@@ -9,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushBu
 from desktop import take_commands, theme
 from desktop.icons import icon
 from desktop.language import tr
-from desktop.panels.panel import dim_label
+from desktop.panels.panel import dim_label, takes_what_is_left
 from desktop.results import ResultStore, Take
 from desktop.session import Session
 
@@ -20,10 +22,12 @@ class TakesView(QWidget):
     def __init__(self, session: Session, results: ResultStore, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._results = session, results
+        self._effect_labels: Mapping[str, str] = {}
         self.list = QListWidget()
         self.list.setAccessibleName(tr("Takes"))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setIconSize(QSize(16, 16))
+        takes_what_is_left(self.list)
         self.new = QPushButton(tr("New Take"))
         self.new.setToolTip(tr("Render with the settings of now and keep the result so far"))
         self.choose, self.compare = QPushButton(tr("Use")), QPushButton(tr("Compare"))
@@ -54,6 +58,11 @@ class TakesView(QWidget):
         layout.addWidget(self._hint)
         layout.addWidget(self.list, 1)
         layout.addLayout(buttons)
+
+    def set_effect_labels(self, labels: Mapping[str, str]) -> None:
+        """What effects are called, by identifier."""
+        self._effect_labels = labels
+        self.refresh()
 
     def _on_playhead(self) -> None:
         shot = self._session.shot
@@ -94,9 +103,10 @@ class TakesView(QWidget):
         name, color = ("done", theme.READY) if is_chosen else ("compare" if compared else "film", theme.TEXT_DIM)
         item.setIcon(icon(name, color, color))
         role = tr(", used") if is_chosen else tr(", compared with") if compared else ""
-        item.setText(f"{take.label}{role}   {_frames_text(take)}   {take_commands.settings_text(take)}")
+        settings = take_commands.settings_text(take, self._effect_labels)
+        item.setText(f"{take.label}{role}   {_frames_text(take)}   {settings}")
         item.setForeground(QColor(theme.TEXT if is_chosen else theme.TEXT_DIM))
-        item.setToolTip(take_commands.settings_text(take) or tr("Default settings"))
+        item.setToolTip(settings or tr("Default settings"))
         item.setData(Qt.ItemDataRole.UserRole, take.number)
 
     def _enable(self) -> None:

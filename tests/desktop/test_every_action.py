@@ -33,7 +33,7 @@ from timeline.project_file import save_project
 NO_KEY = frozenset(
     {
         *("relink", "find_media", "import_shapes", "export_shapes"),  # rare, and they ask for a file
-        *("make_proxy", "cancel_proxy"),  # rare, and of little weight
+        *("make_proxy", "cancel_proxy", "delete_proxies"),  # rare, and of little weight
         *("rectangle_tool", "to_bezier", "clear_feather", "invert_shape", "lock_shape", "hide_shape"),  # list and menu
         *("mode_add", "mode_subtract", "mode_intersect"),
         "delete_points",  # Del in the viewer, which deletes the removal elsewhere
@@ -396,6 +396,7 @@ CASES: dict[str, Case] = {
     "snap": Case(("strip",)),
     "make_proxy": Case(("proxies",), also=("proxy",)),
     "cancel_proxy": Case(("proxy",), proxy_that_waits),
+    "delete_proxies": Case(("dialogs", "notices")),
     "use_proxies": Case(("checked",)),
     "trim_start": Case(("project",), middle, (*_EDIT, "playhead", "strip")),
     "trim_end": Case(("project",), middle, (*_EDIT, "playhead", "strip")),

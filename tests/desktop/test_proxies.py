@@ -71,6 +71,15 @@ def test_the_least_recently_used_proxies_go(tmp_path: Path) -> None:
     assert [file.exists() for file in files] == [True, False, False, True]
 
 
+def test_all_proxies_go_and_nothing_else(tmp_path: Path) -> None:
+    store = ProxyStore(tmp_path)
+    for name in ("a.mov", "b.mov", "note.txt"):
+        (tmp_path / name).write_bytes(b"0123456789")
+    assert store.clear() == 20
+    assert [file.name for file in tmp_path.iterdir()] == ["note.txt"]
+    assert store.clear() == 0
+
+
 class Shown:
     """What the decode thread reports, in order."""
 
@@ -162,6 +171,23 @@ def test_the_action_makes_a_proxy_and_the_viewer_uses_it(editor: MainWindow, cli
     editor.canvas.zoom_by(0.5)
     actions["use_proxies"].trigger()
     assert showing_only_itself(editor, 2, qtbot) and 2 not in proxies
+
+
+def test_deleted_proxies_are_no_longer_shown(editor: MainWindow, clip: Path, qtbot: QtBot) -> None:
+    actions, media = editor.window_actions, editor.media
+    actions["make_proxy"].trigger()
+    qtbot.waitUntil(lambda: media.proxies.find(str(clip)) is not None)
+    qtbot.waitUntil(lambda: actions["make_proxy"].isEnabled())
+    media.set_cache_mb(0)
+    editor.canvas.actual_size()
+    editor.canvas.zoom_by(0.5)
+    actions["delete_proxies"].trigger()
+    (question,) = editor.notices.texts
+    editor.notices.click(question, "Delete")
+    assert media.proxies.find(str(clip)) is None
+    proxies: list[int] = []
+    media.frame_ready.connect(lambda frame: proxies.append(frame.request.frame) if frame.is_proxy else None)
+    assert showing_only_itself(editor, 9, qtbot) and not proxies
 
 
 def showing_only_itself(window: MainWindow, frame: int, qtbot: QtBot) -> bool:

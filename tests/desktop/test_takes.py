@@ -59,7 +59,9 @@ def test_a_new_take_keeps_the_one_before(two_takes: MainWindow, qtbot: QtBot) ->
     shot = two_takes.session.shot
     assert shot is not None
     takes = two_takes.results.takes(shot.id)
-    assert [take_commands.settings_text(take) for take in takes] == ["Removal 1: clean-plate", "Removal 1: seed 7"]
+    labels = {"clean-plate": "Clean plate"}
+    settings = [take_commands.settings_text(take, labels) for take in takes]
+    assert settings == ["Removal 1: Clean plate", "Removal 1: seed 7"]
     shown(two_takes, qtbot, light=True)
 
 
