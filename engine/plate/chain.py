@@ -120,9 +120,10 @@ def follow(
             if not nodes.static:
                 shift = correct.correction(b, nodes)
                 points, around = points + shift(nodes.home(lends)), nodes.reached(around) + shift(around)
-            shown = _shown(around, covered)
-            sightings.append(Sighting(b, point[lends], points, slot[lends], offset, nodes.static, around, shown))
-        seen[visible] += 1
+            shown, chosen = _shown(around, covered), np.flatnonzero(lends)
+            index, slots = point.ravel()[chosen], slot.ravel()[chosen]
+            sightings.append(Sighting(b, index, points, slots, offset, nodes.static, around, shown))
+        seen += visible.view(np.uint8)
         seen[seen > SIGHTING_ORDERS[-1]] = 255
         if (seen == 255).all():
             break
@@ -185,7 +186,8 @@ class Nodes:
 
     def points(self, chosen: Mask) -> Points:
         """(n, 2) positions of the chosen pixels."""
-        return self._positions()[chosen]
+        # Several times quicker than a mask as the index.
+        return np.take(self._positions().reshape(-1, 2), np.flatnonzero(chosen), axis=0)
 
     def reached(self, points: Points) -> Points:
         """(n, 2) where points of the first frame, in the box or its margin, have got to."""

@@ -40,7 +40,7 @@ VOTE_MEMORY_MOVING_FRAMES = 12.0
 class Evidence:
     """What the frames show of N pixels, in S slots.
 
-    `colour`: (S, N, 3), matched to the target's light; `vote`: (S, N) how much a slot counts in the choice, 0 where
+    `colour`: (3, S, N), matched to the target's light; `vote`: (S, N) how much a slot counts in the choice, 0 where
     it is empty; `weight`: (S, N) how much in the colour, less where much was interpolated; `frame`: (S, N).
     `starts`: the slots put to the vote.
     """
@@ -72,57 +72,78 @@ def fuse(evidence: Evidence, grid: Mask, blend_px: float, weigh: Callable[[NDArr
     SYNTHESISED for none, counts in the mean. Equal colours give exactly that colour back.
     """
     base = _elected(evidence, grid)
-    agrees = _agreement(evidence, base, np.sign(evidence.vote))
+    there = (evidence.vote > 0).astype(np.float32)
+    agrees = _agreement(evidence, base, there)
     share = evidence.weight * weigh(np.where(agrees > LIKELY, evidence.frame, SYNTHESISED))
     mean = _mean(evidence, base, share * agrees)
-    weight = _agreement(evidence, mean, share)
     if blend_px > 0:
-        weight = _feathered(weight, grid, blend_px) * _agreement(evidence, mean, np.sign(evidence.vote))
+        agrees = _agreement(evidence, mean, there)
+        weight = _feathered(share * agrees, grid, blend_px) * agrees
+    else:
+        weight = _agreement(evidence, mean, share)
     slot = weight.argmax(axis=0)
     frame = np.take_along_axis(evidence.frame, slot[None], axis=0)[0]
     colour = _mean(evidence, base, weight)
-    return Fused(colour, frame, np.any(evidence.vote > 0, axis=0), _spread(evidence, colour))
+    spread = _spread(evidence, colour)
+    return Fused(np.ascontiguousarray(colour.T), frame, np.asarray(there.any(axis=0)), spread)
 
 
 def _elected(evidence: Evidence, grid: Mask) -> FloatImage:
-    """(N, 3) the start with the most votes in the neighbourhood."""
-    votes = []
+    """(3, N) the start with the most votes in the neighbourhood."""
+    winner = np.zeros_like(evidence.colour[:, 0])
+    most = np.zeros_like(evidence.vote[0])
     for slot in evidence.starts:
-        support = _agreement(evidence, evidence.colour[slot], evidence.vote).sum(axis=0)
+        support = _agreement(evidence, evidence.colour[:, slot], evidence.vote).sum(axis=0)
         there = evidence.vote[slot] > 0
-        votes.append(np.where(there, _blur(np.where(there, support, 0.0), grid, 1.5) + 1e-6, 0.0))
-    winner = np.array(evidence.starts)[np.argmax(votes, axis=0)]
-    return np.take_along_axis(evidence.colour, winner[None, :, None], axis=0)[0]
+        votes = np.where(there, _blur(np.where(there, support, np.float32(0.0)), grid, 1.5) + np.float32(1e-6), 0.0)
+        better = votes > most
+        np.copyto(winner, evidence.colour[:, slot], where=better)
+        np.copyto(most, votes, where=better)
+    return winner
 
 
 def _agreement(evidence: Evidence, colour: FloatImage, weight: FloatImage) -> FloatImage:
-    """(S, N) the weights of the slots, less the further they are from the (N, 3) colour."""
-    difference = evidence.colour - colour
+    """(S, N) the weights of the slots, less the further they are from the (3, N) colour."""
+    out = np.zeros_like(weight)
+    for slot, row in enumerate(out):
+        if weight[slot].any():
+            np.exp(_square(evidence, slot, colour) * np.float32(-0.5 / (3.0 * AGREEMENT**2)), out=row)
+            row *= weight[slot]
+    return out
+
+
+def _square(evidence: Evidence, slot: int, colour: FloatImage) -> FloatImage:
+    """(N,) square distance of a slot from the (3, N) colour. Slot by slot, all of it stays in the processor's cache."""
+    difference = evidence.colour[:, slot] - colour
     np.square(difference, out=difference)
-    square = difference[..., 0] + difference[..., 1] + difference[..., 2]
-    square *= -0.5 / (3.0 * AGREEMENT**2)
-    return np.asarray(weight * np.exp(square, out=square), np.float32)
+    total = difference[0]
+    total += difference[1]
+    total += difference[2]
+    return total
 
 
 def _spread(evidence: Evidence, colour: FloatImage) -> NDArray[np.float32]:
     """(N,) mean square distance of the votes from the colour, capped, with a prior for what nobody says."""
-    difference = evidence.colour - colour
-    square = np.minimum(np.einsum("snc,snc->sn", difference, difference) / 3.0, OUTVOTED_SPREAD)
-    total = (evidence.vote * square).sum(axis=0) + PRIOR_VOTE * PRIOR_SPREAD
-    return np.asarray(total / (evidence.vote.sum(axis=0) + PRIOR_VOTE), np.float32)
+    total = np.full_like(colour[0], PRIOR_VOTE * PRIOR_SPREAD)
+    for slot, vote in enumerate(evidence.vote):
+        if vote.any():
+            total += vote * np.minimum(_square(evidence, slot, colour) / np.float32(3.0), np.float32(OUTVOTED_SPREAD))
+    return np.asarray(total / (evidence.vote.sum(axis=0) + np.float32(PRIOR_VOTE)), np.float32)
 
 
 def _feathered(weight: FloatImage, grid: Mask, blend_px: float) -> FloatImage:
     """(S, N) shares of the slots, blended with those of the pixels around: no seam where the nearest frame changes."""
     share = weight / np.maximum(weight.sum(axis=0), 1e-12)
-    return np.stack([_blur(part, grid, blend_px) for part in share])
+    return np.stack([_blur(part, grid, blend_px) if part.any() else part for part in share])
 
 
 def _mean(evidence: Evidence, base: FloatImage, weight: FloatImage) -> FloatImage:
-    """(N, 3) weighted mean, taken relative to a base so that equal colours come back unrounded."""
-    total = np.maximum(weight.sum(axis=0), 1e-12)
-    shift = np.einsum("sn,snc->nc", weight, evidence.colour - base)
-    return np.asarray(base + shift / total[:, None], np.float32)
+    """(3, N) weighted mean, taken relative to a base so that equal colours come back unrounded."""
+    shift = np.zeros_like(base)
+    for slot, row in enumerate(weight):
+        if row.any():
+            shift += row * (evidence.colour[:, slot] - base)
+    return base + shift / np.maximum(weight.sum(axis=0), np.float32(1e-12))
 
 
 def _blur(values: FloatImage, grid: Mask, sigma_px: float) -> FloatImage:

@@ -39,6 +39,8 @@ class Light:
 
     def match(self, rgb: FloatImage) -> FloatImage:
         """(n, 3) colours in the target's light; unchanged to the bit where the light is the same."""
+        if (self.gain == 1.0).all() and not self.offset.any():
+            return rgb
         return np.asarray(rgb * self.gain + self.offset, np.float32)
 
 

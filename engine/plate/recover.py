@@ -35,7 +35,7 @@ from engine.plate.model import (
 )
 from engine.plate.photometric import membrane
 from engine.plate.registration import Registration
-from engine.plate.sampling import pick, sample_sharp
+from engine.plate.sampling import pick, sample_nearest, sample_sharp
 from engine.plate.surround import Surround, between_pixels
 from roi_tools.geometry import Box
 
@@ -184,7 +184,7 @@ def _gather(footage: Footage, batch: list[_Target]) -> Iterator[None]:
         rgb = footage.source.rgb(frame, window)
         origin = np.array([window.x0, window.y0], np.float32)
         for target, direction, sighting in wanted[frame]:
-            read = pick if sighting.static else sample_sharp
+            read = sample_nearest if sighting.static else sample_sharp
             seen = sighting.around_seen
             around = np.zeros((len(seen), 3), np.float32)
             around[seen] = read(rgb, sighting.around[seen] - origin)
@@ -262,30 +262,37 @@ def _surround(footage: Footage, target: _Target) -> Surround:
 
 def _window(footage: Footage, points: list[Points]) -> Box:
     """What must be read of a frame to sample it at the points."""
-    points = [p for p in points if len(p)]
-    low = np.floor(np.min([p.min(axis=0) for p in points], axis=0)).astype(int)
-    high = np.ceil(np.max([p.max(axis=0) for p in points], axis=0)).astype(int) + 1
-    box = Box(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+    columns, rows = ([p[:, axis] for p in points if len(p)] for axis in (0, 1))
+    low_x, low_y = (math.floor(min(float(v.min()) for v in values)) for values in (columns, rows))
+    high_x, high_y = (math.ceil(max(float(v.max()) for v in values)) + 1 for values in (columns, rows))
+    box = Box(low_x, low_y, high_x, high_y)
     return box.grown(FILTER_PX).clipped(footage.size) or box
 
 
 def _evidence(target: _Target) -> Evidence:
     """Sorts the sightings into slots: those before the target, then those after it, near to far."""
-    ways = len(SIGHTING_ORDERS)
-    shape = (2 * ways, target.pixels)
-    colour = np.zeros((*shape, 3), np.float32)
-    vote, weight = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    frame = np.full(shape, SYNTHESISED, np.int32)
+    ways, pixels = len(SIGHTING_ORDERS), target.pixels
+    colour = np.zeros((3, 2 * ways * pixels), np.float32)
+    vote, weight = np.zeros(2 * ways * pixels, np.float32), np.zeros(2 * ways * pixels, np.float32)
+    frame = np.full(2 * ways * pixels, SYNTHESISED, np.int32)
     loss = target.surround.interpolation_loss
     for direction, way in enumerate(target.sightings):
         for sighting in way:
-            slot = sighting.slot + direction * ways
-            colour[slot, sighting.index] = target.colours[direction, sighting.frame]
+            place = (sighting.slot + np.intp(direction * ways)) * pixels + sighting.index
+            for channel, values in zip(colour, target.colours[direction, sighting.frame].T, strict=True):
+                channel[place] = values
             age = abs(sighting.frame - target.frame) - 1
             memory = VOTE_MEMORY_STATIC_FRAMES if sighting.static else VOTE_MEMORY_MOVING_FRAMES
-            vote[slot, sighting.index] = math.exp(-age / memory)
-            blur = 0.0 if sighting.static else loss * between_pixels(sighting.points)
-            weight[slot, sighting.index] = 1.0 / (1.0 + blur)
-            frame[slot, sighting.index] = sighting.frame
+            vote[place] = math.exp(-age / memory)
+            weight[place] = 1.0 if sighting.static else 1.0 / (1.0 + loss * between_pixels(sighting.points))
+            frame[place] = sighting.frame
+    shape = (2 * ways, pixels)
+    vote = vote.reshape(shape)
     starts = tuple(n + direction * ways for direction in range(2) for n in STARTS)
-    return Evidence(colour, vote, weight, frame, tuple(n for n in starts if vote[n].any()))
+    return Evidence(
+        colour.reshape(3, *shape),
+        vote,
+        weight.reshape(shape),
+        frame.reshape(shape),
+        tuple(n for n in starts if vote[n].any()),
+    )

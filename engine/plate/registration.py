@@ -112,7 +112,8 @@ class Ring:
     def _align(self, gray: FloatImage, there: Points, usable: NDArray[np.bool_]) -> Affine | None:
         basis = self.basis(self.points)[usable]
         slope, value, start = self._slope[usable], self._value[usable], there[usable]
-        design = np.column_stack([basis * slope[:, :1], basis * slope[:, 1:]])
+        # One row per parameter: such products need no BLAS, whose threads wait longer for each other than they work.
+        design = np.ascontiguousarray(np.column_stack([basis * slope[:, :1], basis * slope[:, 1:]]).T)
         # Without texture on all sides only a shift is measured, not a stretch.
         ridge = np.diag([0.0, 1.0, 1.0] * 2) * 0.05 * float(np.square(slope).sum() / 2) + np.eye(6) * 1e-3
         affine = np.zeros((3, 2))
@@ -124,7 +125,9 @@ class Ring:
             spread = max(1.4826 * float(np.median(np.abs(error))), 1.0)
             errors.append(float(np.minimum(np.abs(error), 3 * spread).mean()))
             robust = np.square(np.maximum(1.0 - np.square(error / (4.685 * spread)), 0.0))
-            solved = np.linalg.solve((design.T * robust) @ design + ridge, (design.T * robust) @ error)
+            weighted = design * robust
+            normal = np.einsum("in,jn->ij", weighted, design)
+            solved = np.linalg.solve(normal + ridge, np.einsum("in,n->i", weighted, error))
             step = solved.reshape(2, 3).T
             last, affine = affine, affine + step
         if errors[-1] >= errors[0] * (1.0 - MIN_GAIN) or np.abs(basis @ last).max() > MAX_DRIFT_PX:

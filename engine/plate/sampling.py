@@ -26,6 +26,11 @@ def sample_sharp(image: FloatImage, points: Points) -> FloatImage:
     return _remap(image, points, cv2.INTER_LANCZOS4)
 
 
+def sample_nearest(image: FloatImage, points: Points) -> FloatImage:
+    """(N, C) nearest pixels of an (H, W, C) image at (N, 2) x, y positions; edges are extended."""
+    return _remap(image, points, cv2.INTER_NEAREST)
+
+
 def pick(image: FloatImage | Mask, points: Points) -> NDArray:
     """(N, ...) nearest pixels at (N, 2) x, y positions, which must lie inside the image."""
     column, row = np.rint(points).astype(np.intp).T

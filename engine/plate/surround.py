@@ -51,7 +51,7 @@ class Surround:
         `rgb`: (K, 3) its colours, read at the (K, 2) `points`; `seen`: (K,) where it shows the surroundings;
         `expected`: (3,) the offset to fall back on where they are too few.
         """
-        seen = seen & np.isfinite(rgb).all(axis=1) & np.isfinite(self.truth).all(axis=1)
+        seen = seen & np.isfinite(rgb.sum(axis=1)) & np.isfinite(self.truth.sum(axis=1))
         if seen.sum() < MIN_POINTS:
             return Light(np.ones(3, np.float32), np.asarray(expected, np.float32))
         light = fit_light(rgb[seen], self.truth[seen])
@@ -82,10 +82,13 @@ class Surround:
 
     def weights(self, frames: NDArray[np.int32]) -> FloatImage:
         """(S, N) what each of a pixel's lenders, (S, N) frames or SYNTHESISED for none, counts in the mean."""
-        lenders = np.unique(frames[frames != SYNTHESISED])
+        # No frame is less than SYNTHESISED, so that a table says which lender a frame is.
+        there = np.bincount((frames - SYNTHESISED).ravel()) > 0
+        there[0] = False
+        lenders = (np.flatnonzero(there) + SYNTHESISED).astype(np.int32)
         if not len(lenders):
             return np.zeros(frames.shape, np.float32)
-        index = np.where(frames != SYNTHESISED, np.searchsorted(lenders, frames), -1)
+        index = np.where(there, np.cumsum(there) - 1, -1)[frames - SYNTHESISED]
         # Many pixels have the same lenders: those are weighed once.
         key = np.zeros(frames.shape[1], np.int64)
         for row in index:
@@ -103,15 +106,24 @@ class Surround:
         unrest = np.square(error).sum(axis=(0, 2)) / np.maximum(3.0 * fits.sum(axis=0), 1.0)
         error /= np.sqrt(unrest + MIN_SPREAD**2)[:, None]
         square, flat = np.square(error).sum(axis=2), error.reshape(len(lenders), -1)
-        own, both = fits.sum(axis=1), fits @ fits.T
+        own, both = fits.sum(axis=1), _products(fits, fits)
         to_target = square.sum(axis=1) / np.maximum(own, 1.0) / 6.0
         known = own >= MIN_POINTS
         to_target[~known] = to_target[known].max() if known.any() else 1.0
-        apart = np.maximum(square @ fits.T + fits @ square.T - 2.0 * (flat @ flat.T), 0.0) / np.maximum(both, 1.0) / 6.0
+        one_way = _products(square, fits)
+        apart = np.maximum(one_way + one_way.T - 2.0 * _products(flat, flat), 0.0) / np.maximum(both, 1.0) / 6.0
         between = np.where(both >= MIN_POINTS, apart, to_target[:, None] + to_target[None, :])
         between += DRIFT * np.abs(lenders[:, None] - lenders[None, :])
         np.fill_diagonal(between, 0.0)
         return between, to_target + DRIFT * np.abs(lenders - self.frame)
+
+
+def _products(a: Square, b: Square) -> Square:
+    """(L, L) sums of the products of each row of one, (L, n), with each of the other; a @ b.T.
+
+    BLAS would start threads for it, which on a busy machine wait for each other longer than they work.
+    """
+    return np.asarray(np.einsum("in,jn->ij", a, b))
 
 
 def between_pixels(points: Points) -> FloatImage:

@@ -58,7 +58,7 @@ def test_what_was_not_found_is_not_trusted() -> None:
 
 def spread_of(colours: list[float], votes: list[float]) -> float:
     slots, pixels = len(colours), 12
-    colour = np.broadcast_to(np.array(colours, np.float32)[:, None, None], (slots, pixels, 3)).copy()
+    colour = np.broadcast_to(np.array(colours, np.float32)[:, None], (3, slots, pixels)).copy()
     vote = np.broadcast_to(np.array(votes, np.float32)[:, None], (slots, pixels)).copy()
     frame = np.zeros((slots, pixels), np.int32)
     fused = fuse(Evidence(colour, vote, vote, frame, tuple(range(slots))), np.ones((3, 4), bool), 0.0, equally)

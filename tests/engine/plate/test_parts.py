@@ -215,7 +215,7 @@ def test_whole_positions_read_the_pixels_themselves(count: int) -> None:
 def evidence(colours: list[float], votes: list[float]) -> tuple[Evidence, NDArray[np.bool_]]:
     grid = np.ones((6, 7), bool)
     slots = len(colours)
-    colour = np.broadcast_to(np.array(colours, np.float32)[:, None, None], (slots, 42, 3)).copy()
+    colour = np.broadcast_to(np.array(colours, np.float32)[:, None], (3, slots, 42)).copy()
     vote = np.broadcast_to(np.array(votes, np.float32)[:, None], (slots, 42)).copy()
     frame = np.broadcast_to(np.arange(slots, dtype=np.int32)[:, None], (slots, 42)).copy()
     return Evidence(colour, vote, vote, frame, tuple(range(slots))), grid
