@@ -26,6 +26,8 @@ from timeline.shot import Shot
 AUTOSAVE_AFTER_MS = 400
 """Quiet time after an edit: short enough to lose one edit at most, long enough not to write during a drag."""
 PROJECT_ENDING = ".otio"
+EDIT_ENDINGS = (".xml", ".fcpxml")
+"""Edits of other programs; they are read, not written."""
 _PROJECT_FILTER = "Grayplate projects and OTIO timelines (*.otio)"
 _UNSAVED = "Save changes?"
 _LOST = "Recover unsaved work?"
@@ -70,7 +72,7 @@ class Documents(QObject):
         """Projects and media as given on the command line or dropped on the window."""
         media = []
         for path in paths:
-            if path.lower().endswith(PROJECT_ENDING):
+            if path.lower().endswith((PROJECT_ENDING, *EDIT_ENDINGS)):
                 self.open_project(Path(path))
             else:
                 media.append(path)
@@ -84,18 +86,23 @@ class Documents(QObject):
             self._media.probe(absolute)
 
     def open_project(self, path: Path) -> None:
-        """Open a project, asking first about unsaved changes."""
-        self._after_unsaved(lambda: self._load(path, path))
+        """Open a project, or another program's edit as a new one, asking first about unsaved changes."""
+        if path.suffix.lower() in EDIT_ENDINGS:
+            self._after_unsaved(lambda: self._load(path, None, recovered=True))
+        else:
+            self._after_unsaved(lambda: self._load(path, path))
 
     def new_project(self) -> None:
         """An empty document, asking first about unsaved changes."""
         self._after_unsaved(lambda: self._show(Project(), None))
 
     def _load(self, source: Path, path: Path | None, *, recovered: bool = False) -> bool:
-        from timeline.project_file import load_project  # loads OpenTimelineIO
+        # Both load OpenTimelineIO.
+        from timeline.edit_list import load_edit
+        from timeline.project_file import load_project
 
         try:
-            project = load_project(source)
+            project = load_edit(source) if source.suffix.lower() in EDIT_ENDINGS else load_project(source)
         except TimelineError as error:
             self._notices.problem(tr("The project cannot be opened"), str(error))
             return False

@@ -184,7 +184,10 @@ class WindowWiring(QObject):
 
     def _ask_project(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
-            self._window, tr("Open Project"), self._folder(), tr("Projects and timelines (*.otio);;All files (*)")
+            self._window,
+            tr("Open Project"),
+            self._folder(),
+            tr("Projects and timelines (*.otio *.xml *.fcpxml);;All files (*)"),
         )
         if path:
             self._window.documents.open_project(Path(path))

@@ -12,6 +12,7 @@ from desktop.main_window import MainWindow
 from desktop.recovery import RecoveryFile, lost_sessions
 from roi_tools.shapes import RectF
 from tests.desktop.documents import make_removal, make_shot, wait_until_saved
+from tests.timeline.test_edit_list import FCP_7
 from timeline import project_file
 from timeline.project import Project
 from timeline.project_file import load_project
@@ -48,6 +49,16 @@ def test_save_asks_once_then_knows(editor: MainWindow, tmp_path: Path, monkeypat
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args, **kwargs: pytest.fail("asked again"))
     save(editor)
     assert load_project(path) == editor.session.project
+
+
+def test_an_edit_of_another_program_opens_as_a_new_project(window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "edit.xml"
+    path.write_text(FCP_7)
+    window.documents.open_paths([str(path)])
+    (shot,) = window.session.project.shots
+    assert (shot.source_start, shot.source_end_exclusive) == (10, 30)
+    assert window.session.path is None, "saving must not write over the edit"
+    assert window.isWindowModified()
 
 
 def test_open_brings_the_document_and_its_media_back(
