@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -182,6 +183,7 @@ def _page(*rows: tuple[str, QWidget, str]) -> QWidget:
         form.addRow(label, control)
         note = dim_label(hint, wraps=True)
         note.setContentsMargins(0, 0, 0, 8)
+        note.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         note.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         form.addRow("", note)
     page = QWidget()

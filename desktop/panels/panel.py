@@ -22,7 +22,7 @@ from typing_extensions import override
 
 from desktop.icons import icon
 
-LIST_PX = 56
+LIST_PX = 44
 """The least height of a list in a panel: two lines."""
 TITLE_PX = 30
 

@@ -63,6 +63,7 @@ class ShapeDetails(QScrollArea):
         self.mode.activated.connect(self._on_mode)
         self.inverted.toggled.connect(self._on_inverted)
         self.color = QPushButton(tr("Colour …"))
+        self.color.setToolTip(tr("Colour of the outline"))
         self.color.clicked.connect(self._ask_color)
         self.numbers: dict[Number, QDoubleSpinBox] = {}
         self.keys: dict[Number, QToolButton] = {}
@@ -77,8 +78,7 @@ class ShapeDetails(QScrollArea):
         for name, text, unit, low, high in _NUMBERS:
             form.addRow(self._number_labels[name], self._number_row(name, text, unit, low, high))
         form.addRow(tr("Frames"), _row(self.first, QLabel("–"), self.last))
-        form.addRow(tr("Shutter"), _row(self.shutter))
-        form.addRow(tr("Outline"), _row(self.color))
+        form.addRow(tr("Shutter"), _row(self.shutter, self.color))
         content = QWidget()
         content.setLayout(form)
         self.setWidget(content)
@@ -228,8 +228,6 @@ def _row(*widgets: QWidget) -> QWidget:
     for widget in widgets:
         stretch = 1 if isinstance(widget, (QDoubleSpinBox, QSpinBox, QComboBox)) else 0
         row.addWidget(widget, stretch)
-    if not any(isinstance(widget, (QDoubleSpinBox, QSpinBox, QComboBox)) for widget in widgets):
-        row.addStretch(1)
     return holder
 
 

@@ -90,7 +90,7 @@ class ShapesPanel(QWidget):
         header.setStretchLastSection(True)
         header.setMinimumSectionSize(20)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        for column, width in ((_SEEN, 26), (_LOCK, 26), (_MODE, 24)):
+        for column, width in ((_SEEN, 26), (_LOCK, 26), (_MODE, 36)):
             tree.setColumnWidth(column, width)
         tree.itemClicked.connect(self._on_clicked)
         tree.itemDoubleClicked.connect(self._on_double_clicked)
