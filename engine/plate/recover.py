@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -36,6 +36,7 @@ from engine.plate.model import (
 from engine.plate.photometric import membrane
 from engine.plate.registration import Registration
 from engine.plate.sampling import pick, sample_nearest, sample_sharp
+from engine.plate.serial import SerialSource
 from engine.plate.surround import Surround, between_pixels
 from roi_tools.geometry import Box
 
@@ -47,6 +48,9 @@ TRACING_SHARE = 0.6
 """The part of the time that goes into following pixels, before the first frame of a batch is finished."""
 
 PROGRESS_S = 0.3
+THREADS = 2
+"""Each holds the evidence of one frame; more would need more memory than they save time."""
+
 BATCH_BYTES = 400_000_000
 MAX_BATCH_FRAMES = 24
 FILTER_PX = 4
@@ -74,6 +78,7 @@ def recover(
     """
     if not all(frame in available for frame in core):
         raise ValueError(f"core {core} leaves the available frames {available}; ask only for frames that exist")
+    source = SerialSource(source)
     footage = Footage(source, available, settings)
     if painted is not None and painted.rgb.shape[:2] != (footage.size.height_px, footage.size.width_px):
         raise ValueError(
@@ -121,12 +126,20 @@ def _batch(
         if used > BATCH_BYTES:
             break
     traced = (done + TRACING_SHARE * len(batch)) / total
-    for _ in _gather(footage, batch):
-        progress(traced)
-    for finished, target in enumerate(batch, start=1):
-        before = (done + finished - 1 + TRACING_SHARE * (len(batch) - finished + 1)) / total
-        after = (done + finished + TRACING_SHARE * (len(batch) - finished)) / total
-        yield _finish(footage, target, inventions, partial(progress, before)), after
+    pool = ThreadPoolExecutor(THREADS)
+    try:
+        for _ in _gather(footage, batch, pool):
+            progress(traced)
+        # They are painted ahead, while others are finished.
+        painting = [pool.submit(_painted, footage, target) for target in batch]
+        for finished, painted in enumerate(painting, start=1):
+            before = (done + finished - 1 + TRACING_SHARE * (len(batch) - finished + 1)) / total
+            after = (done + finished + TRACING_SHARE * (len(batch) - finished)) / total
+            still_wanted = partial(progress, before)
+            ready = _when_ready(painted, still_wanted)
+            yield _finish(footage, batch[finished - 1].frame, ready, inventions, still_wanted), after
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @dataclass
@@ -171,7 +184,15 @@ def _trace(footage: Footage, frame: int, still_wanted: Still) -> _Target:
         return _Target(frame, view.box, int(wanted.sum()), correct.around, (ways[0].result(), ways[1].result()))
 
 
-def _gather(footage: Footage, batch: list[_Target]) -> Iterator[None]:
+def _when_ready(painting: Future[Painted | None], still_wanted: Still) -> Painted | None:
+    """The result of another thread; `still_wanted` is asked meanwhile."""
+    still_wanted()
+    while wait([painting], timeout=PROGRESS_S).not_done:
+        still_wanted()
+    return painting.result()
+
+
+def _gather(footage: Footage, batch: list[_Target], pool: ThreadPoolExecutor) -> Iterator[None]:
     """Reads the colours, source frame by source frame, so that each is decoded once per batch and in order."""
     wanted: dict[int, list[tuple[_Target, int, Sighting]]] = {}
     for target in batch:
@@ -179,33 +200,46 @@ def _gather(footage: Footage, batch: list[_Target]) -> Iterator[None]:
         for direction, sightings in enumerate(target.sightings):
             for sighting in sightings:
                 wanted.setdefault(sighting.frame, []).append((target, direction, sighting))
+    reading: list[Future[None]] = []
     for frame in sorted(wanted):
         window = _window(footage, [p for _, _, s in wanted[frame] for p in (s.points, s.around[s.around_seen])])
         rgb = footage.source.rgb(frame, window)
         origin = np.array([window.x0, window.y0], np.float32)
-        for target, direction, sighting in wanted[frame]:
-            read = sample_nearest if sighting.static else sample_sharp
-            seen = sighting.around_seen
-            around = np.zeros((len(seen), 3), np.float32)
-            around[seen] = read(rgb, sighting.around[seen] - origin)
-            light = target.surround.light(frame, around, seen, sighting.around, sighting.colour_offset)
-            target.colours[direction, frame] = light.match(read(rgb, sighting.points - origin))
+        # A target takes its lenders in order, whichever thread reads: the frame before must be done.
+        for part in reading:
+            part.result()
+        parts = (wanted[frame][n::THREADS] for n in range(THREADS))
+        reading = [pool.submit(_read, rgb, origin, part) for part in parts if part]
         yield
+    for part in reading:
+        part.result()
 
 
-def _finish(footage: Footage, target: _Target, inventions: Inventions, still_wanted: Still) -> RecoveredFrame:
-    """Fuses, matches the light, invents the rest, and cuts out the hole's box."""
-    painted = _painted(footage, target)
+def _read(rgb: FloatImage, origin: Points, wanted: list[tuple[_Target, int, Sighting]]) -> None:
+    """Reads one frame's colours for some targets; `origin`: (2,) x, y of its (h, w, 3) window."""
+    for target, direction, sighting in wanted:
+        read = sample_nearest if sighting.static else sample_sharp
+        seen = sighting.around_seen
+        around = np.zeros((len(seen), 3), np.float32)
+        around[seen] = read(rgb, sighting.around[seen] - origin)
+        light = target.surround.light(sighting.frame, around, seen, sighting.around, sighting.colour_offset)
+        target.colours[direction, sighting.frame] = light.match(read(rgb, sighting.points - origin))
+
+
+def _finish(
+    footage: Footage, frame: int, painted: Painted | None, inventions: Inventions, still_wanted: Still
+) -> RecoveredFrame:
+    """Invents the rest, and cuts out the hole's box."""
     hole_box = None if painted is None else box_around(painted.hole)
     if painted is None or hole_box is None:
         nothing = np.zeros((0, 0), np.float32)
-        return RecoveredFrame(target.frame, None, np.zeros((0, 0, 3), np.float32), nothing.astype(np.int32), nothing)
+        return RecoveredFrame(frame, None, np.zeros((0, 0, 3), np.float32), nothing.astype(np.int32), nothing)
     plate = inventions.complete(painted, still_wanted)
     cut = hole_box.slices
     hole = painted.hole[cut]
-    rgb = footage.source.rgb(target.frame, painted.window)[cut]
+    rgb = footage.source.rgb(frame, painted.window)[cut]
     return RecoveredFrame(
-        target.frame,
+        frame,
         hole_box.shifted(painted.window.x0, painted.window.y0),
         np.where(hole[..., None], plate[cut], rgb).astype(np.float32),
         np.where(hole, painted.provenance[cut], OUTSIDE_HOLE).astype(np.int32),
@@ -216,8 +250,9 @@ def _finish(footage: Footage, target: _Target, inventions: Inventions, still_wan
 def _paint_alone(footage: Footage, frame: int, still_wanted: Still) -> Painted | None:
     """A reference frame, recovered out of turn."""
     target = _trace(footage, frame, still_wanted)
-    for _ in _gather(footage, [target]):
-        still_wanted()
+    with ThreadPoolExecutor(1) as pool:
+        for _ in _gather(footage, [target], pool):
+            still_wanted()
     return _painted(footage, target)
 
 

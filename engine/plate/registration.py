@@ -23,7 +23,7 @@ from engine.plate.sampling import pick, sample_linear
 RING_PX = 32
 """Width of the ring, in analysis pixels."""
 
-MAX_POINTS = 3000
+MAX_POINTS = 1500
 MIN_POINTS = 400
 AUDIT_POINTS = 600
 """So many of them say how well the colours of a frame fit."""
