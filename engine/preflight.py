@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from engine.ofx.clips import MatteClip
 from engine.ofx.effect import Clips, RenderedImage
 from engine.protocol import PassPreflight, Preflight, Remedy, RenderRequest, Stage
 from engine.render.clips import MediaPlate
+from engine.render.frame_cache import media_identity
 from engine.render.pass_render import pass_matte
 from engine.render.validation import CheckedPass, checked
 from roi_tools.geometry import Box, Size, union_box
@@ -32,16 +33,19 @@ def preflight(request: RenderRequest, worker_pid: int | None = None) -> Prefligh
     try:
         with checked(bare) as render:
             plate = MediaPlate(render.source, _PLATE_BUDGET_BYTES)
+            media = str(media_identity(request.source.path))
             return Preflight(
-                passes=tuple(_pass_preflight(item, plate, render.frames, worker_pid) for item in render.passes)
+                passes=tuple(_pass_preflight(item, plate, media, render.frames, worker_pid) for item in render.passes)
             )
     except MediaError as error:
         raise BadRequestError(str(error)) from error
 
 
-def _pass_preflight(item: CheckedPass, plate: MediaPlate, frames: range, worker_pid: int | None) -> PassPreflight:
+def _pass_preflight(
+    item: CheckedPass, plate: MediaPlate, media: Hashable, frames: range, worker_pid: int | None
+) -> PassPreflight:
     matte = _quick(item, pass_matte(item, frames, plate.size))
-    effect = item.effect(item.parameters, Clips(plate, matte), _QuietHost())
+    effect = item.effect(item.parameters, Clips(plate, matte, media), _QuietHost())
     return effect.preflight(frames, worker_pid).model_copy(update={"pass_index": item.number})
 
 

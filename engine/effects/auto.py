@@ -11,14 +11,16 @@ from engine.effects.clean_plate import CleanPlate
 from engine.effects.vace import Vace
 from engine.errors import WeightsError
 from engine.hybrid.blend import blended
-from engine.hybrid.clips import RecoveredSource, RestMatte
+from engine.hybrid.clips import RecoveredSource, RestMatte, SceneMatte
 from engine.hybrid.hosts import GroupHost, PlateHost, RunProgress
 from engine.hybrid.parameters import PARAMETERS, part_of
 from engine.hybrid.run import SETTLED_FRAMES, Finished, Group, HybridRun, RunSettings, UnsettledError
 from engine.hybrid.scratch import Scratch
 from engine.ofx.effect import Clips, Host, ImageEffect, RenderedImage
 from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
+from engine.plate.scenes import find_cuts, split
 from engine.protocol import Advice, ClipDescriptor, EffectDescriptor, PassPreflight
+from engine.vace.scene_plan import searched_frames
 from engine.vace.stretches import marked_stretches
 from engine.vace.weights import find_model, require_libraries
 
@@ -31,6 +33,7 @@ class Auto(ImageEffect):
 
     Where all is recovered no model is loaded. Where something is left and no model is installed, it is filled from the
     texture around it, as ``clean-plate`` does, and a warning says so; a model that is named but not there is an error.
+    Between two cuts it does what it would if that scene were all there is.
     """
 
     identifier: ClassVar[str] = "auto"
@@ -42,7 +45,7 @@ class Auto(ImageEffect):
             identifier=cls.identifier,
             label="Auto",
             hint="Recovers the true background from the frames that show it, and lets a model paint only what is left.",
-            version=".".join(("1", CleanPlate.describe().version, Vace.describe().version)),
+            version=".".join(("2", CleanPlate.describe().version, Vace.describe().version)),
             clips=(ClipDescriptor(name="Source"), ClipDescriptor(name="Matte"), ClipDescriptor(name="Output")),
             parameters=(*PARAMETERS, *COMPOSITE_PARAMETERS),
         )
@@ -60,7 +63,8 @@ class Auto(ImageEffect):
     def get_frames_needed(self, frame: int) -> range:
         """The run of marked frames around ``frame``, and what its plate is recovered from."""
         run = self._run_of(frame)
-        first, last = (self._plate_effect(PlateHost(self.host)).get_frames_needed(n) for n in (run.start, run.stop - 1))
+        plate = self._plate_effect(PlateHost(self.host), run.start)
+        first, last = (plate.get_frames_needed(n) for n in (run.start, run.stop - 1))
         return range(first.start, last.stop)
 
     def preflight(self, frames: range, worker_pid: int | None = None) -> PassPreflight:
@@ -109,9 +113,25 @@ class Auto(ImageEffect):
         return [frame for frame in matte.frames if matte.bounds(frame) is not None]
 
     @cached_property
+    def _cuts(self) -> Sequence[int]:
+        def searching(share: float) -> None:
+            self.host.progress("analyse", share, 1.0, "looking for cuts")
+
+        frames = searched_frames(self._marked, self.parameters.integer("known_frames"), self.clips.matte.frames)
+        return find_cuts(self.clips, frames, searching)
+
+    def _scene_of(self, frame: int, frames: range) -> range:
+        """Those of ``frames`` that lie between the same cuts."""
+        return next(scene for scene in split(frames, self._cuts) if frame in scene)
+
+    @cached_property
     def _runs(self) -> list[range]:
         """Marked frames that may belong to one clip of the model; planned over all of them, so that a resume agrees."""
-        return marked_stretches(self._marked, 0, self.clips.matte.frames)
+        return [
+            run
+            for scene in split(self.clips.matte.frames, self._cuts)
+            for run in marked_stretches([frame for frame in self._marked if frame in scene], 0, scene)
+        ]
 
     def _run_of(self, frame: int) -> range:
         return next((run for run in self._runs if frame in run), range(frame, frame + 1))
@@ -136,7 +156,7 @@ class Auto(ImageEffect):
         progress = RunProgress(self.host, self._marked, marked)
         self._close()
         self._scratch = Scratch(paths.render_folder())
-        self._plate = self._plate_effect(PlateHost(self.host, progress))
+        self._plate = self._plate_effect(PlateHost(self.host, progress), run.start)
         self._plate.begin_sequence_render(range(start, run.stop))
         parameters = self.parameters
         settings = RunSettings(
@@ -144,7 +164,7 @@ class Auto(ImageEffect):
             smallest_px=parameters.integer("smallest_part_px"),
             known_frames=parameters.integer("known_frames"),
             size=self.clips.source.size,
-            available=self.clips.matte.frames,
+            available=self._scene_of(run.start, self.clips.matte.frames),
             fills_invented=not parameters.text("painted_plate"),
         )
 
@@ -163,8 +183,11 @@ class Auto(ImageEffect):
         )
         yield from progress.counted(hybrid.frames())
 
-    def _plate_effect(self, host: Host) -> CleanPlate:
-        return CleanPlate(part_of(self.parameters, CleanPlate.describe()), self.clips, host)
+    def _plate_effect(self, host: Host, frame: int) -> CleanPlate:
+        """The plate's effect for the scene that holds ``frame``."""
+        matte = self.clips.matte
+        clips = Clips(self.clips.source, SceneMatte(matte, self._scene_of(frame, matte.known_frames)))
+        return CleanPlate(part_of(self.parameters, CleanPlate.describe()), clips, host)
 
     def _show_plate(self, frame: int, plate: RenderedImage) -> None:
         """A frame that waits for the model can be looked at meanwhile."""
@@ -193,7 +216,7 @@ class Auto(ImageEffect):
             return blended(scratch.load(frame), known, generated, rest, is_scene_linear=is_linear)
 
         host = GroupHost(self.host, progress, joined, self._windows, self.parameters)
-        model = Vace(self._model_values(), Clips(source, matte), host)
+        model = Vace(self._model_values(), Clips(source, matte), host, has_cuts=False)
         try:
             model.begin_sequence_render(range(group.held[0], group.held[-1] + 1))
             for frame in group.held:

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.errors import RenderFailedError
-from engine.ofx.clips import MatteClip, SourceClip
 from engine.ofx.effect import SYNTHESISED, ImageEffect, RenderedImage
 from engine.ofx.parameters import COMPOSITE_PARAMETERS
+from engine.plate.clip_source import ClipSource
 from engine.plate.coding import decode_scene_linear, encode_scene_linear
 from engine.plate.model import PaintedPlate, PlateSettings, RecoveredFrame
 from engine.plate.recover import MAX_BATCH_FRAMES, recover
 from engine.protocol import ClipDescriptor, EffectDescriptor, ParameterDescriptor
-from roi_tools.geometry import Box
 from timeline.media.color import frame_to_rgb
 from timeline.media.reader import open_media
 
@@ -158,7 +154,7 @@ class CleanPlate(ImageEffect):
         marked = [n for n in range(frame, max(self._stop, frame + 1)) if self.clips.matte.bounds(n) is not None]
         core = marked or [frame]
         return recover(
-            _Footage(self.clips.source, self.clips.matte),
+            ClipSource(self.clips.source, self.clips.matte),
             core,
             self._available,
             self._settings(),
@@ -188,19 +184,3 @@ class CleanPlate(ImageEffect):
             follow_flow=self.parameters.flag("follow_flow"),
             keep_agreeing=self.parameters.flag("keep_agreeing"),
         )
-
-
-class _Footage:
-    """The effect's clips as the recovery wants them. A PlateSource."""
-
-    def __init__(self, source: SourceClip, matte: MatteClip) -> None:
-        self._source, self._matte = source, matte
-
-    def rgb(self, frame: int, window: Box | None = None) -> NDArray[np.float32]:
-        """See PlateSource; scene-linear media are coded for display first."""
-        image = self._source.image(frame, window)
-        return encode_scene_linear(image) if self._source.is_scene_linear else image
-
-    def hole(self, frame: int) -> NDArray[np.bool_]:
-        """See PlateSource: all that the matte touches."""
-        return self._matte.image(frame) > 0

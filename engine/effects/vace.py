@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, cast
@@ -13,9 +14,10 @@ import numpy as np
 from engine.errors import RenderFailedError, WeightsError
 from engine.ofx.effect import GENERATED, UNTOUCHED, Clips, Host, ImageEffect, RenderedImage
 from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
+from engine.plate.scenes import find_cuts, split
 from engine.protocol import Advice, ClipDescriptor, EffectDescriptor, FrameRange, PassPreflight, Remedy
 from engine.vace.conditioning import Picture
-from engine.vace.footage import CroppedFootage
+from engine.vace.footage import CroppedFootage, local_crop
 from engine.vace.forecast import RenderForecast, forecast, forecast_render
 from engine.vace.latent_geometry import RASTER_MULTIPLE_PX, padded_frame_count
 from engine.vace.machine import this_machine
@@ -26,22 +28,29 @@ from engine.vace.parameters import PARAMETERS, context_frames, mask_settings
 from engine.vace.prediction import Workload
 from engine.vace.preflight import ShotFacts, preflight
 from engine.vace.reference import reference_facts
+from engine.vace.scene_plan import Scene, plan_scenes, scene_of, searched_frames
 from engine.vace.stretch_render import StretchRender, forward_count
-from engine.vace.stretches import marked_stretches
 from engine.vace.transfer import from_model
 from engine.vace.weights import find_model
 from engine.vace.window_plan import planned_windows
 from roi_tools.crop_path import CropPath, plan_crop
-from roi_tools.geometry import Box
+from roi_tools.geometry import Box, frame_box
 
 _SAMPLED_MATTES = 4
 """Mattes that the preflight looks at, spread over the shot."""
 MINIMUM_SIDE_PX = 256
 """Least side of the crop, where the frame has as much: Wan's training began at 256 px (report arXiv:2503.20314)."""
 
+PREFLIGHT_SEARCH_S = 4.0
+"""A preflight is answered while a person waits: what it has not searched for cuts by then counts as one scene."""
+
 
 class Vace(ImageEffect):
-    """Fills the boxes with gray, crops around them, and lets Wan VACE paint what is gray, one stretch at a time."""
+    """Fills the boxes with gray, crops around them, and lets Wan VACE paint what is gray, one stretch at a time.
+
+    Between two cuts it does what it would if that scene were all there is: its own crop, no frame of another scene to
+    go by, and the seed from its beginning.
+    """
 
     identifier: ClassVar[str] = "vace"
 
@@ -52,14 +61,18 @@ class Vace(ImageEffect):
             identifier=cls.identifier,
             label="VACE inpaint",
             hint="Generates what the object hides with a Wan VACE model; for backgrounds that no frame ever shows.",
-            version="2",
+            version="3",
             needs_model=True,
             clips=(ClipDescriptor(name="Source"), ClipDescriptor(name="Matte"), ClipDescriptor(name="Output")),
             parameters=(*PARAMETERS, *COMPOSITE_PARAMETERS),
         )
 
-    def __init__(self, parameters: ParameterSet, clips: Clips, host: Host) -> None:
-        """A model that names its own limits is not asked for more. Raises WeightsError where that file is damaged."""
+    def __init__(self, parameters: ParameterSet, clips: Clips, host: Host, *, has_cuts: bool = True) -> None:
+        """A model that names its own limits is not asked for more. Raises WeightsError where that file is damaged.
+
+        Without ``has_cuts`` the clips are known to show one scene.
+        """
+        self._has_cuts = has_cuts
         self._native = native_settings(parameters.text("model"))
         super().__init__(fitted(parameters, self.describe(), self._native), clips, host)
 
@@ -67,11 +80,15 @@ class Vace(ImageEffect):
     _generated: Iterator[tuple[int, Picture]] | None = None
     _stretch: range | None = None
     _next_frame: int = 0
+    _search_limit_s: float = math.inf
     _pending: tuple[range, ...] = ()
+    _footage: tuple[Scene, CroppedFootage] | None = None
 
     def get_regions_of_interest(self, frame: int) -> Box:
-        """The crop around all boxes of the range."""
-        return self._crop.inside_at(frame) if self._bounds else super().get_regions_of_interest(frame)
+        """The crop around all boxes of the scene."""
+        if not self._bounds:
+            return super().get_regions_of_interest(frame)
+        return scene_of(self._scenes, frame).crop.inside_at(frame)
 
     def get_frames_needed(self, frame: int) -> range:
         """The stretch of marked frames around ``frame``; the frame alone where nothing is marked."""
@@ -79,6 +96,7 @@ class Vace(ImageEffect):
 
     def preflight(self, frames: range, worker_pid: int | None = None) -> PassPreflight:
         """What is known to fail, the forecast from the model's configuration, and the windows; loads no torch."""
+        self._search_limit_s = PREFLIGHT_SEARCH_S
         self._pending = self._announced(frames)
         if not self._pending:
             return PassPreflight()
@@ -137,8 +155,20 @@ class Vace(ImageEffect):
         return {frame: box for frame in matte.frames if (box := matte.bounds(frame)) is not None}
 
     @cached_property
+    def _scenes(self) -> list[Scene]:
+        known_frames = self.parameters.integer("known_frames")
+        pieces = [self._available]
+        if self._has_cuts:
+            searched = searched_frames(list(self._bounds), known_frames, self._available)
+            pieces = split(self._available, find_cuts(self.clips, searched, self._searching, self._search_limit_s))
+        return plan_scenes(self._bounds, known_frames, pieces, self._planned_crop)
+
+    def _searching(self, share: float) -> None:
+        self.host.progress("analyse", share, 1.0, "looking for cuts")
+
+    @property
     def _stretches(self) -> list[range]:
-        return marked_stretches(self._bounds, self.parameters.integer("known_frames"), self._available)
+        return [stretch for scene in self._scenes for stretch in scene.stretches]
 
     @property
     def _available(self) -> range:
@@ -146,10 +176,9 @@ class Vace(ImageEffect):
         source, matte = self.clips.source.frames, self.clips.matte.frames
         return range(max(source.start, matte.start), min(source.stop, matte.stop))
 
-    @cached_property
-    def _crop(self) -> CropPath:
+    def _planned_crop(self, boxes: Collection[Box]) -> CropPath:
         return plan_crop(
-            self._bounds.values(),
+            boxes,
             self.clips.source.size,
             self.parameters.integer("context_margin_px"),
             RASTER_MULTIPLE_PX,
@@ -157,15 +186,23 @@ class Vace(ImageEffect):
             MINIMUM_SIDE_PX,
         )
 
-    @cached_property
-    def _footage(self) -> CroppedFootage:
-        return CroppedFootage(
-            self.clips,
-            self._crop,
-            self._bounds.keys(),
-            mask_settings(self.parameters),
-            lambda share: self.host.progress("analyse", share, 1.0, "recovering the plate"),
-        )
+    @property
+    def _largest_crop(self) -> CropPath:
+        """Of all scenes: what takes the most memory."""
+        return max((scene.crop for scene in self._scenes), key=lambda crop: frame_box(crop.working_size).area_px)
+
+    def _footage_of(self, scene: Scene) -> CroppedFootage:
+        if self._footage is None or self._footage[0] is not scene:
+            footage = CroppedFootage(
+                self.clips,
+                scene.crop,
+                scene.bounds.keys(),
+                scene.frames,
+                mask_settings(self.parameters),
+                lambda share: self.host.progress("analyse", share, 1.0, "recovering the plate"),
+            )
+            self._footage = scene, footage
+        return self._footage[1]
 
     def _facts(self) -> ShotFacts:
         marked = list(self._bounds)
@@ -173,16 +210,16 @@ class Vace(ImageEffect):
         path = self.parameters.text("reference_image").strip()
         return ShotFacts(
             frame_size=self.clips.source.size,
-            working_size=self._crop.working_size,
+            working_size=self._largest_crop.working_size,
             boxes=self._bounds,
             stretches=self._stretches,
-            available=self._available,
-            mattes=[self._footage.matte(frame) for frame in sampled],
+            scenes=[scene.frames for scene in self._scenes],
+            mattes=[self._footage_of(scene_of(self._scenes, frame)).matte(frame) for frame in sampled],
             reference=reference_facts(path) if path else None,
         )
 
     def _workload(self) -> Workload:
-        size, is_gray = self._crop.working_size, self.parameters.text("fill") == "gray"
+        size, is_gray = self._largest_crop.working_size, self.parameters.text("fill") == "gray"
         lengths = [len(stretch) for stretch in self._pending]
         return Workload(
             width_px=size.width_px,
@@ -209,7 +246,8 @@ class Vace(ImageEffect):
         def progress(share: float, message: str) -> None:
             self.host.progress("render", before + share * len(stretch), total, message)
 
-        return StretchRender(self._model, self._footage, self.parameters, progress, self._show, self.host.warn).frames(
+        footage = self._footage_of(scene_of(self._scenes, stretch.start))
+        return StretchRender(self._model, footage, self.parameters, progress, self._show, self.host.warn).frames(
             stretch
         )
 
@@ -219,7 +257,7 @@ class Vace(ImageEffect):
             self.host.preview(frame, self._image(frame, picture))
 
     def _image(self, frame: int, picture: Picture) -> RenderedImage:
-        bounds, inside, crop = self._bounds[frame], *self._footage.local_crop(frame)
+        bounds, (inside, crop) = self._bounds[frame], local_crop(scene_of(self._scenes, frame).crop, frame)
         canvas = np.zeros((inside.height_px, inside.width_px, 3), np.float32)
         # Back at full size first, then out of the model's coding: resampling scene-linear highlights would ring.
         generated = crop.paste(canvas, picture, frame)[bounds.shifted(-inside.x0, -inside.y0).slices]
@@ -240,8 +278,9 @@ class Vace(ImageEffect):
         advice = [concern.advice() for concern in concerns if not set(concern.remedy) <= self._native.limits.keys()]
         if self._native.notice:
             advice.append(Advice(message=self._native.notice))
-        if self._crop.is_scaled and "pixel_budget_px" not in self._native.limits:
-            advice.append(_scaled_down(self._crop))
+        scaled = [scene.crop for scene in self._scenes if scene.crop.is_scaled]
+        if scaled and "pixel_budget_px" not in self._native.limits:
+            advice.append(_scaled_down(max(scaled, key=lambda crop: crop.window.area_px)))
         return advice
 
     def _forecast(self, worker_pid: int | None) -> RenderForecast:

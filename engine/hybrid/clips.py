@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.hybrid.rest import Rest
-from engine.ofx.clips import SourceClip
+from engine.ofx.clips import MatteClip, SourceClip
 from engine.ofx.effect import RenderedImage
 from roi_tools.geometry import Box, Size, frame_box
 
@@ -47,6 +47,36 @@ class RecoveredSource:
         ]
         image.flags.writeable = False
         return image
+
+
+class SceneMatte:
+    """A MatteClip: ``matte``, of which only ``known_frames`` count. Beyond a cut nothing is measured nor recovered."""
+
+    def __init__(self, matte: MatteClip, known_frames: range) -> None:
+        self._matte, self._known_frames = matte, known_frames
+
+    @property
+    def frames(self) -> range:
+        """See MatteClip."""
+        return self._matte.frames
+
+    @property
+    def known_frames(self) -> range:
+        """Those of one scene."""
+        return self._known_frames
+
+    @property
+    def size(self) -> Size:
+        """See MatteClip."""
+        return self._matte.size
+
+    def bounds(self, frame: int) -> Box | None:
+        """See MatteClip."""
+        return self._matte.bounds(frame)
+
+    def image(self, frame: int, window: Box | None = None) -> NDArray[np.float32]:
+        """See MatteClip."""
+        return self._matte.image(frame, window)
 
 
 class RestMatte:

@@ -46,7 +46,7 @@ class RunSettings:
     known_frames: int
     size: Size
     available: range
-    """Frames of which it is known what is marked on them."""
+    """Frames of the run's scene of which it is known what is marked on them."""
     fills_invented: bool = True
     """Whether what no frame shows is left to the model; not where an artist painted it."""
 

@@ -8,7 +8,7 @@ after an error). OpenFX 1.5 reference, chapter "Image Effect Actions".
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -83,6 +83,8 @@ class Clips:
 
     source: SourceClip
     matte: MatteClip
+    media: Hashable | None = None
+    """Says what Source is, where what was measured of it may serve another instance too."""
 
 
 class ImageEffect(ABC):

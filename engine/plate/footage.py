@@ -68,6 +68,13 @@ class Footage:
             self._steps[a, b] = self._make_step(a, b)
         return self._steps[a, b]
 
+    def is_cut_after(self, frame: int) -> bool:
+        """Whether the next frame belongs to another shot."""
+        with self._lock:
+            if frame not in self._cuts:
+                self._cuts[frame] = is_cut(frame, self._motion, self.view, self.available)
+            return self._cuts[frame]
+
     def abandon(self) -> None:
         """Ends every chain at its next step: nobody wants the result any more."""
         self._abandoned = True
@@ -85,9 +92,7 @@ class Footage:
     def _make_step(self, a: int, b: int) -> Step | None:
         first = min(a, b)
         with self._lock:
-            if first not in self._cuts:
-                self._cuts[first] = is_cut(first, self._motion, self.view, self.available)
-            if self._cuts[first]:
+            if self.is_cut_after(first):
                 return None
             motion = self._motion(first)
             view_a, view_b = self.view(a), self.view(b)

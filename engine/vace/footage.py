@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from engine.ofx.clips import MatteClip, SourceClip
 from engine.ofx.effect import Clips
-from engine.plate.coding import decode_scene_linear, encode_scene_linear
+from engine.plate.clip_source import ClipSource
+from engine.plate.coding import decode_scene_linear
 from engine.plate.model import PlateSettings, RecoveredFrame
 from engine.plate.recover import recover
 from engine.vace.conditioning import ConditionedFrame, MaskSettings, Picture, condition
@@ -30,18 +31,22 @@ class CroppedFootage:
         clips: Clips,
         crop: CropPath,
         marked: Collection[int],
+        available: range,
         settings: MaskSettings,
         recovering: Callable[[float], None],
     ) -> None:
-        """``recovering(share)`` is called often while plates are recovered, and cancels it by raising."""
+        """Plates are recovered from ``available`` frames.
+
+        ``recovering(share)`` is called often while they are, and cancels it by raising.
+        """
         self.clips, self.crop, self.settings = clips, crop, settings
         self._marked = marked
-        self._plates = _Plates(clips, sorted(marked), recovering) if settings.fill == "plate" else None
+        self._plates = _Plates(clips, sorted(marked), available, recovering) if settings.fill == "plate" else None
 
     def frame(self, frame: int) -> ConditionedFrame:
         """The frame as the model is given it; one without a mark is known all over."""
         source = self.clips.source
-        inside, _ = self.local_crop(frame)
+        inside, _ = local_crop(self.crop, frame)
         image = source.image(frame, inside)
         # Coded before it is scaled down: averaging scene-linear highlights would make the small picture too bright.
         picture = self._cropped(image, frame)
@@ -52,29 +57,31 @@ class CroppedFootage:
 
     def matte(self, frame: int) -> NDArray[np.float32]:
         """The cropped matte, (H, W) coverage."""
-        inside, crop = self.local_crop(frame)
+        inside, crop = local_crop(self.crop, frame)
         return crop.crop(self.clips.matte.image(frame, inside), frame)
 
-    def local_crop(self, frame: int) -> tuple[Box, CropPath]:
-        """The part of the frame that is needed, and the crop path in that part's own pixels.
-
-        Reading that part only gives the same crop: the window leaves the frame on the right and at the bottom alone,
-        where the part ends with the frame, so it mirrors the same pixels.
-        """
-        inside = self.crop.inside_at(frame)
-        window = self.crop.window_at(frame).shifted(-inside.x0, -inside.y0)
-        return inside, CropPath(inside.size, window, self.crop.working_size)
-
     def _cropped(self, image: NDArray[np.float32], frame: int) -> Picture:
-        return self.local_crop(frame)[1].crop(to_model(image, self.clips.source.is_scene_linear), frame)
+        return local_crop(self.crop, frame)[1].crop(to_model(image, self.clips.source.is_scene_linear), frame)
+
+
+def local_crop(crop: CropPath, frame: int) -> tuple[Box, CropPath]:
+    """The part of the frame that is needed, and the crop path in that part's own pixels.
+
+    Reading that part only gives the same crop: the window leaves the frame on the right and at the bottom alone,
+    where the part ends with the frame, so it mirrors the same pixels.
+    """
+    inside = crop.inside_at(frame)
+    window = crop.window_at(frame).shifted(-inside.x0, -inside.y0)
+    return inside, CropPath(inside.size, window, crop.working_size)
 
 
 class _Plates:
-    """What clean-plate recovers of the marked frames; cheapest in rising order. A PlateSource."""
+    """What clean-plate recovers of the marked frames; cheapest in rising order."""
 
-    def __init__(self, clips: Clips, marked: list[int], progress: Callable[[float], None]) -> None:
+    def __init__(self, clips: Clips, marked: list[int], available: range, progress: Callable[[float], None]) -> None:
         self._source: SourceClip = clips.source
         self._matte: MatteClip = clips.matte
+        self._available = available
         self._marked, self._progress = marked, progress
         self._recovered: Iterator[RecoveredFrame] = iter(())
         self._newest: OrderedDict[int, RecoveredFrame] = OrderedDict()
@@ -99,16 +106,5 @@ class _Plates:
         return self._newest[frame]
 
     def _recover_from(self, frame: int) -> Iterator[RecoveredFrame]:
-        source, matte = self._source.frames, self._matte.frames
-        available = range(max(source.start, matte.start), min(source.stop, matte.stop))
         core = [marked for marked in self._marked if marked >= frame]
-        return recover(self, core, available, PlateSettings(), self._progress)
-
-    def rgb(self, frame: int, window: Box | None = None) -> NDArray[np.float32]:
-        """See PlateSource; scene-linear media are coded for display first."""
-        image = self._source.image(frame, window)
-        return encode_scene_linear(image) if self._source.is_scene_linear else image
-
-    def hole(self, frame: int) -> NDArray[np.bool_]:
-        """See PlateSource: all that the matte touches."""
-        return self._matte.image(frame) > 0
+        return recover(ClipSource(self._source, self._matte), core, self._available, PlateSettings(), self._progress)

@@ -52,7 +52,8 @@ class ShotFacts:
     """What is known of a shot before it is rendered.
 
     ``boxes``: bounds of what is marked, by frame. ``mattes``: some of the cropped mattes, (H, W) coverage.
-    ``stretches``: the clips that are sampled. ``available``: all frames of the media. ``reference``: the picture in
+    ``stretches``: the clips that are sampled. ``scenes``: the frames between cuts, which clips cannot
+    leave. ``reference``: the picture in
     the parameter ``reference_image``, and the bounds of the thing in it.
     """
 
@@ -60,7 +61,7 @@ class ShotFacts:
     working_size: Size
     boxes: Mapping[int, Box]
     stretches: Sequence[range]
-    available: range
+    scenes: Sequence[range]
     mattes: Sequence[Picture] = ()
     reference: tuple[Size, Box] | None = field(default=None)
 
@@ -223,8 +224,16 @@ def _untrained(facts: ShotFacts, values: ParameterSet) -> Iterator[Concern]:
             f"See {TRAINED_FRAMES} frames at once",
             {"context_frames": TRAINED_FRAMES},
         )
-    shortest = min(facts.stretches, key=len)
-    if len(shortest) < _FEWEST_FRAMES <= len(facts.available) and len(shortest) < values.integer("context_frames"):
+    # A scene that is short itself has no more to show.
+    roomy = [
+        stretch
+        for scene in facts.scenes
+        if len(scene) >= _FEWEST_FRAMES
+        for stretch in facts.stretches
+        if stretch.start in scene
+    ]
+    shortest = min(roomy, key=len, default=None)
+    if shortest is not None and len(shortest) < min(_FEWEST_FRAMES, values.integer("context_frames")):
         yield Concern(
             f"{len(shortest)} frames show the model hardly any motion, where it was trained on {TRAINED_FRAMES}",
             "Show it the frames before and after",

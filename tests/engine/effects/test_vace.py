@@ -701,11 +701,14 @@ def test_stretches_far_apart_are_clips_of_their_own(make: Callable[..., Vace], e
     def box_at(frame: int) -> Box | None:
         return Box(20, 10, 41, 33) if frame < 5 or frame > 30 else None
 
-    source = Footage(range(40))
-    images = _render(make(range(40), box_at, source=source), range(40))
-    assert list(images) == [*range(5), *range(31, 40)]
+    source, marked = Footage(range(40)), [*range(5), *range(31, 40)]
+    effect = make(range(40), box_at, source=source)
+    effect.begin_sequence_render(range(40))
+    source.read.clear()  # between them it was looked for cuts
+    for frame in marked:
+        effect.render(frame)
     assert [len(given.video) for given in echo] == [5, 9]
-    assert set(source.read) == set(images)
+    assert set(source.read) == set(marked)
 
 
 def test_sequential_windows_go_on_from_what_the_one_before_made(make: Callable[..., Vace], echo: list[Given]) -> None:
@@ -763,6 +766,8 @@ def test_progress_covers_loading_and_every_step(make: Callable[..., Vace], mode:
     host = Recorder()
     given = {"context_frames": 5, "context_overlap": 1, "context_mode": mode, "steps": 2}
     _render(make(range(9), _still(20, 10, 41, 33), host=host, **given), range(9))
+    assert host.reported[0][0] == "analyse" and host.reported[0][3] == "looking for cuts"
+    host.reported = [entry for entry in host.reported if entry[0] != "analyse"]
     assert [entry[:3] for entry in host.reported[:2]] == [("load", 0, 1), ("load", 1, 1)]
     steps = [(done, total) for stage, done, total, _ in host.reported if stage == "render"]
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)

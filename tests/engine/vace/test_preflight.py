@@ -42,7 +42,7 @@ FACTS = ShotFacts(
     working_size=Size(640, 480),
     boxes={frame: Box(10 * frame, 100, 10 * frame + 200, 300) for frame in range(60)},
     stretches=[range(60)],
-    available=FRAMES,
+    scenes=[FRAMES],
     mattes=[_box_matte()],
 )
 WALKING = {frame: Box(4 * frame, 100, 4 * frame + 200, 300) for frame in range(100)}
@@ -96,7 +96,7 @@ def test_the_recipe_raises_no_concern() -> None:
             {"context_frames": 101},
         ),
         (
-            replace(FACTS, boxes=STANDING_THEN_GONE, stretches=[range(300)], available=range(300)),
+            replace(FACTS, boxes=STANDING_THEN_GONE, stretches=[range(300)], scenes=[range(300)]),
             {},
             "more than the window of 81 frames",
             {"context_mode": "blended", "context_stride": 2},
@@ -114,7 +114,7 @@ def test_the_recipe_raises_no_concern() -> None:
             {"pixel_budget_px": 480 * 832},
         ),
         (
-            replace(FACTS, stretches=[range(300)], available=range(300)),
+            replace(FACTS, stretches=[range(300)], scenes=[range(300)]),
             {"context_frames": 201},
             "201 frames are far longer than the 81",
             {"context_frames": 81},
