@@ -9,7 +9,7 @@ media            a matte movie or sequence, in (as shapes) and out
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +53,15 @@ class RoiOptions:
     layer: str = ""
 
 
-def read_marks_of(path: Path, clip: MediaInfo | None, options: RoiOptions) -> RoiDocument:
+Progress = Callable[[int, int], object]
+"""``progress(done, total)``, in frames; what it raises ends the work."""
+
+
+def _silent(done: int, total: int) -> None:
+    """Nobody waits."""
+
+
+def read_marks_of(path: Path, clip: MediaInfo | None, options: RoiOptions, progress: Progress = _silent) -> RoiDocument:
     """The document in a file of any kind above; ``clip`` is what it marks, needed where the file does not say its size.
 
     Raises UsageError, RoiError or MediaError.
@@ -74,10 +82,12 @@ def read_marks_of(path: Path, clip: MediaInfo | None, options: RoiOptions) -> Ro
         found = read_boxes(path)
         boxes = {track.label or options.label: track.boxes for track in found.tracks}
         return RoiDocument(found.size, found.rate, found.frames, boxes)
-    return _from_matte(path, options)
+    return _from_matte(path, options, progress)
 
 
-def write_marks(path: Path, document: RoiDocument, options: RoiOptions, *, overwrite: bool = False) -> tuple[str, ...]:
+def write_marks(
+    path: Path, document: RoiDocument, options: RoiOptions, *, overwrite: bool = False, progress: Progress = _silent
+) -> tuple[str, ...]:
     """Write the document by the file's ending. Returns the labels of the shapes that the format cannot hold.
 
     Where it holds boxes and shapes, the formats of shapes get both: boxes as rectangles. Raises UsageError where the
@@ -92,7 +102,7 @@ def write_marks(path: Path, document: RoiDocument, options: RoiOptions, *, overw
     if kind in _SCRIPTS:
         layer = _one_layer(document, options.layer)
         return _SCRIPTS[kind](path, layer, document.size, range(document.frames), options.first_number)
-    write_mattes(path, mattes_of(document), _clip_of(document), overwrite=overwrite)
+    write_mattes(path, mattes_of(document, progress), _clip_of(document), overwrite=overwrite)
     return ()
 
 
@@ -106,11 +116,12 @@ def document_of_outlines(
     return RoiDocument(clip.size, clip.rate, clip.frame_count, {options.label: column}, layers)
 
 
-def mattes_of(document: RoiDocument) -> Iterator[NDArray[np.float32]]:
+def mattes_of(document: RoiDocument, progress: Progress = _silent) -> Iterator[NDArray[np.float32]]:
     """The matte of each frame: the largest of all layers' and boxes' own."""
     layers = layers_of(document)
     empty = np.zeros((document.size.height_px, document.size.width_px), np.float32)
     for frame in range(document.frames):
+        progress(frame, document.frames)
         yield np.maximum.reduce([empty, *(layer_matte(layer, frame, document.size) for layer in layers)])
 
 
@@ -130,12 +141,13 @@ def _one_layer(document: RoiDocument, name: str) -> RotoLayer:
     return found[0]
 
 
-def _from_matte(path: Path, options: RoiOptions) -> RoiDocument:
+def _from_matte(path: Path, options: RoiOptions, progress: Progress) -> RoiDocument:
     outlines: dict[int, Sequence[Polygon]] = {}
     boxes: dict[int, Box] = {}
     with open_media(path) as reader:
         clip = reader.info
         for frame in range(clip.frame_count):
+            progress(frame, clip.frame_count)
             coverage = frame_coverage(reader.read(frame))
             box = bounds(np.where(coverage >= 0.5, coverage, 0))
             if box is not None:
