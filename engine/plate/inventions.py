@@ -1,7 +1,8 @@
 """What no frame shows is invented once, on a reference frame, and carried from there to all others: it holds still.
 
 The reference frames of a stretch form a binary tree: its middle frame, then the middles of its halves, and so on. A
-frame takes what it lacks from its ancestors, the oldest first; what they don't show either it invents itself.
+frame takes what it lacks from its ancestors, the oldest first; what they don't show either it invents itself. Around
+the border of two stretches the one's inventions dissolve into the other's.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ Still = Callable[[], None]
 
 SHORTEST_STRETCH_FRAMES = 8
 """Within fewer frames no further reference is made: little comes into view."""
+
+DISSOLVE_FRAMES = 12
+"""From so many frames before the border of two stretches to as many after it; less with a short reach."""
 
 TINY_DEPTH_PX = 4.0
 """Thinner regions have no room for texture."""
@@ -79,29 +83,60 @@ class Inventions:
 
     def complete(self, painted: Painted, still_wanted: Still) -> FloatImage:
         """(h, w, 3) the plate of the window with nothing left unseen."""
-        plate, unseen = self._from_artist(painted, painted.plate, painted.unseen)
-        rest = _without_thin_parts(unseen)
-        for frame in ancestors(painted.frame, self._footage.available, 2 * self._footage.settings.reach_frames):
-            if not rest.any() or frame == painted.frame:
-                break
-            plate, rest = self._from_reference(painted, plate, rest, frame, still_wanted)
-        if rest.any():
-            plate = self._invent(painted, plate, rest, still_wanted)
-            rest = np.zeros_like(rest)
-        thin = unseen & ~_without_thin_parts(unseen)
-        return fill_never_seen(plate, thin)
+        return self._complete(painted, still_wanted, dissolves=True)
 
     def forget_before(self, frame: int) -> None:
         """Frees the references that no later frame has as an ancestor."""
         oldest = frame - 2 * self._footage.settings.reach_frames
         self._references = {n: v for n, v in self._references.items() if n >= oldest}
 
+    def _complete(self, painted: Painted, still_wanted: Still, dissolves: bool) -> FloatImage:
+        plate, unseen = self._from_artist(painted, painted.plate, painted.unseen)
+        wanted = _without_thin_parts(unseen)
+        if wanted.any():
+            own, rest = self._from_ancestors(painted, plate, wanted, painted.frame, still_wanted)
+            if rest.any():
+                own = self._invent(painted, own, rest, still_wanted)
+            plate = self._dissolved(painted, plate, wanted, own, still_wanted) if dissolves else own
+        return fill_never_seen(plate, unseen & ~wanted)
+
+    def _dissolved(
+        self, painted: Painted, plate: FloatImage, wanted: Mask, own: FloatImage, still_wanted: Still
+    ) -> FloatImage:
+        """The `own` completed plate with a share of what the next stretch, where it is near, shows of the `wanted`."""
+        found = neighbour(painted.frame, self._footage.available, self._longest_frames, self._dissolve_frames)
+        if found is None:
+            return own
+        nearest, share = found
+        other, rest = self._from_ancestors(painted, plate, wanted, nearest, still_wanted)
+        return np.where((wanted & ~rest)[..., None], own + np.float32(share) * (other - own), own)
+
+    def _from_ancestors(
+        self, painted: Painted, plate: FloatImage, rest: Mask, nearest: int, still_wanted: Still
+    ) -> tuple[FloatImage, Mask]:
+        """See _lend; `nearest` is the frame whose ancestors lend."""
+        for frame in ancestors(nearest, self._footage.available, self._longest_frames):
+            if not rest.any() or frame == painted.frame:
+                break
+            plate, rest = self._from_reference(painted, plate, rest, frame, still_wanted)
+        return plate, rest
+
+    @property
+    def _dissolve_frames(self) -> int:
+        return min(DISSOLVE_FRAMES, self._footage.settings.reach_frames // 4)
+
+    @property
+    def _longest_frames(self) -> int:
+        """Of a stretch: a frame that dissolves into the next must not look further than twice the reach."""
+        return 2 * (self._footage.settings.reach_frames - self._dissolve_frames)
+
     def _reference(self, frame: int, still_wanted: Still) -> Painted | None:
         if frame not in self._references:
             painted = self._paint(frame, still_wanted)
             if painted is None:
                 return None
-            plate = self.complete(painted, still_wanted)
+            # References that dissolved would need each other.
+            plate = self._complete(painted, still_wanted, dissolves=False)
             self._references[frame] = replace(painted, plate=plate)
         return self._references[frame]
 
@@ -196,10 +231,8 @@ def ancestors(frame: int, available: range, longest_frames: int) -> list[int]:
 
     The available frames are divided into equal stretches of at most `longest_frames`.
     """
-    count = -(-len(available) // longest_frames)
-    number = (frame - available.start) * count // len(available)
-    start = available.start + -(-number * len(available) // count)
-    stop = available.start + -(-(number + 1) * len(available) // count)
+    stretch = _stretch(frame, available, longest_frames)
+    start, stop = stretch.start, stretch.stop
     found: list[int] = []
     while stop - start >= SHORTEST_STRETCH_FRAMES or not found:
         middle = (start + stop) // 2
@@ -208,6 +241,23 @@ def ancestors(frame: int, available: range, longest_frames: int) -> list[int]:
             break
         start, stop = (start, middle) if frame < middle else (middle + 1, stop)
     return found
+
+
+def neighbour(frame: int, available: range, longest_frames: int, dissolve_frames: int) -> tuple[int, float] | None:
+    """The nearest frame of the next stretch and its share, below one half, in what `frame` shows; None far from it."""
+    stretch = _stretch(frame, available, longest_frames)
+    before, after = frame - stretch.start + 0.5, stretch.stop - frame - 0.5
+    nearest, away = (stretch.start - 1, before) if before < after else (stretch.stop, after)
+    if nearest not in available or away >= dissolve_frames:
+        return None
+    return nearest, 0.5 - 0.5 * away / dissolve_frames
+
+
+def _stretch(frame: int, available: range, longest_frames: int) -> range:
+    count = -(-len(available) // longest_frames)
+    number = (frame - available.start) * count // len(available)
+    start = available.start + -(-number * len(available) // count)
+    return range(start, available.start + -(-(number + 1) * len(available) // count))
 
 
 def _without_thin_parts(mask: Mask) -> Mask:

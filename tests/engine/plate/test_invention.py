@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import cv2
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from engine.plate.inventions import ancestors
+from engine.plate.inventions import ancestors, neighbour
 from engine.plate.model import SYNTHESISED, PaintedPlate, PlateSettings
 from engine.plate.patch_match import RADIUS_PX, Matches, PatchSpace, nearest_true, patches_at
 from engine.plate.recover import recover
@@ -213,6 +214,24 @@ def test_a_short_shot_has_one_root() -> None:
     assert roots == {50}
 
 
+@given(st.integers(0, 5000), st.integers(1, 900), st.integers(24, 300), st.integers(1, 12))
+def test_shares_of_the_next_stretch_rise_evenly_to_its_border(start: int, length: int, longest: int, fade: int) -> None:
+    available = range(start, start + length)
+    own_share = [1.0] * length
+    for n in available:
+        found = neighbour(n, available, longest, fade)
+        if found is not None:
+            nearest, share = found
+            assert 0.0 < share < 0.5
+            assert abs(nearest - n) <= fade
+            assert ancestors(nearest, available, longest)[0] != ancestors(n, available, longest)[0]
+            own_share[n - start] -= share
+    for n in range(length - 1):
+        border = ancestors(start + n, available, longest)[0] != ancestors(start + n + 1, available, longest)[0]
+        step = own_share[n] + own_share[n + 1] - 1.0 if border else own_share[n + 1] - own_share[n]
+        assert abs(step) <= 0.5 / fade + 1e-9
+
+
 # --- in a shot --------------------------------------------------------------------------------------------------
 
 
@@ -260,6 +279,18 @@ def test_a_painted_plate_of_another_size_is_refused() -> None:
     clip = Clip([texture(240, 160)] * 3, lambda n: Box(80, 60, 120, 100))
     with pytest.raises(ValueError, match="100x50"):
         list(recover(clip, [1], range(3), PlateSettings(), go_on_for, PaintedPlate(0, texture(100, 50))))
+
+
+def test_inventions_of_two_stretches_dissolve_into_each_other() -> None:
+    random = np.random.default_rng(4)
+    still = shifted(PICTURE, 60, 60, 160, 110)
+    truth = [still + random.normal(0, 0.01, still.shape).astype(np.float32) for _ in range(48)]
+    clip = Clip(truth, lambda n: Box(60, 40, 96, 70))
+    near = PlateSettings(reach_frames=16)
+    pictures = [result.rgb for result in recover(clip, range(18, 31), range(48), near, go_on_for)]
+    whole = float(np.abs(pictures[-1] - pictures[0]).mean())
+    assert whole > 0.01
+    assert max(float(np.abs(b - a).mean()) for a, b in itertools.pairwise(pictures)) < 0.25 * whole
 
 
 @pytest.mark.slow
