@@ -47,6 +47,8 @@ RECIPES: dict[str, Values] = {
 }
 GRAYS = {"gray 127": 127 / 127.5 - 1, "gray 128": 128 / 127.5 - 1}
 OVERLAPS = (0, 8, 16)
+EACH_FOR_ITSELF: Values = {"free_noise": False, "anchor_latent": False}
+"""Nothing but the overlap ties one window to the next."""
 WINDOWS: dict[str, Values] = {
     **{
         f"{schedule}, overlap {overlap}": {"context_schedule": schedule, "context_overlap": overlap}
@@ -54,6 +56,10 @@ WINDOWS: dict[str, Values] = {
         for overlap in OVERLAPS
     },
     "sequential, overlap 8": {"context_mode": "sequential", "context_overlap": 8},
+    **{
+        f"static_even, overlap {overlap}, each for itself": {"context_overlap": overlap, **EACH_FOR_ITSELF}
+        for overlap in OVERLAPS
+    },
 }
 TIMINGS = ("group_max", "nearest")
 FAST = 4

@@ -1,7 +1,9 @@
 """Does the recipe remove? On the model that comes with Grayplate, on shots that it never trained on.
 
-What counts is the difference between right and wrong recipes, so the measures are of pictures; the thresholds are 1 dB
-inside of what bench/recipe.py measured (docs/removal-recipe.md).
+What counts is the difference between right and wrong recipes, so the measures are of pictures. The thresholds are 1 dB
+inside of what was measured here: box and gray are 11.0 dB better than the gray and 13.4 dB better than the object left
+in, without a mask the result is 12.0 dB nearer to gray than to the truth, the object's shares are 0.04 and 0.81, and
+windows that overlap flicker 0.45 times as much where they meet.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.recipe import EACH_FOR_ITSELF
 from bench.recipe_cases import (
     LONG_FRAMES,
     Case,
@@ -80,27 +83,28 @@ def without_mask(cases: list[Case]) -> Result:
 
 def test_box_and_gray_continue_the_background(cases: list[Case], by_box: Result) -> None:
     gray = _mean(cases, [with_gray(case) for case in cases])
-    assert by_box.in_box_db >= gray.in_box_db + 4
+    assert by_box.in_box_db >= gray.in_box_db + 10
 
 
 def test_box_and_gray_remove_the_object_and_leaving_it_in_brings_it_back(by_box: Result, object_left: Result) -> None:
-    assert by_box.in_box_db >= object_left.in_box_db + 2
-    assert by_box.object_share <= 0.35
-    assert object_left.object_share >= 0.6
+    assert by_box.in_box_db >= object_left.in_box_db + 12
+    assert by_box.object_share <= 0.2
+    assert object_left.object_share >= 0.65
 
 
 def test_without_a_mask_the_gray_stays(without_mask: Result) -> None:
-    assert without_mask.gray_db >= without_mask.in_box_db + 4
+    assert without_mask.gray_db >= without_mask.in_box_db + 11
 
 
-def test_blended_windows_meet_more_quietly_than_windows_without_overlap() -> None:
+def test_windows_that_overlap_meet_more_quietly_than_windows_that_do_not() -> None:
     cases = validation_cases(LONG_SHOTS, LONG_FRAMES)
 
     def flicker(overlap_frames: int) -> float:
-        values = {**STARTER, "context_overlap": overlap_frames}
+        # Shared noise and the anchor hide the borders too, so that one could not see what the overlap does.
+        values = {**STARTER, **EACH_FOR_ITSELF, "context_overlap": overlap_frames}
         return float(np.mean([border_flicker(case, rendered(case, values))[0] for case in cases]))
 
-    assert flicker(8) < flicker(0)
+    assert flicker(8) < 0.7 * flicker(0)
 
 
 def test_the_starter_is_small_and_names_its_limits() -> None:
