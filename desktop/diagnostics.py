@@ -50,7 +50,7 @@ def _licence(name: str) -> str:
     about = metadata(name).json
     text = str(about.get("license_expression") or about.get("license") or "").strip()
     first = text.split("\n")[0].strip()
-    if first and len(first) < LICENCE_LENGTH:
+    if first and not first.startswith("Copyright") and len(first) < LICENCE_LENGTH:
         return first
     if " AND " in first:  # a package that holds others
         return ", ".join(dict.fromkeys(part.strip("() ") for part in first.split(" AND ")))

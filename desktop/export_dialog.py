@@ -105,7 +105,7 @@ class ExportDialog(QDialog):
         frame_row.setSpacing(10)
         file_row.addWidget(self.path, 1)
         file_row.addWidget(browse)
-        for widget in (self.first, dim_label("to"), self.last):
+        for widget in (self.first, dim_label(tr("to")), self.last):
             frame_row.addWidget(widget)
         frame_row.addWidget(
             dim_label(

@@ -151,10 +151,11 @@ class MainWindow(QMainWindow):
             ("bezier_tool", "bspline_tool", "ellipse_tool", "rectangle_tool", "stroke_tool", "brush_tool"),
             ("click_tool",),
         )
-        for group in groups:
+        for number, group in enumerate(groups):
+            if number:
+                bar.addSeparator()
             for name in group:
                 bar.addAction(self.window_actions[name])
-            bar.addSeparator()
         spring = QWidget()
         spring.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(spring)

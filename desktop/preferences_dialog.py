@@ -102,7 +102,7 @@ class PreferencesDialog(QDialog):
         if preferences.device not in devices:
             devices[preferences.device] = preferences.device
         self.device = _choices(devices, preferences.device, tr("Compute on"))
-        asks = tr("None: VACE asks for it in each removal")
+        asks = tr("None: the small starter model, if it is there")
         self.model = _path_line(preferences.vace_model, asks, tr("VACE model"))
         usual = tr("Where the system keeps such files")
         self.models_folder = _path_line(preferences.models_folder, usual, tr("Models folder"))

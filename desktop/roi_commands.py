@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from desktop import commands
 from desktop.errors import UsageError
@@ -12,12 +13,14 @@ from desktop.language import tr
 from desktop.roto_convert import layer_of
 from desktop.session import Session
 from roi_tools.errors import ShapeError
-from roi_tools.roi_document import RoiDocument
 from roi_tools.roto.model import RotoLayer
 from timeline import edits
 from timeline.marking import Marking, RotoMarking
 from timeline.media.info import MediaInfo
 from timeline.removal import Removal, new_id
+
+if TYPE_CHECKING:
+    from roi_tools.roi_document import RoiDocument  # loads OpenCV
 
 IMPORTED = (".json", ".nk", ".xml", ".txt", ".csv")
 FIRST_NUMBER = 1
@@ -76,6 +79,8 @@ def add_document(session: Session, document: RoiDocument, effect: str) -> int:
 
 def document_to_write(session: Session, info: MediaInfo) -> RoiDocument:
     """The selected removal as a document. Raises ShapeError where none is selected."""
+    from roi_tools.roi_document import RoiDocument
+
     removal = session.removal
     if removal is None:
         raise ShapeError(tr("no removal is selected; select the one to export"))

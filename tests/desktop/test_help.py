@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop import commands
+from desktop.diagnostics import installed
 from desktop.help_dialogs import HelpDialog
 from desktop.help_topics import KEYS, TOPICS, page, title
 from desktop.language import LANGUAGES, set_language
@@ -94,3 +95,8 @@ def test_every_page_is_there_in_every_language(code: str) -> None:
         assert {topic: page(topic).count("\n#") + page(topic).count("\n|") for topic in TOPICS} == headings
     finally:
         set_language("en")
+
+
+def test_a_licence_is_named_not_a_copyright() -> None:
+    licences = [licence for _, _, licence in installed()]
+    assert all(licences) and not [licence for licence in licences if licence.startswith("Copyright")]

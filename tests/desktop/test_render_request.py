@@ -6,12 +6,17 @@ import pytest
 from desktop.errors import NothingToRenderError
 from desktop.render_request import render_request
 from desktop.results import ResultState, ResultStore, is_marked, marks_of
+from desktop.roto_convert import shape_of_rectangle
 from engine.protocol import EffectDescriptor, FrameEvent, Output, ParameterDescriptor
 from roi_tools.geometry import Size
 from roi_tools.keyframes import Keyframe, Track
+from roi_tools.roto.layer_json import layer_from_dict
+from roi_tools.roto.model import RotoLayer
+from roi_tools.roto.raster import layer_matte
 from roi_tools.shapes import AnimatedRectangle, RectF
 from tests.desktop.documents import box_shape, make_removal, make_shot
 from tests.support.media import info_of, noise_frame
+from timeline.marking import RotoMarking
 
 INFO = replace(info_of(noise_frame("yuv420p", Size(64, 48)), 20), rate=Fraction(24))
 OTHER = AnimatedRectangle.still(RectF(40, 20, 80, 40))
@@ -90,6 +95,15 @@ def test_a_sequence_is_sent_with_its_rate_a_movie_without() -> None:
     sequence = replace(INFO, kind="sequence", rate=Fraction(24000, 1001))
     assert render_request(shot, sequence).source.rate == "24000/1001"
     assert render_request(shot, INFO).source.rate is None
+
+
+def test_outside_of_an_inverted_shape_the_whole_frame_is_rendered() -> None:
+    shape = replace(shape_of_rectangle(OTHER, "keep"), is_inverted=True)
+    removal = make_removal(shape=RotoMarking(RotoLayer("all but one thing", (shape,))))
+    (only,) = render_request(make_shot(frames=5, removals=(removal,)), INFO).passes
+    assert only.boxes == (((0, 0, 64, 48),),) * 5
+    assert isinstance(only.roto, dict)
+    assert layer_matte(layer_from_dict(only.roto), 2, INFO.size)[0, 0] == 1.0
 
 
 def test_an_export_names_its_output_and_range() -> None:
