@@ -17,6 +17,7 @@ from engine.errors import CancelledError
 from engine.ofx.effect import GENERATED, Clips, ImageEffect, RenderedImage
 from engine.ofx.parameters import ParameterSet
 from engine.plate.scenes import find_cuts, split
+from engine.preflight import preflight
 from engine.protocol import (
     Event,
     FrameEvent,
@@ -149,7 +150,7 @@ def test_a_range_is_split_at_the_cuts_inside() -> None:
         (11, boxes, {"context_mode": "sequential", "context_frames": 5, "context_overlap": 1}),
         (4, boxes, {}),
         (18, boxes, {"known_frames": 2}),
-        (9, boxes, {"fill": "plate"}),
+        pytest.param(9, boxes, {"fill": "plate"}, marks=pytest.mark.slow),
     ],
 )
 def test_two_scenes_are_what_each_is_alone(
@@ -194,6 +195,7 @@ def test_a_scene_that_is_short_itself_is_not_asked_for_more(make: Callable[..., 
 # --- auto -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cut", "known_frames"), [(11, 4), (18, 16)])
 def test_auto_does_each_scene_as_if_alone(make: Callable[..., ImageEffect], cut: int, known_frames: int) -> None:
     host, given = Recorder(), {"known_frames": known_frames, "smallest_part_px": 1}
@@ -206,6 +208,7 @@ def test_auto_does_each_scene_as_if_alone(make: Callable[..., ImageEffect], cut:
     assert all(image.provenance is not None and (image.provenance == GENERATED).any() for image in whole.values())
 
 
+@pytest.mark.slow
 def test_auto_resumes_behind_a_cut(make: Callable[..., ImageEffect]) -> None:
     whole = render(make(Auto, 11, boxes(11), FRAMES, None), FRAMES)
     part = range(13, 19)
@@ -217,7 +220,7 @@ def test_auto_resumes_behind_a_cut(make: Callable[..., ImageEffect]) -> None:
 # --- the whole engine -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("effect", ["vace", "auto"])
+@pytest.mark.parametrize("effect", ["vace", pytest.param("auto", marks=pytest.mark.slow)])
 def test_a_render_that_broke_off_goes_on_and_is_what_each_scene_is_alone(
     tmp_path: Path, tiny: Path, effect: str
 ) -> None:
@@ -255,6 +258,18 @@ def test_a_render_that_broke_off_goes_on_and_is_what_each_scene_is_alone(
         differ = np.abs(one.astype(int) - other)
         # Sums in the plate may round differently.
         assert differ.max() <= (effect == "auto") and np.count_nonzero(differ) <= 3, f"frame {frame}"
+
+
+def test_a_check_before_the_render_shows_windows_that_end_at_the_cut(tmp_path: Path, tiny: Path) -> None:
+    source = _movie(tmp_path / "source.mkv")
+    marked = RenderPass(
+        effect="vace", boxes=(((8, 20, 30, 44),),) * len(FRAMES), parameters={"model": str(tiny), "known_frames": 4}
+    )
+    frames = FrameRange(start=FRAMES.start, end_exclusive=FRAMES.stop)
+    request = RenderRequest(source=MediaSource(path=str(source)), frames=frames, passes=(marked,))
+    for _ in range(2):  # the second one remembers
+        (told,) = preflight(request).passes
+        assert [(window.start, window.end_exclusive) for window in told.windows] == [(3, 11), (11, 19)]
 
 
 def _movie(path: Path) -> Path:
