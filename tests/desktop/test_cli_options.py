@@ -10,8 +10,9 @@ import pytest
 from desktop.cli import COMMANDS, main
 from desktop.errors import UsageError
 from desktop.subcommands import clean, effects
-from desktop.subcommands.clean import finish, parse_frames, parse_parameters
+from desktop.subcommands.clean import finish, parse_parameters
 from desktop.subcommands.exit_codes import EXIT_BAD_INPUT, EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED, exit_code
+from desktop.subcommands.frame_range import parse_frames
 from desktop.subcommands.summary import pass_summary
 from engine.errors import (
     BadRequestError,

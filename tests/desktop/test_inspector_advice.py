@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import pytest
 from PySide6.QtWidgets import QDoubleSpinBox, QInputDialog
 from pytestqt.qtbot import QtBot
@@ -191,9 +193,12 @@ def test_an_own_preset_is_deleted_after_a_question(
     with_presets: MainWindow, door: EngineDoor, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(
-        with_presets.notices, "ask", lambda title, _, answers: (asked.append(title), answers["Delete"]())
-    )
+
+    def delete(title: str, _: object, answers: Mapping[str, Callable[[], object]]) -> None:
+        asked.append(title)
+        answers["Delete"]()
+
+    monkeypatch.setattr(with_presets.notices, "ask", delete)
     _choose(with_presets, MINE)
     row = with_presets.inspector.preset_row
     assert row.list.currentText() == "Mine" and row.delete.isEnabled()

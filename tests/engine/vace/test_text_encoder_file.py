@@ -183,7 +183,7 @@ def test_places_that_are_none_are_told(
 ) -> None:
     (tmp_path / "umt5.gguf").write_bytes(b"GGUF")
     (tmp_path / "folder").mkdir()
-    given = {name: str(tmp_path / value) for name, value in settings.items()}
+    given: dict[str, Any] = {name: str(tmp_path / value) for name, value in settings.items()}
     with pytest.raises(WeightsError, match=message):
         model_files(tiny_folder, ModelSettings(**given))
 
