@@ -403,3 +403,11 @@ def test_the_strip_zooms_at_the_cursor_and_fits_again(editor: MainWindow) -> Non
     assert strip.layout_now.frame_at(400) == frame
     editor.window_actions["timeline_fit"].trigger()
     assert strip.layout_now == before
+
+
+def test_the_render_panel_does_not_scroll_on_a_laptop(window: MainWindow, qtbot: QtBot) -> None:
+    window.resize(1440, 900)
+    qtbot.waitUntil(lambda: window.height() == 900)
+    area = window.render_panel.parentWidget()
+    assert area is not None
+    qtbot.waitUntil(lambda: window.render_panel.height() <= area.height())
