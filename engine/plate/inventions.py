@@ -8,6 +8,7 @@ the border of two stretches the one's inventions dissolve into the other's.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -246,11 +247,9 @@ def ancestors(frame: int, available: range, longest_frames: int) -> list[int]:
 def neighbour(frame: int, available: range, longest_frames: int, dissolve_frames: int) -> tuple[int, float] | None:
     """The nearest frame of the next stretch and its share, below one half, in what `frame` shows; None far from it."""
     stretch = _stretch(frame, available, longest_frames)
-    before, after = frame - stretch.start + 0.5, stretch.stop - frame - 0.5
-    nearest, away = (stretch.start - 1, before) if before < after else (stretch.stop, after)
-    if nearest not in available or away >= dissolve_frames:
-        return None
-    return nearest, 0.5 - 0.5 * away / dissolve_frames
+    borders = ((frame - stretch.start + 0.5, stretch.start - 1), (stretch.stop - frame - 0.5, stretch.stop))
+    away, nearest = min(((away, n) for away, n in borders if n in available), default=(math.inf, frame))
+    return (nearest, 0.5 - 0.5 * away / dissolve_frames) if away < dissolve_frames else None
 
 
 def _stretch(frame: int, available: range, longest_frames: int) -> range:
