@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roi_tools.geometry import Box
+from roi_tools.polylines import following
 from roi_tools.roto.outlines import Polygon
 
 Coverage = tuple[Box, NDArray[np.float32]]
@@ -72,7 +73,7 @@ def _edges(polygons: Sequence[Polygon], boxes: Sequence[Box | None], offsets: ND
         if box is None:
             continue
         start = polygon - (box.x0, box.y0)
-        end = np.roll(start, -1, axis=0)
+        end = following(start)
         rest = np.broadcast_to((box.width_px, box.height_px, offset), (len(start), 3))
         parts.append(np.hstack([start, end, rest]))
     table = np.vstack(parts) if parts else np.zeros((0, 7))

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from roi_tools.polylines import following
 from roi_tools.roto.model import Shape
 
 Polygon: TypeAlias = NDArray[np.float64]
@@ -120,14 +121,14 @@ def _cubics(shape: Shape, time: float, *, feathered: bool) -> NDArray[np.float64
         return _ellipse(shape, time)
     values = np.array([track.value_at(time) for track in shape.tracks])
     points = values[:, :2] + (values[:, 6:8] if feathered else 0)
-    following = np.roll(points, -1, axis=0)
+    ends = following(points)
     if shape.kind == "bspline":
         control = np.stack([np.roll(points, shift, axis=0) for shift in (1, 0, -1, -2)], axis=1)
         return np.asarray(np.einsum("ij,pjk->pik", _BSPLINE, control))
     if shape.kind == "brush":
-        return np.stack([points, (2 * points + following) / 3, (points + 2 * following) / 3, following], axis=1)[:-1]
-    arriving = np.roll(points + values[:, 2:4], -1, axis=0)
-    pieces = np.stack([points, points + values[:, 4:6], arriving, following], axis=1)
+        return np.stack([points, (2 * points + ends) / 3, (points + 2 * ends) / 3, ends], axis=1)[:-1]
+    arriving = following(points + values[:, 2:4])
+    pieces = np.stack([points, points + values[:, 4:6], arriving, ends], axis=1)
     return pieces[:-1] if shape.kind == "stroke" else pieces
 
 

@@ -38,8 +38,8 @@ def layer_matte(
         raise ShapeError(f"a matte at scale {scale} is not possible; give a number above 0")
     window = window or frame_box(size)
     exposures = layer.exposures(frame)
-    total = np.zeros((window.height_px, window.width_px), np.float32)
-    for time in exposures:
+    total = _exposure(layer, frame, exposures[0], window, scale, offset_px)
+    for time in exposures[1:]:
         total += _exposure(layer, frame, time, window, scale, offset_px)
     return total / np.float32(len(exposures)) if len(exposures) > 1 else total
 
