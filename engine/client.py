@@ -160,8 +160,8 @@ class EngineClient:
                     if not is_ending or attempt == ATTEMPTS:
                         raise _error(response)
             except httpx.TransportError as error:
-                self._http = None
-                if attempt > 1 or not isinstance(error, httpx.ConnectError):
+                if attempt == ATTEMPTS or not isinstance(error, httpx.ConnectError):
+                    self._http = None
                     raise self._unavailable(error) from error
             self._http = None  # it is about to end; whatever comes after it will answer
             time.sleep(_POLL_S * attempt)
@@ -240,8 +240,10 @@ class EngineClient:
                 # Not closed: another thread may be in the middle of a call of its own.
                 self._http = None
                 # A call that may have reached the engine is not made twice, unless it only asks.
-                if attempt > 1 or not (isinstance(error, httpx.ConnectError) or method == "GET"):
+                is_again = isinstance(error, httpx.ConnectError) or (method == "GET" and attempt == 1)
+                if attempt == ATTEMPTS or not is_again:
                     raise self._unavailable(error) from error
+                time.sleep(_POLL_S * (attempt - 1))
                 continue
             if response.status_code != httpx.codes.SERVICE_UNAVAILABLE or attempt == ATTEMPTS:
                 break
