@@ -10,13 +10,17 @@ from types import FrameType
 
 @contextmanager
 def interrupt_deferred() -> Iterator[None]:
-    """Ctrl-C within the block raises KeyboardInterrupt at its end. For the main thread only."""
+    """Ctrl-C within the block raises KeyboardInterrupt at its end, unless it is ignored. For the main thread only."""
     received: list[int] = []
 
     def remember(number: int, frame: FrameType | None) -> None:
         received.append(number)
 
-    before = signal.signal(signal.SIGINT, remember)
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:  # a shell's job in the background
+        yield
+        return
+    signal.signal(signal.SIGINT, remember)
     try:
         yield
     finally:

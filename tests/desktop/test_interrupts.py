@@ -26,6 +26,16 @@ def test_interrupts_are_as_before_afterwards() -> None:
         signal.raise_signal(signal.SIGINT)
 
 
+def test_what_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupt_deferred():
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_an_error_within_the_block_goes_through() -> None:
     with pytest.raises(ValueError, match="wrong"), interrupt_deferred():
         raise ValueError("wrong")
