@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from roi_tools.keyframes import Interpolation, Keyframe, Track
 from roi_tools.roto.model import FEWEST_POINTS, Kind, Shape, constant
 from roi_tools.roto.outlines import bezier_points_at, outline_at, transform_at
-from timeline.marking import key_frames_of, with_keyed_tracks
+from timeline.marking import key_frames_of
 
 Array: TypeAlias = NDArray[np.float64]
 Part: TypeAlias = Literal["anchor", "in", "out", "feather"]
@@ -148,20 +148,6 @@ def without_feather(shape: Shape, frame: int, indices: Collection[int]) -> Shape
     for index in indices:
         points[index, 3] = points[index, 0]
     return with_points_at(shape, frame, points)
-
-
-def feather_normal(shape: Shape, frame: int, index: int) -> Array:
-    """(2,): the direction out of the outline at a point, of length 1."""
-    points = points_at(shape, frame)[:, 0]
-    along = points[(index + 1) % len(points)] - points[index - 1]
-    normal = np.array([along[1], -along[0]]) / max(float(np.hypot(*along)), 1e-9)
-    return normal if signed_area(points) > 0 else -normal
-
-
-def signed_area(points: Array) -> float:
-    """Signed area of a closed polygon (n, 2), px^2; positive clockwise as seen."""
-    x, y = points.T
-    return 0.5 * float(x @ np.roll(y, -1) - y @ np.roll(x, -1))
 
 
 # --- points come and go -------------------------------------------------------------------------------------------
@@ -308,11 +294,6 @@ def _with_track(shape: Shape, name: Number, track: Track) -> Shape:
     if name == "opacity":
         return replace(shape, opacity=track)
     return replace(shape, feather_px=track) if name == "feather_px" else replace(shape, width_px=track)
-
-
-def keyed_here(shape: Shape, frame: int) -> Shape:
-    """``shape`` with a keyframe on ``frame`` that changes nothing there."""
-    return with_keyed_tracks(shape, lambda track: keyed(track, frame, track.value_at(frame)))
 
 
 # --- what lies under the cursor -----------------------------------------------------------------------------------

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from roi_tools.tracking.working import FrameSource
 
 Direction: TypeAlias = Literal["forward", "backward", "both", "one_forward", "one_backward"]
-Anchors: TypeAlias = Mapping[int, RectF]
 
 
 class Cancelled(Exception):

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from roi_tools.errors import ShapeError
 from roi_tools.geometry import Box, Size, frame_box
 from roi_tools.matte import Matte, bounds
-from roi_tools.polylines import simplified
+from roi_tools.polylines import polygon_area, simplified
 from roi_tools.roto.coverage import cover
 from roi_tools.roto.outlines import Polygon
-from roi_tools.roto.raster import polygon_area
 
 _CORNER_CUT_PX = 0.5**0.5 / 2
 """How far a pixel's corner lies from the line between the middles of the two sides that meet there."""

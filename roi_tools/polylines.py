@@ -1,4 +1,4 @@
-"""Polygons with fewer corners, within a stated error."""
+"""Closed polygons: their corners, their area, and the same with fewer corners within a stated error."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ Corners = NDArray[np.float64]
 def following(corners: Corners) -> Corners:
     """The next corner of each, around the polygon: a turn by one, in a fifth of np.roll's time for small arrays."""
     return np.concatenate((corners[1:], corners[:1]))
+
+
+def polygon_area(corners: Corners) -> float:
+    """Signed area of a closed polygon in px^2, positive clockwise as seen (the shoelace formula)."""
+    x, y = corners.T
+    return 0.5 * float(x @ np.roll(y, -1) - y @ np.roll(x, -1))
 
 
 def simplified(corners: Corners, error_px: float) -> Corners:

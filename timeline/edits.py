@@ -14,11 +14,6 @@ from timeline.removal import ParameterValue, Removal, new_id
 from timeline.shot import Shot
 
 
-def rename_project(project: Project, name: str) -> Project:
-    """The project under another name."""
-    return replace(project, name=name)
-
-
 def add_shot(project: Project, shot: Shot, index: int | None = None) -> Project:
     """The project with ``shot`` before the shot at ``index``, on the track of the one before it.
 

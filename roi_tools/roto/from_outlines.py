@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from roi_tools.errors import ShapeError
 from roi_tools.keyframes import Keyframe, Track
-from roi_tools.polylines import from_chords, simplified
+from roi_tools.polylines import from_chords, polygon_area, simplified
 from roi_tools.roto.model import Mode, Shape
 from roi_tools.roto.outlines import Polygon
-from roi_tools.roto.raster import polygon_area
 
 _FEWEST_POINTS = 3
 _LONGEST_CHORD = 48

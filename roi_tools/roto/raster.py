@@ -16,7 +16,7 @@ from roi_tools.geometry import Box, Size, frame_box, union_box
 from roi_tools.matte import Matte
 from roi_tools.roto.coverage import Coverage, cover
 from roi_tools.roto.model import RotoLayer, Shape
-from roi_tools.roto.outlines import Polygon, feather_at, outline_at, transform_at
+from roi_tools.roto.outlines import feather_at, outline_at, transform_at
 
 _SHORTEST_FEATHER_PX = 1e-3
 
@@ -188,9 +188,3 @@ def _join(matte: Matte, shape: Shape, time: float, parts: list[Coverage], window
         np.minimum(matte, 1 - alpha * opacity, out=matte)
     else:
         np.minimum(matte, alpha * opacity + (1 - opacity), out=matte)
-
-
-def polygon_area(polygon: Polygon) -> float:
-    """Signed area of a closed polygon in px^2 (the shoelace formula)."""
-    x, y = polygon.T
-    return 0.5 * float(x @ np.roll(y, -1) - y @ np.roll(x, -1))

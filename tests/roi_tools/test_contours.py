@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from roi_tools.contours import outlines_matte, outlines_of
 from roi_tools.errors import ShapeError
 from roi_tools.geometry import Box, Size
+from roi_tools.polylines import polygon_area
 from roi_tools.roto.from_outlines import shapes_from_outlines
 from roi_tools.roto.model import RotoLayer
 from roi_tools.roto.outlines import Polygon, outline_at
-from roi_tools.roto.raster import layer_matte, polygon_area
+from roi_tools.roto.raster import layer_matte
 
 SIZE = Size(72, 56)
 

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from roi_tools.errors import ShapeError
 from roi_tools.geometry import Box, Size
 from roi_tools.keyframes import Keyframe, Track
+from roi_tools.polylines import polygon_area
 from roi_tools.roto.model import Kind, RotoLayer, Shape, constant
 from roi_tools.roto.outlines import outline_at
-from roi_tools.roto.raster import layer_box, layer_matte, polygon_area, shape_box
+from roi_tools.roto.raster import layer_box, layer_matte, shape_box
 from tests.roi_tools.roto_strategies import blobs, moving_layers
 
 SIZE = Size(128, 100)

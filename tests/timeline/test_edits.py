@@ -37,7 +37,6 @@ def test_shots_are_added_in_their_place() -> None:
 def test_a_shot_is_removed_and_renamed() -> None:
     assert edits.remove_shot(PROJECT, "s1").shots == (OTHER,)
     assert edits.rename_shot(PROJECT, "s1", "rider").shot("s1").name == "rider"
-    assert edits.rename_project(PROJECT, "x").name == "x"
 
 
 def test_a_trim_moves_no_removal() -> None:
