@@ -98,7 +98,7 @@ def made_by_recipe(cases: Sequence[Case], base: Values) -> dict[str, list[Video]
         made[name] = [rendered(case, {**base, **values}) for case in cases]
     for name, gray in GRAYS.items():
         # The effect has no parameter for a gray that is off.
-        with patch("engine.vace.conditioning.GRAY", gray):
+        with patch("engine.vace.sampling.conditioning.GRAY", gray):
             made[name] = [rendered(case, base) for case in cases]
     return made
 

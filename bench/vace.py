@@ -30,18 +30,18 @@ from rich.table import Table
 from engine.effects.vace import Vace
 from engine.ofx.parameters import ParameterSet
 from engine.protocol import ParameterValue
-from engine.vace.conditioning import ConditionedFrame
-from engine.vace.context_windows import ContextPlan
-from engine.vace.control import encode_control
+from engine.vace.cost.prediction import forward_flop
+from engine.vace.files.part_loading import empty_part, shipped_config
 from engine.vace.latent_geometry import latent_count
-from engine.vace.meter import Meter
 from engine.vace.model import DeviceName, VaceModel, warm_model
-from engine.vace.part_loading import empty_part, shipped_config
-from engine.vace.prediction import forward_flop
-from engine.vace.sampler import denoise
-from engine.vace.settings import SamplerSettings
-from engine.vace.stretch_render import forward_count
-from engine.vace.vae_stream import decoded
+from engine.vace.sampling.conditioning import ConditionedFrame
+from engine.vace.sampling.context_windows import ContextPlan
+from engine.vace.sampling.control import encode_control
+from engine.vace.sampling.meter import Meter
+from engine.vace.sampling.sampler import denoise
+from engine.vace.sampling.settings import SamplerSettings
+from engine.vace.sampling.vae_stream import decoded
+from engine.vace.shot.stretch_render import forward_count
 from roi_tools.geometry import Size
 from tests.support.tiny_wan import build_tiny_wan, build_wide_encoder
 

@@ -10,10 +10,10 @@ from typing import Literal
 from engine.errors import BadRequestError, WeightsError
 from engine.model_registry import InstalledModel, ModelKind, installed_models, register
 from engine.segment.weights import check_folder, is_segment_folder
-from engine.vace.key_names import without_prefix
-from engine.vace.safetensors_check import read_header
-from engine.vace.text_encoder_file import is_encoder_file
-from engine.vace.weights import find_model
+from engine.vace.files.key_names import without_prefix
+from engine.vace.files.safetensors_check import read_header
+from engine.vace.files.text_encoder_file import is_encoder_file
+from engine.vace.files.weights import find_model
 
 _VAE_TENSORS = frozenset({"decoder.conv1.weight", "decoder.conv_in.weight"})
 """The same one: as Wan named it, and as diffusers does."""

@@ -15,7 +15,7 @@ from typing import Any, cast
 from engine.errors import EngineUnavailableError, OutputError, WeightsError
 from engine.model_catalog import CatalogueEntry, add_model
 from engine.model_registry import InstalledModel, models_folder
-from engine.vace.safetensors_check import PICKLE_SUFFIXES
+from engine.vace.files.safetensors_check import PICKLE_SUFFIXES
 
 Report = Callable[[str, int, int], None]
 """``report(file, bytes done of all files, bytes of all files)``; whatever it raises ends the download."""

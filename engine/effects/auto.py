@@ -20,9 +20,9 @@ from engine.ofx.effect import Clips, Host, ImageEffect, RenderedImage
 from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
 from engine.plate.scenes import find_cuts, split
 from engine.protocol import Advice, ClipDescriptor, EffectDescriptor, PassPreflight
-from engine.vace.scene_plan import searched_frames
-from engine.vace.stretches import marked_stretches
-from engine.vace.weights import find_model, require_libraries
+from engine.vace.files.weights import find_model, require_libraries
+from engine.vace.shot.scene_plan import searched_frames
+from engine.vace.shot.stretches import marked_stretches
 
 _LOOK_BACK_FRAMES = 3 * SETTLED_FRAMES
 """How far before the first missing frame a resume begins; further where something is left there already."""

@@ -16,23 +16,23 @@ from engine.ofx.effect import GENERATED, UNTOUCHED, Clips, Host, ImageEffect, Re
 from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
 from engine.plate.scenes import find_cuts, split
 from engine.protocol import Advice, ClipDescriptor, EffectDescriptor, FrameRange, PassPreflight, Remedy
-from engine.vace.conditioning import Picture
-from engine.vace.footage import CroppedFootage, local_crop
-from engine.vace.forecast import RenderForecast, forecast, forecast_render
+from engine.vace.cost.forecast import RenderForecast, forecast, forecast_render
+from engine.vace.cost.machine import this_machine
+from engine.vace.cost.prediction import Workload
+from engine.vace.files.weights import find_model
 from engine.vace.latent_geometry import RASTER_MULTIPLE_PX, padded_frame_count
-from engine.vace.machine import this_machine
 from engine.vace.model import DeviceName, VaceModel, configured_shape, warm_model
 from engine.vace.model_parameters import ModelSettings
 from engine.vace.native import fitted, native_settings
 from engine.vace.parameters import PARAMETERS, context_frames, mask_settings
-from engine.vace.prediction import Workload
-from engine.vace.preflight import ShotFacts, preflight
-from engine.vace.reference import reference_facts
-from engine.vace.scene_plan import Scene, plan_scenes, scene_of, searched_frames
-from engine.vace.stretch_render import StretchRender, forward_count
-from engine.vace.transfer import from_model
-from engine.vace.weights import find_model
-from engine.vace.window_plan import planned_windows
+from engine.vace.sampling.conditioning import Picture
+from engine.vace.shot.footage import CroppedFootage, local_crop
+from engine.vace.shot.preflight import ShotFacts, preflight
+from engine.vace.shot.reference import reference_facts
+from engine.vace.shot.scene_plan import Scene, plan_scenes, scene_of, searched_frames
+from engine.vace.shot.stretch_render import StretchRender, forward_count
+from engine.vace.shot.transfer import from_model
+from engine.vace.shot.window_plan import planned_windows
 from roi_tools.crop_path import CropPath, plan_crop
 from roi_tools.geometry import Box, frame_box
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from engine.hybrid.rest import SEAM_FRAMES, Rest, needed, uncertain, weighed
 from engine.hybrid.scratch import Scratch
 from engine.ofx.effect import RenderedImage
-from engine.vace.stretches import BRIDGED_GAP_FRAMES
+from engine.vace.shot.stretches import BRIDGED_GAP_FRAMES
 from roi_tools.geometry import Size
 
 Finished: TypeAlias = Iterator[tuple[int, RenderedImage]]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.errors import WeightsError
 from engine.protocol import SegmentPrompt
-from engine.vace.safetensors_check import read_header
+from engine.vace.files.safetensors_check import read_header
 from roi_tools.geometry import Size
 
 # What the image encoder was trained with: R'G'B' 0 to 1, of the ImageNet photographs.

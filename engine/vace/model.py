@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from engine.errors import ParameterError, WeightsError
 from engine.vace import memory
-from engine.vace.lora import LoraSet
+from engine.vace.cost.prediction import ModelShape, predict_weights
+from engine.vace.cost.speedometer import Speedometer
+from engine.vace.files.lora import LoraSet
+from engine.vace.files.part_loading import empty_part, shipped_config
+from engine.vace.files.prompt_cache import cached_embedding, encoder_fingerprint, store_embedding
+from engine.vace.files.safetensors_check import AGAIN
+from engine.vace.files.single_file import load_transformer, load_vae, transformer_config
+from engine.vace.files.text_encoder import load_encoder, load_tokenizer
+from engine.vace.files.weights import ModelFiles, find_lora, model_files, require_libraries
 from engine.vace.model_parameters import ModelSettings
-from engine.vace.part_loading import empty_part, shipped_config
-from engine.vace.prediction import ModelShape, predict_weights
-from engine.vace.prompt_cache import cached_embedding, encoder_fingerprint, store_embedding
-from engine.vace.safetensors_check import AGAIN
-from engine.vace.single_file import load_transformer, load_vae, transformer_config
-from engine.vace.speedometer import Speedometer
-from engine.vace.text_encoder import load_encoder, load_tokenizer
-from engine.vace.weights import ModelFiles, find_lora, model_files, require_libraries
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias, cast
 
 from engine.ofx.parameters import ParameterSet
 from engine.protocol import ParameterDescriptor
-from engine.vace.lora import LoraChoice
+from engine.vace.files.lora import LoraChoice
 
 Precision: TypeAlias = Literal["auto", "fp32", "bf16", "fp16"]
 Storage: TypeAlias = Literal["same", "fp8"]

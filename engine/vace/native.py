@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from engine.errors import WeightsError
 from engine.ofx.parameters import ParameterSet
 from engine.protocol import EffectDescriptor
-from engine.vace.weights import find_model
+from engine.vace.files.weights import find_model
 
 NATIVE_FILE = "grayplate.json"
 

@@ -7,9 +7,7 @@ from typing import cast
 from engine.errors import ParameterError
 from engine.ofx.parameters import ParameterSet
 from engine.protocol import ParameterDescriptor
-from engine.vace.conditioning import FillMode, MaskMode, MaskSettings, MaskTiming
-from engine.vace.context_windows import ContextPlan, Fuse, Schedule
-from engine.vace.enhance import ENHANCE_PARAMETERS
+from engine.vace.files.weights import MODEL_VARIABLE
 from engine.vace.latent_geometry import (
     RASTER_MULTIPLE_PX,
     TEMPORAL_COMPRESSION,
@@ -17,9 +15,11 @@ from engine.vace.latent_geometry import (
     whole_frame_count,
 )
 from engine.vace.model_parameters import MODEL_PARAMETERS
-from engine.vace.settings import SamplerSettings
-from engine.vace.solver import SolverName, parse_sigmas
-from engine.vace.weights import MODEL_VARIABLE
+from engine.vace.sampling.conditioning import FillMode, MaskMode, MaskSettings, MaskTiming
+from engine.vace.sampling.context_windows import ContextPlan, Fuse, Schedule
+from engine.vace.sampling.enhance import ENHANCE_PARAMETERS
+from engine.vace.sampling.settings import SamplerSettings
+from engine.vace.sampling.solver import SolverName, parse_sigmas
 
 _WHICH_MODEL = (
     ParameterDescriptor(

@@ -16,7 +16,7 @@ from engine.model_catalog import CATALOGUE, CatalogueEntry, add_model, find_entr
 from engine.model_download import download_model
 from engine.model_registry import find_installed, installed_models, models_folder
 from engine.models_cli import main
-from engine.vace.weights import find_lora, find_model
+from engine.vace.files.weights import find_lora, find_model
 from tests.support.hub_stub import HubStub
 from tests.support.tiny_wan import build_tiny_wan
 

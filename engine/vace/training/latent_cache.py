@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.vace.conditioning import MaskFolder
+from engine.vace.sampling.conditioning import MaskFolder
+from engine.vace.sampling.vae_stream import statistics
 from engine.vace.training.configuration import Configuration, ShotSize
 from engine.vace.training.numerics import computing
 from engine.vace.training.scenes import random_shot
 from engine.vace.training.tasks import Example, make_example, random_task
-from engine.vace.vae_stream import statistics
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.vace.conditioning import ConditionedFrame, MaskSettings, condition
+from engine.vace.sampling.conditioning import ConditionedFrame, MaskSettings, condition
 from engine.vace.training.scenes import Shot
 
 Task: TypeAlias = Literal["box", "silhouette", "object_left", "no_mask", "full_mask", "control"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.vace.conditioning import GRAY, box_mask
+from engine.vace.sampling.conditioning import GRAY, box_mask
 from engine.vace.training.configuration import Configuration, VaeTraining
 from engine.vace.training.numerics import computing, learning_rate_share, psnr
 from engine.vace.training.pictures import save_sheet

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.vace.sampling.vae_stream import statistics
 from engine.vace.training.configuration import Configuration, ShotSize
 from engine.vace.training.flow import sample
 from engine.vace.training.latent_cache import encoded, folded
@@ -16,7 +17,6 @@ from engine.vace.training.numerics import psnr
 from engine.vace.training.pictures import save_sheet
 from engine.vace.training.scenes import Shot, random_shot
 from engine.vace.training.tasks import Example, make_example
-from engine.vace.vae_stream import statistics
 
 if TYPE_CHECKING:
     import torch

@@ -37,8 +37,8 @@ from engine.protocol import (
 )
 from engine.render.job_link import JobLink
 from engine.render.shot_render import render_shot
-from engine.vace.control import FrameSource
-from engine.vace.weights import MODEL_VARIABLE
+from engine.vace.files.weights import MODEL_VARIABLE
+from engine.vace.sampling.control import FrameSource
 from roi_tools.geometry import Box, Size, frame_box
 from tests.engine.plate.synthetic import Clip, texture
 from tests.support.media import noise_frame, write_clip
@@ -194,7 +194,7 @@ def echo(monkeypatch: pytest.MonkeyPatch, tiny: Path) -> list[Given]:
         for frame in frames:
             yield np.where(frame.mask[..., None], np.array([-1, 1, -1], np.float32), frame.video)
 
-    monkeypatch.setattr("engine.vace.stretch_render.generate", generate)
+    monkeypatch.setattr("engine.vace.shot.stretch_render.generate", generate)
     monkeypatch.setenv(MODEL_VARIABLE, str(tiny))
     return seen
 
@@ -352,7 +352,7 @@ def test_a_cancel_leaves_nothing_behind(tiny: Path, words: str) -> None:
 
 
 def test_without_a_model_the_rest_is_filled_from_around_and_a_warning_says_how_to_get_one(monkeypatch) -> None:
-    monkeypatch.setattr("engine.vace.weights.starter_model", lambda: None)
+    monkeypatch.setattr("engine.vace.files.weights.starter_model", lambda: None)
     host = Recorder()
     effect = make(growing, host)
     images, expected = render(effect), plates(effect)

@@ -19,10 +19,10 @@ from engine.errors import CancelledError, OutputError, ParameterError, RenderFai
 from engine.ofx.effect import GENERATED, UNTOUCHED, Clips, RenderedImage
 from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
 from engine.protocol import ParameterValue, PassPreflight, Remedy, Stage
-from engine.vace.control import FrameSource
-from engine.vace.machine import Machine
+from engine.vace.cost.machine import Machine
+from engine.vace.files.weights import MODEL_VARIABLE
 from engine.vace.model import warm_model
-from engine.vace.weights import MODEL_VARIABLE
+from engine.vace.sampling.control import FrameSource
 from roi_tools.geometry import Box, Size, frame_box
 from tests.support.media import noise_clip
 from tests.support.tiny_wan import build_tiny_wan
@@ -273,7 +273,7 @@ def echo(monkeypatch: pytest.MonkeyPatch) -> list[Given]:
         seen.append(Given(np.stack([frame.video for frame in frames]), np.stack([frame.mask for frame in frames])))
         yield from seen[-1].video
 
-    monkeypatch.setattr("engine.vace.stretch_render.generate", generate)
+    monkeypatch.setattr("engine.vace.shot.stretch_render.generate", generate)
     return seen
 
 
@@ -794,7 +794,7 @@ def test_a_cancel_ends_it_and_the_next_job_is_not_harmed(
 
 def test_without_a_model_it_says_how_to_get_one(make: Callable[..., Vace], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(MODEL_VARIABLE, raising=False)
-    monkeypatch.setattr("engine.vace.weights.starter_model", lambda: None)
+    monkeypatch.setattr("engine.vace.files.weights.starter_model", lambda: None)
     with pytest.raises(WeightsError, match=r"needs a Wan VACE model and none is set: .* --model DIR"):
         _render(make(range(1), _still(20, 10, 41, 33), model=""), range(1))
 
@@ -807,7 +807,7 @@ def test_a_model_from_the_environment(
 
 
 def test_without_torch_it_says_what_to_install(make: Callable[..., Vace], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.vace.weights.find_spec", lambda name: None if name == "torch" else object())
+    monkeypatch.setattr("engine.vace.files.weights.find_spec", lambda name: None if name == "torch" else object())
     with pytest.raises(WeightsError, match=r"pip install 'grayplate\[vace\]'.*README's GPU section"):
         _render(make(range(1), _still(20, 10, 41, 33)), range(1))
 

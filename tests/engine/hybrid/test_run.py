@@ -15,7 +15,7 @@ from engine.hybrid.rest import SEAM_FRAMES
 from engine.hybrid.run import SETTLED_FRAMES, Finished, Group, HybridRun, RunSettings, UnsettledError
 from engine.hybrid.scratch import Scratch
 from engine.ofx.effect import GENERATED, SYNTHESISED, RenderedImage
-from engine.vace.stretches import BRIDGED_GAP_FRAMES, marked_stretches
+from engine.vace.shot.stretches import BRIDGED_GAP_FRAMES, marked_stretches
 from roi_tools.geometry import Box, Size
 
 SIZE = Size(64, 48)

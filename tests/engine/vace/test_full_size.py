@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from engine.vace.key_names import original_name
-from engine.vace.part_loading import empty_part, shipped_config
+from engine.vace.files.key_names import original_name
+from engine.vace.files.part_loading import empty_part, shipped_config
 from tests.support.tiny_wan import build_wide_encoder, original_vae_name
 
 torch = pytest.importorskip("torch")

@@ -14,12 +14,13 @@ import pytest
 from engine.errors import ParameterError, WeightsError
 from engine.ofx.parameters import ParameterSet
 from engine.protocol import EffectDescriptor
-from engine.vace import memory, text_encoder
-from engine.vace.key_names import original_name
-from engine.vace.lora import LoraChoice
+from engine.vace import memory
+from engine.vace.files import text_encoder
+from engine.vace.files.key_names import original_name
+from engine.vace.files.lora import LoraChoice
+from engine.vace.files.weights import MODEL_VARIABLE, find_model
 from engine.vace.model import VaceModel, encoder_device, warm_model
 from engine.vace.model_parameters import LORA_SLOTS, MODEL_PARAMETERS, ModelSettings
-from engine.vace.weights import MODEL_VARIABLE, find_model
 
 torch = pytest.importorskip("torch")
 from safetensors.torch import load_file, save_file  # noqa: E402

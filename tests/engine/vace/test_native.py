@@ -13,8 +13,8 @@ from engine.errors import WeightsError
 from engine.model_registry import InstalledModel, installed_models, register
 from engine.ofx.parameters import ParameterSet
 from engine.paths import HOME_VARIABLE
+from engine.vace.files.weights import MODEL_VARIABLE, find_model
 from engine.vace.native import NATIVE_FILE, NativeSettings, fitted, native_settings
-from engine.vace.weights import MODEL_VARIABLE, find_model
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ from bench.recipe_cases import (
 from desktop.cli import main
 from engine.model_registry import STARTER_NAME, starter_model
 from engine.protocol import ParameterValue
+from engine.vace.files.weights import find_model
 from engine.vace.native import native_settings
-from engine.vace.weights import find_model
 from roi_tools.geometry import Size
 from tests.support.engine_process import running_engine
 from tests.support.media import noise_clip
@@ -121,10 +121,10 @@ def test_the_starter_is_small_and_names_its_limits() -> None:
 def test_the_stock_pipeline_loads_it_and_makes_what_the_engine_makes() -> None:
     from diffusers import WanVACEPipeline
 
-    from engine.vace.conditioning import ConditionedFrame
     from engine.vace.model import warm_model
-    from engine.vace.sampler import generate
-    from engine.vace.settings import SamplerSettings
+    from engine.vace.sampling.conditioning import ConditionedFrame
+    from engine.vace.sampling.sampler import generate
+    from engine.vace.sampling.settings import SamplerSettings
 
     folder = starter_model()
     assert folder is not None

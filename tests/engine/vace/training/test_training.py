@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.errors import ParameterError
-from engine.vace.conditioning import MaskFolder
+from engine.vace.sampling.conditioning import MaskFolder
 from engine.vace.training.configuration import Configuration, load_configuration
 from engine.vace.training.pictures import save_curve
 from tests.engine.vace.training.conftest import STARTER
