@@ -32,10 +32,10 @@ from PySide6.QtCore import QTimer
 from rich.console import Console
 from rich.table import Table
 
+from desktop.base.qt import create_application
+from desktop.base.theme import apply_theme
 from desktop.main_window import MainWindow
-from desktop.qt import create_application
-from desktop.theme import apply_theme
-from desktop.window_wiring import WindowWiring
+from desktop.wiring.window import WindowWiring
 
 FRAMES = 240
 LOOP_FRAMES = 30
@@ -197,7 +197,7 @@ class Bench:
 
     def memory(self, scrubs: int) -> Row:
         """Growth of this process over many scrubs, edits, pictures of the timeline and saves."""
-        from desktop import commands
+        from desktop.editing import commands
         from roi_tools.shapes import RectF
 
         commands.add_removal(self.window.session, RectF(100, 100, 400, 400))

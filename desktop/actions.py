@@ -10,8 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QAbstractSpinBox, QComboBox, QLineEdit, QMainWindow, QMenu, QWidget
 
-from desktop.icons import icon
-from desktop.language import tr
+from desktop.base.icons import icon
+from desktop.base.language import tr
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ import sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from desktop.crash import CrashReporter, log_to_file
-from desktop.language import tr
+from desktop.base.crash import CrashReporter, log_to_file
+from desktop.base.language import tr
+from desktop.base.preferences import load_preferences
+from desktop.base.qt import create_application
+from desktop.base.qt_language import use_language
+from desktop.base.theme import apply_theme
 from desktop.main_window import MainWindow
-from desktop.preferences import load_preferences
-from desktop.qt import create_application
-from desktop.qt_language import use_language
-from desktop.theme import apply_theme
-from desktop.window_wiring import WindowWiring
+from desktop.wiring.window import WindowWiring
 
 
 def run(paths: list[str]) -> int:

@@ -9,15 +9,16 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEv
 from PySide6.QtWidgets import QLabel, QMainWindow, QScrollArea, QSizePolicy, QTabWidget, QToolBar, QToolButton, QWidget
 from typing_extensions import override
 
-from desktop import paths
 from desktop.actions import keeps_key, make_actions
-from desktop.clipboard import RemovalClipboard
-from desktop.documents import Documents
-from desktop.engine_bridge import Engine, EngineBridge, connect_engine
-from desktop.in_out import InOut
-from desktop.language import tr
-from desktop.media_service import MediaService
-from desktop.notices import Notices
+from desktop.base import paths
+from desktop.base.language import tr
+from desktop.base.notices import Notices
+from desktop.base.settings import open_settings
+from desktop.editing.clipboard import RemovalClipboard
+from desktop.editing.in_out import InOut
+from desktop.editing.session import Session
+from desktop.media.media_service import MediaService
+from desktop.media.playback import Playback
 from desktop.panels.inspector_panel import InspectorPanel
 from desktop.panels.panel import Panel, dim_label
 from desktop.panels.queue_view import QueueView
@@ -26,16 +27,15 @@ from desktop.panels.render_panel import RenderPanel
 from desktop.panels.shapes_panel import ShapesPanel
 from desktop.panels.takes_view import TakesView
 from desktop.panels.tracker_panel import TrackerPanel
-from desktop.playback import Playback
-from desktop.relink import Relinker
-from desktop.render_controller import RenderController
-from desktop.results import ResultStore
-from desktop.roto_selection import RotoSelection
-from desktop.session import Session
-from desktop.settings import open_settings
+from desktop.project.documents import Documents
+from desktop.project.relink import Relinker
+from desktop.rendering.controller import RenderController
+from desktop.rendering.engine_bridge import Engine, EngineBridge, connect_engine
+from desktop.rendering.results import ResultStore
+from desktop.roto.selection import RotoSelection
 from desktop.timeline_view.strip import TimelineStrip
-from desktop.tracking_controller import TrackingController
-from desktop.tracking_store import TrackingStore
+from desktop.tracking.controller import TrackingController
+from desktop.tracking.store import TrackingStore
 from desktop.viewer.viewer_controller import ViewerController
 from desktop.viewer.viewer_panel import ViewerPanel
 from timeline.project import Project

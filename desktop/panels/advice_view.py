@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from desktop import theme
-from desktop.icons import pixmap
-from desktop.language import tr
+from desktop.base import theme
+from desktop.base.icons import pixmap
+from desktop.base.language import tr
 from desktop.panels.panel import dim_label
 from desktop.panels.times import about_duration_text
 from engine.protocol import Advice, Forecast, PassPreflight, Remedy

@@ -9,9 +9,9 @@ from PySide6.QtGui import QBrush, QColor, QMouseEvent, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from typing_extensions import override
 
-from desktop import theme
-from desktop.language import tr
-from desktop.tracking_store import UNSURE, TrackRecord
+from desktop.base import theme
+from desktop.base.language import tr
+from desktop.tracking.store import UNSURE, TrackRecord
 
 _MARGIN_PX = 6.0
 _TEXT_PX = 15.0

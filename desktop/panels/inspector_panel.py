@@ -18,14 +18,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop import commands, theme
-from desktop.icons import icon
-from desktop.language import tr
-from desktop.panels.advice_view import AdviceView
-from desktop.panels.panel import dim_label, divider, inset_text, tool_button
-from desktop.panels.parameter_editors import ParameterEditor, QuietComboBox, make_editor
-from desktop.panels.preset_row import PresetRow
-from desktop.parameter_commands import (
+from desktop.base import theme
+from desktop.base.icons import icon
+from desktop.base.language import tr
+from desktop.editing import commands
+from desktop.editing.parameter_commands import (
     apply_parameters,
     chosen_preset,
     is_keyed,
@@ -34,7 +31,11 @@ from desktop.parameter_commands import (
     toggle_key,
     value_now,
 )
-from desktop.session import Session
+from desktop.editing.session import Session
+from desktop.panels.advice_view import AdviceView
+from desktop.panels.panel import dim_label, divider, inset_text, tool_button
+from desktop.panels.parameter_editors import ParameterEditor, QuietComboBox, make_editor
+from desktop.panels.preset_row import PresetRow
 from engine.protocol import EffectDescriptor, ParameterDescriptor, ParameterValue, Preset, Remedy
 
 _LABEL_PX = 122

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from desktop.icons import icon
+from desktop.base.icons import icon
 
 LIST_PX = 44
 """The least height of a list in a panel: two lines."""

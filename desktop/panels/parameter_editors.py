@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from desktop.language import tr
+from desktop.base.language import tr
 from desktop.panels.panel import inset_text, tool_button
 from engine.protocol import ParameterDescriptor, ParameterValue
 

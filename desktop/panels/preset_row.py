@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from desktop.language import tr
+from desktop.base.language import tr
 from desktop.panels.panel import tool_button
 from desktop.panels.parameter_editors import QuietComboBox
 from engine.protocol import Preset

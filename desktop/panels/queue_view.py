@@ -8,13 +8,13 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
-from desktop import theme
-from desktop.icons import icon
-from desktop.language import tr
+from desktop.base import theme
+from desktop.base.icons import icon
+from desktop.base.language import tr
 from desktop.panels.panel import dim_label, takes_what_is_left, tool_button
 from desktop.panels.times import duration_text
-from desktop.render_controller import RenderController
-from desktop.render_queue import QueuedRender, RenderState
+from desktop.rendering.controller import RenderController
+from desktop.rendering.queue import QueuedRender, RenderState
 
 _ICONS = {
     RenderState.WAITING: ("film", theme.TEXT_DIM),

@@ -16,11 +16,12 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from desktop import commands, theme
-from desktop.icons import pixmap
-from desktop.language import tr
+from desktop.base import theme
+from desktop.base.icons import pixmap
+from desktop.base.language import tr
+from desktop.editing import commands
+from desktop.editing.session import Session
 from desktop.panels.panel import dim_label
-from desktop.session import Session
 from timeline.removal import Removal
 
 ROW_PX = 34
@@ -32,7 +33,7 @@ _DETAIL = Qt.ItemDataRole.UserRole + 3
 
 
 class RemovalsPanel(QWidget):
-    """Keeps itself in step with the session; every change goes through :mod:`desktop.commands`."""
+    """Keeps itself in step with the session; every change goes through :mod:`desktop.editing.commands`."""
 
     """A new removal without drawing (the list's context)."""
 

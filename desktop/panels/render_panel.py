@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop import theme
-from desktop.icons import icon
-from desktop.language import tr
+from desktop.base import theme
+from desktop.base.icons import icon
+from desktop.base.language import tr
 from desktop.panels.log_list import LogList
 from desktop.panels.panel import ElidedLabel, dim_label, takes_what_is_left
 from desktop.panels.times import duration_text

@@ -24,13 +24,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop import roto_commands, roto_edit, theme
-from desktop.icons import icon
-from desktop.language import tr
+from desktop.base import theme
+from desktop.base.icons import icon
+from desktop.base.language import tr
+from desktop.editing.session import Session
 from desktop.panels.panel import inset_text, tool_button
-from desktop.roto_edit import Number
-from desktop.roto_selection import RotoSelection
-from desktop.session import Session
+from desktop.roto import commands as roto_commands
+from desktop.roto import edit as roto_edit
+from desktop.roto.edit import Number
+from desktop.roto.selection import RotoSelection
 from roi_tools.roto.model import Mode, Shape
 
 MODES: tuple[tuple[Mode, str, str], ...] = (

@@ -20,13 +20,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop import roto_commands, theme
-from desktop.icons import icon
-from desktop.language import tr
+from desktop.base import theme
+from desktop.base.icons import icon
+from desktop.base.language import tr
+from desktop.editing.session import Session
 from desktop.panels.panel import dim_label
 from desktop.panels.shape_details import MODES, ShapeDetails, swatch
-from desktop.roto_selection import RotoSelection
-from desktop.session import Session
+from desktop.roto import commands as roto_commands
+from desktop.roto.selection import RotoSelection
 from roi_tools.errors import ShapeError
 from roi_tools.roto.model import Shape
 from timeline.marking import RotoMarking
@@ -36,7 +37,7 @@ _ROW_PX = 28
 
 
 class ShapesPanel(QWidget):
-    """Keeps itself in step with session and selection; every change goes through :mod:`desktop.roto_commands`."""
+    """Keeps itself in step with session and selection; every change goes through :mod:`desktop.roto.commands`."""
 
     def __init__(
         self,

@@ -8,12 +8,13 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from desktop import take_commands, theme
-from desktop.icons import icon
-from desktop.language import tr
+from desktop.base import theme
+from desktop.base.icons import icon
+from desktop.base.language import tr
+from desktop.editing.session import Session
 from desktop.panels.panel import dim_label, takes_what_is_left
-from desktop.results import ResultStore, Take
-from desktop.session import Session
+from desktop.rendering import take_commands
+from desktop.rendering.results import ResultStore, Take
 
 
 class TakesView(QWidget):

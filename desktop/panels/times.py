@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from desktop.language import tr
+from desktop.base.language import tr
 
 
 def duration_text(seconds: float) -> str:

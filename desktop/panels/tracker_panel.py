@@ -20,13 +20,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.language import tr
+from desktop.base.language import tr
+from desktop.editing.session import Session
 from desktop.panels.confidence_graph import ConfidenceGraph
 from desktop.panels.panel import dim_label
-from desktop.session import Session
-from desktop.tracking_controller import Live, TrackingController
-from desktop.tracking_store import TrackingStore, TrackRecord
-from desktop.tracking_task import TrackOptions
+from desktop.tracking.controller import Live, TrackingController
+from desktop.tracking.store import TrackingStore, TrackRecord
+from desktop.tracking.task import TrackOptions
 from timeline.marking import RotoMarking
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from desktop.default_model import with_default_model
-from desktop.errors import UsageError
+from desktop.base.errors import UsageError
+from desktop.rendering.default_model import with_default_model
 from desktop.subcommands.engine_session import engine_session
 from desktop.subcommands.exit_codes import EXIT_BY_KIND, EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED
 from desktop.subcommands.frame_range import parse_frames

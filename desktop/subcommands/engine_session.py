@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from desktop.engine_environment import apply_to_environment
-from desktop.preferences import load_preferences
+from desktop.base.preferences import load_preferences
+from desktop.rendering.engine_environment import apply_to_environment
 from engine.client import EngineClient, connect
 
 

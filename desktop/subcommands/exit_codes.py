@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from desktop.errors import DesktopError
+from desktop.base.errors import DesktopError
 from engine.errors import EngineError
 from roi_tools.errors import RoiError
 from timeline.errors import MediaWriteError, TimelineError

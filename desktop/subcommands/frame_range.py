@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from desktop.errors import UsageError
+from desktop.base.errors import UsageError
 from engine.protocol import FrameRange
 
 

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from desktop.errors import UsageError
-from desktop.roi_files import RoiOptions, document_of_outlines, write_marks
+from desktop.base.errors import UsageError
+from desktop.roto.roi_files import RoiOptions, document_of_outlines, write_marks
 from desktop.subcommands.engine_session import engine_session
 from desktop.subcommands.frame_range import parse_frames
 from engine.protocol import MediaSource, SegmentFrame, SegmentPrompt, SegmentRequest

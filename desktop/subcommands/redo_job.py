@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from desktop.errors import UsageError
-from desktop.redo import redo_changes
+from desktop.base.errors import UsageError
+from desktop.editing.redo import redo_changes
 from desktop.subcommands.frame_range import parse_frames
 from engine.client import EngineClient
 from engine.protocol import Job, Output, ParameterValue, RenderRequest

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Convert; raises errors of every floor below."""
-    from desktop.roi_files import RoiOptions, read_marks_of, write_marks
+    from desktop.roto.roi_files import RoiOptions, read_marks_of, write_marks
     from timeline.media.reader import open_media
 
     given = RoiOptions(options.first_number, options.error, options.label, options.layer)

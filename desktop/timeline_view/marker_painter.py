@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
-from desktop import theme
-from desktop.markers import MarkerPlace
+from desktop.base import theme
+from desktop.editing.markers import MarkerPlace
 from desktop.timeline_view.rows import MARKERS_PX, RULER_PX
 from desktop.timeline_view.timeline_layout import TimelineLayout
 

@@ -6,10 +6,10 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPainterPath, QPen
 
-from desktop import theme
-from desktop.language import tr
-from desktop.results import ResultState
-from desktop.timeline_map import ShotSpan
+from desktop.base import theme
+from desktop.base.language import tr
+from desktop.editing.timeline_map import ShotSpan
+from desktop.rendering.results import ResultState
 from desktop.timeline_view.rows import GRAPH_PX, RESULT_PX
 from desktop.timeline_view.shot_pictures import Floats, ShotPicture, Trace
 from desktop.timeline_view.timeline_layout import TimelineLayout

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtGui import QImage
 
-from desktop.media_service import MediaService
-from desktop.results import ResultState, ResultStore
-from desktop.timeline_map import ShotSpan
+from desktop.editing.timeline_map import ShotSpan
+from desktop.media.media_service import MediaService
+from desktop.rendering.results import ResultState, ResultStore
 from desktop.timeline_view.timeline_layout import TimelineLayout, runs
 from timeline.shot import Shot
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from desktop.markers import marker_places
-from desktop.timeline_map import ShotSpan, spans
+from desktop.editing.markers import marker_places
+from desktop.editing.timeline_map import ShotSpan, spans
 from timeline.project import Project
 from timeline.shot import Shot
 

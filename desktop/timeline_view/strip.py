@@ -10,14 +10,15 @@ from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from typing_extensions import override
 
-from desktop import strip_commands, theme
-from desktop.in_out import InOut
-from desktop.language import tr
-from desktop.markers import MarkerPlace, marker_places
-from desktop.media_service import MediaService
-from desktop.results import ResultStore
-from desktop.session import Session
-from desktop.timeline_map import ShotSpan, spans
+from desktop.base import theme
+from desktop.base.language import tr
+from desktop.editing import strip_commands
+from desktop.editing.in_out import InOut
+from desktop.editing.markers import MarkerPlace, marker_places
+from desktop.editing.session import Session
+from desktop.editing.timeline_map import ShotSpan, spans
+from desktop.media.media_service import MediaService
+from desktop.rendering.results import ResultStore
 from desktop.timeline_view.marker_painter import draw_markers, marker_under
 from desktop.timeline_view.result_painter import draw_graph
 from desktop.timeline_view.rows import GRAPH_PX, PADDING_PX, RESULT_PX, Rows

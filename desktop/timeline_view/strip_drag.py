@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from desktop.timeline_map import ShotSpan
+from desktop.editing.timeline_map import ShotSpan
 from desktop.timeline_view.snapping import snapped
 from desktop.timeline_view.timeline_layout import TimelineLayout
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
-from desktop import theme
-from desktop.language import tr
-from desktop.timeline_map import ShotSpan
+from desktop.base import theme
+from desktop.base.language import tr
+from desktop.editing.timeline_map import ShotSpan
 from desktop.timeline_view.result_painter import draw_results
 from desktop.timeline_view.rows import LANE_PX, PADDING_PX, RULER_PX, Rows
 from desktop.timeline_view.shot_pictures import ShotPicture

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from desktop.language import tr
-from desktop.markers import MarkerPlace
-from desktop.results import ResultStore
-from desktop.timeline_map import ShotSpan
+from desktop.base.language import tr
+from desktop.editing.markers import MarkerPlace
+from desktop.editing.timeline_map import ShotSpan
+from desktop.rendering.results import ResultStore
 
 
 def result_tip(results: ResultStore, span: ShotSpan, frame: int) -> str:

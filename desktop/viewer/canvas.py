@@ -15,9 +15,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
-from desktop import theme
-from desktop.language import tr
-from desktop.roto_selection import RotoSelection
+from desktop.base import theme
+from desktop.base.language import tr
+from desktop.roto.selection import RotoSelection
 from desktop.viewer.matte_overlay import MatteOverlay
 from desktop.viewer.overlays import (
     BoxOverlay,

@@ -7,9 +7,9 @@ from enum import Enum
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
-from desktop import theme
-from desktop.display import DisplayFrame
-from desktop.language import tr
+from desktop.base import theme
+from desktop.base.language import tr
+from desktop.media.display import DisplayFrame
 
 ONION_OPACITY = 0.5
 

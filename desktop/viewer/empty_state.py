@@ -7,9 +7,9 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from desktop import theme
-from desktop.icons import pixmap
-from desktop.language import tr
+from desktop.base import theme
+from desktop.base.icons import pixmap
+from desktop.base.language import tr
 from desktop.panels.panel import dim_label
 
 _STEPS = (

@@ -7,9 +7,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QWidget
 from typing_extensions import override
 
-from desktop import theme
-from desktop.language import tr
-from desktop.look import Channel, Look
+from desktop.base import theme
+from desktop.base.language import tr
+from desktop.media.look import Channel, Look
 from desktop.panels.panel import dim_label, tool_button
 from desktop.viewer.map_overlay import MapKind
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
-from desktop import theme
-from desktop.language import tr
+from desktop.base import theme
+from desktop.base.language import tr
 from desktop.viewer.view_transform import ViewTransform
 from roi_tools.geometry import Box
 from roi_tools.shapes import RectF

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
-from desktop import theme
-from desktop.language import tr
+from desktop.base import theme
+from desktop.base.language import tr
 from desktop.viewer.box_handles import handle_points
 from roi_tools.shapes import RectF
 

@@ -7,9 +7,9 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent, QWh
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from typing_extensions import override
 
-from desktop import theme
-from desktop.display import DisplayFrame
-from desktop.language import tr
+from desktop.base import theme
+from desktop.base.language import tr
+from desktop.media.display import DisplayFrame
 from desktop.viewer.comparison import Compare, draw_frame, draw_wipe
 from desktop.viewer.map_overlay import MapKind, MapOverlay
 from desktop.viewer.overlays import draw_badge, draw_safe_areas, to_qrect

@@ -9,9 +9,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
-from desktop import theme
-from desktop.frame_entry import clock_text, parse_frame
-from desktop.language import tr
+from desktop.base import theme
+from desktop.base.language import tr
+from desktop.editing.frame_entry import clock_text, parse_frame
 from desktop.panels.panel import dim_label
 
 

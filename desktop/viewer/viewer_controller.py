@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QImage
 
-from desktop import commands, roto_commands, theme
-from desktop.color_view import ColorView
-from desktop.display import NEUTRAL, DisplayFrame, FrameRequest, ProxyUse
-from desktop.language import tr
-from desktop.look import Look
-from desktop.media_service import MediaService
-from desktop.playback import Playback
-from desktop.results import ResultState, ResultStore
-from desktop.session import Session
-from desktop.timeline_map import Place, place_at
-from desktop.tracking_controller import Live
-from desktop.tracking_task import live_place
+from desktop.base import theme
+from desktop.base.language import tr
+from desktop.editing import commands
+from desktop.editing.session import Session
+from desktop.editing.timeline_map import Place, place_at
+from desktop.media.color_view import ColorView
+from desktop.media.display import NEUTRAL, DisplayFrame, FrameRequest, ProxyUse
+from desktop.media.look import Look
+from desktop.media.media_service import MediaService
+from desktop.media.playback import Playback
+from desktop.rendering.results import ResultState, ResultStore
+from desktop.roto import commands as roto_commands
+from desktop.tracking.controller import Live
+from desktop.tracking.task import live_place
 from desktop.viewer.canvas import Canvas
 from desktop.viewer.comparison import Compare
 from desktop.viewer.overlays import BoxOverlay

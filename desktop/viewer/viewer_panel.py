@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from desktop.roto_selection import RotoSelection
+from desktop.roto.selection import RotoSelection
 from desktop.viewer.canvas import Canvas
 from desktop.viewer.empty_state import EmptyState
 from desktop.viewer.look_bar import LookBar

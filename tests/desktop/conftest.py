@@ -9,10 +9,10 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from desktop import commands
+from desktop.base.theme import apply_theme
+from desktop.editing import commands
 from desktop.main_window import MainWindow
-from desktop.theme import apply_theme
-from desktop.window_wiring import WindowWiring
+from desktop.wiring.window import WindowWiring
 from engine.errors import EngineError
 from roi_tools.geometry import Size
 from roi_tools.shapes import RectF

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from PySide6.QtCore import QCoreApplication
 
+from desktop.editing.session import Session
 from desktop.main_window import MainWindow
-from desktop.session import Session
 from roi_tools.shapes import AnimatedRectangle, RectF
 from timeline.project import Project
 from timeline.removal import Removal

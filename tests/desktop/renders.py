@@ -8,7 +8,7 @@ import numpy as np
 from pytestqt.qtbot import QtBot
 
 from desktop.main_window import MainWindow
-from desktop.window_wiring import WindowWiring
+from desktop.wiring.window import WindowWiring
 from roi_tools.geometry import Box
 from tests.desktop.conftest import EngineDoor
 from timeline.media.patch import FramePatch

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from desktop import commands
+from desktop.editing import commands
 from desktop.main_window import MainWindow
 from roi_tools.shapes import RectF
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from desktop.base.errors import UsageError
 from desktop.cli import main
-from desktop.errors import UsageError
-from desktop.redo import redo_changes
+from desktop.editing.redo import redo_changes
 from desktop.subcommands.clean import find_preset
 from desktop.subcommands.effects import describe
 from engine.effects.vace import Vace

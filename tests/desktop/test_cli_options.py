@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from desktop.base.errors import UsageError
 from desktop.cli import COMMANDS, main
-from desktop.errors import UsageError
 from desktop.subcommands import clean, effects
 from desktop.subcommands.clean import finish, parse_parameters
 from desktop.subcommands.exit_codes import EXIT_BAD_INPUT, EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED, exit_code

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from desktop.cli import main
-from desktop.roi_files import RoiOptions, mattes_of, read_marks_of
+from desktop.roto.roi_files import RoiOptions, mattes_of, read_marks_of
 from desktop.subcommands.exit_codes import EXIT_BAD_INPUT
 from roi_tools.geometry import Box, Size
 from roi_tools.roi_document import read_roi

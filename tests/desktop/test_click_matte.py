@@ -7,11 +7,11 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from desktop import roto_commands
 from desktop.main_window import MainWindow
-from desktop.segment_wiring import PROBLEM
+from desktop.roto import commands as roto_commands
 from desktop.viewer.tools.base import Tool
 from desktop.viewer.tools.click_tool import Outline
+from desktop.wiring.segment import PROBLEM
 from engine.errors import BadRequestError
 from engine.protocol import SegmentFrame
 from tests.desktop.conftest import CLIP_FRAMES, EngineDoor

@@ -7,9 +7,9 @@ from PySide6.QtGui import QAction, QImage
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
-from desktop.color_menus import ColorMenus
-from desktop.color_view import BUILTIN_CONFIG, ColorView
 from desktop.main_window import MainWindow
+from desktop.media.color_view import BUILTIN_CONFIG, ColorView
+from desktop.wiring.color import ColorMenus
 
 ACES = "ACES 2.0 - SDR 100 nits (Rec.709)"
 

@@ -10,7 +10,8 @@ import PyOpenColorIO
 import pytest
 from numpy.typing import NDArray
 
-from desktop.color_view import (
+from desktop.base.errors import ColorConfigError
+from desktop.media.color_view import (
     BUILTIN_CONFIG,
     ColorView,
     auto_space,
@@ -20,8 +21,7 @@ from desktop.color_view import (
     open_config,
     viewed8,
 )
-from desktop.errors import ColorConfigError
-from desktop.look import Channel, Look, looked8
+from desktop.media.look import Channel, Look, looked8
 from timeline.media.frame import ColorTags, Frame, pixel_format
 
 ACES = ColorView(BUILTIN_CONFIG, "sRGB - Display", "ACES 2.0 - SDR 100 nits (Rec.709)")

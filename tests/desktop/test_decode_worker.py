@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QImage
 
-from desktop.decode_worker import DecodeWorker, FrameCache
-from desktop.display import DisplayFrame, FrameRequest, frame_image
+from desktop.media.decode_worker import DecodeWorker, FrameCache
+from desktop.media.display import DisplayFrame, FrameRequest, frame_image
 from roi_tools.geometry import Size
 from tests.desktop.conftest import CLIP_FRAMES, CLIP_SIZE
 from tests.support.media import noise_frame

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.default_model import MODEL_VARIABLE, with_default_model
+from desktop.rendering.default_model import MODEL_VARIABLE, with_default_model
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,10 @@ import pytest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from desktop import commands, paths
+from desktop.base import paths
+from desktop.editing import commands
 from desktop.main_window import MainWindow
-from desktop.recovery import RecoveryFile, lost_sessions
+from desktop.project.recovery import RecoveryFile, lost_sessions
 from roi_tools.shapes import RectF
 from tests.desktop.documents import make_removal, make_shot, wait_until_saved
 from tests.timeline.test_edit_list import FCP_7

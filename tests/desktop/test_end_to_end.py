@@ -11,12 +11,12 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from desktop import commands
-from desktop.export_dialog import ExportDialog
+from desktop.dialogs.export_dialog import ExportDialog
+from desktop.editing import commands
 from desktop.main_window import MainWindow
-from desktop.recovery import lost_sessions
-from desktop.results import ResultState
-from desktop.window_wiring import WindowWiring
+from desktop.project.recovery import lost_sessions
+from desktop.rendering.results import ResultState
+from desktop.wiring.window import WindowWiring
 from engine.client import EngineClient
 from roi_tools.geometry import Size
 from roi_tools.shapes import RectF
@@ -169,9 +169,10 @@ EDIT_AND_WAIT = """
 import sys
 from pathlib import Path
 from PySide6.QtCore import QTimer
-from desktop.qt import create_application
+from desktop.base.qt import create_application
 from desktop.main_window import MainWindow
-from desktop import commands, paths
+from desktop.editing import commands
+from desktop.base import paths
 from engine.errors import EngineUnavailableError
 from roi_tools.shapes import RectF
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from desktop.default_model import MODEL_VARIABLE, with_default_model
-from desktop.engine_bridge import EngineBridge, connect_engine
-from desktop.engine_environment import VARIABLES, apply_to_environment, variables_of
-from desktop.preferences import Preferences, save_preferences
+from desktop.base.preferences import Preferences, save_preferences
+from desktop.rendering.default_model import MODEL_VARIABLE, with_default_model
+from desktop.rendering.engine_bridge import EngineBridge, connect_engine
+from desktop.rendering.engine_environment import VARIABLES, apply_to_environment, variables_of
 from engine import paths
 from engine.client import connect
 from engine.errors import EngineUnavailableError

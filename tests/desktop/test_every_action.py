@@ -18,11 +18,12 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage, QWheelEvent
 from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
 from pytestqt.qtbot import QtBot
 
-from desktop import commands, roto_commands
 from desktop.actions import ACTIONS
+from desktop.editing import commands
 from desktop.main_window import MainWindow
-from desktop.proxy_maker import ProxyMaker
-from desktop.tour import Tour
+from desktop.media.proxy_maker import ProxyMaker
+from desktop.roto import commands as roto_commands
+from desktop.wiring.tour import Tour
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.roto.model import Shape
 from roi_tools.shapes import RectF

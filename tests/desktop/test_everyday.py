@@ -7,13 +7,13 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from desktop import commands, strip_commands
-from desktop.clipboard import RemovalClipboard
-from desktop.in_out import InOut
+from desktop.editing import commands, strip_commands
+from desktop.editing.clipboard import RemovalClipboard
+from desktop.editing.in_out import InOut
+from desktop.editing.session import Session
 from desktop.main_window import MainWindow
-from desktop.recent_files import LIMIT, RecentMenu, recent_projects, remember_project
-from desktop.relink import find_media
-from desktop.session import Session
+from desktop.project.recent_files import LIMIT, RecentMenu, recent_projects, remember_project
+from desktop.project.relink import find_media
 from desktop.timeline_view.rows import PADDING_PX
 from desktop.timeline_view.strip_painter import key_centre
 from roi_tools.shapes import RectF

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from desktop import commands
-from desktop.export_dialog import ExportDialog
+from desktop.dialogs.export_dialog import ExportDialog
+from desktop.editing import commands
 from desktop.main_window import MainWindow
 from roi_tools.geometry import Size
 from roi_tools.shapes import RectF

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desktop.frame_entry import clock_text, parse_frame
+from desktop.editing.frame_entry import clock_text, parse_frame
 from desktop.timeline_view.timeline_layout import TimelineLayout, fitted_layout, runs
 from desktop.viewer.box_handles import MINIMUM_SIDE_PX, Handle, dragged, drawn, handle_at, handle_points
 from desktop.viewer.view_transform import MAXIMUM_ZOOM, MINIMUM_ZOOM, ViewTransform, centred, fitted

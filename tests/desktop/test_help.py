@@ -8,13 +8,13 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop import commands
-from desktop.diagnostics import installed
-from desktop.help_dialogs import HelpDialog
-from desktop.help_topics import KEYS, TOPICS, page, title
-from desktop.language import LANGUAGES, set_language
+from desktop.base.diagnostics import installed
+from desktop.base.language import LANGUAGES, set_language
+from desktop.dialogs.help_dialogs import HelpDialog
+from desktop.dialogs.help_topics import KEYS, TOPICS, page, title
+from desktop.dialogs.preferences_dialog import PreferencesDialog
+from desktop.editing import commands
 from desktop.main_window import MainWindow
-from desktop.preferences_dialog import PreferencesDialog
 from roi_tools.shapes import RectF
 
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desktop.history import LIMIT, History
+from desktop.editing.history import LIMIT, History
 
 
 def test_undo_and_redo_walk_the_steps() -> None:

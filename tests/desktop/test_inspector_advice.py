@@ -8,11 +8,11 @@ import pytest
 from PySide6.QtWidgets import QDoubleSpinBox, QInputDialog
 from pytestqt.qtbot import QtBot
 
-from desktop import commands
+from desktop.editing import commands
+from desktop.editing.parameter_commands import apply_parameters, chosen_preset, preset_values
+from desktop.editing.redo import redo_frames
 from desktop.main_window import MainWindow
 from desktop.panels.advice_view import forecast_text
-from desktop.parameter_commands import apply_parameters, chosen_preset, preset_values
-from desktop.redo import redo_frames
 from engine.errors import BadRequestError
 from engine.protocol import Advice, Forecast, FrameRange, ParameterValue, PassPreflight, Preset, Remedy
 from roi_tools.shapes import RectF

@@ -10,13 +10,13 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractButton, QApplication, QDockWidget, QLabel, QTabWidget, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop import commands
 from desktop.actions import ACTIONS
 from desktop.app import dress
-from desktop.language import LANGUAGES, best_language, language, set_language, tr
+from desktop.base.language import LANGUAGES, best_language, language, set_language, tr
+from desktop.base.preferences import Preferences, save_preferences
+from desktop.base.qt_language import use_language
+from desktop.editing import commands
 from desktop.main_window import MainWindow
-from desktop.preferences import Preferences, save_preferences
-from desktop.qt_language import use_language
 from engine.ofx.host import describe_all
 from resources.translations import update
 from roi_tools.shapes import RectF

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from desktop import commands
+from desktop.editing import commands
 from desktop.main_window import MainWindow
 from desktop.panels.log_list import LogList
 from roi_tools.shapes import RectF

@@ -8,11 +8,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
-from desktop import commands
-from desktop.look import Channel, Look, difference8, looked8
+from desktop.editing import commands
 from desktop.main_window import MainWindow
-from desktop.view_wiring import COMPARISONS
+from desktop.media.look import Channel, Look, difference8, looked8
 from desktop.viewer.comparison import Compare
+from desktop.wiring.view import COMPARISONS
 from engine.protocol import FrameEvent
 from roi_tools.geometry import Box
 from roi_tools.shapes import RectF

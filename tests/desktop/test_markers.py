@@ -8,10 +8,10 @@ from pathlib import Path
 from PySide6.QtCore import QPoint, QPointF, Qt
 from pytestqt.qtbot import QtBot
 
-from desktop import commands, markers, strip_commands
+from desktop.dialogs.marker_dialog import MarkerDialog
+from desktop.editing import commands, markers, strip_commands
+from desktop.editing.session import Session
 from desktop.main_window import MainWindow
-from desktop.marker_dialog import MarkerDialog
-from desktop.session import Session
 from desktop.timeline_view.rows import RULER_PX
 from desktop.timeline_view.snapping import snapped, timeline_targets
 from desktop.timeline_view.strip_drag import Edge, TrimDrag

@@ -2,7 +2,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop.notices import LINES, Notices, sentence
+from desktop.base.notices import LINES, Notices, sentence
 
 
 @pytest.fixture

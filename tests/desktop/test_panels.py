@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from desktop import commands
+from desktop.editing import commands
 from desktop.main_window import MainWindow
 from desktop.panels.parameter_editors import ParameterEditor
 from engine.protocol import EffectDescriptor, ParameterDescriptor

@@ -3,9 +3,9 @@ from itertools import pairwise
 
 from pytestqt.qtbot import QtBot
 
-from desktop.in_out import InOut
-from desktop.playback import Playback
-from desktop.session import Session
+from desktop.editing.in_out import InOut
+from desktop.editing.session import Session
+from desktop.media.playback import Playback
 from tests.desktop.documents import make_session, make_shot
 
 
@@ -54,7 +54,7 @@ def test_it_goes_around_and_both_ways(qtbot: QtBot) -> None:
 
 
 def test_it_stops_when_the_last_shot_goes(qtbot: QtBot) -> None:
-    from desktop import commands
+    from desktop.editing import commands
 
     session = make_session(make_shot(frames=6))
     playback = make_playback(session)

@@ -9,17 +9,18 @@ from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QDialogButtonBox
 from pytestqt.qtbot import QtBot
 
-from desktop import commands, paths
-from desktop.color_menus import ColorMenus
-from desktop.default_model import MODEL_VARIABLE, with_default_model
-from desktop.engine_environment import VARIABLES, apply_to_environment
-from desktop.help_dialogs import TextDialog
+from desktop.base import paths
+from desktop.base.preferences import Preferences, load_preferences, save_preferences
+from desktop.dialogs.help_dialogs import TextDialog
+from desktop.dialogs.preferences_dialog import PreferencesDialog
+from desktop.dialogs.shortcut_editor import ShortcutEditor
+from desktop.dialogs.shortcuts import PRESETS, conflicts
+from desktop.editing import commands
 from desktop.main_window import MainWindow
-from desktop.preferences import Preferences, load_preferences, save_preferences
-from desktop.preferences_dialog import PreferencesDialog
-from desktop.shortcut_editor import ShortcutEditor
-from desktop.shortcuts import PRESETS, conflicts
+from desktop.rendering.default_model import MODEL_VARIABLE, with_default_model
+from desktop.rendering.engine_environment import VARIABLES, apply_to_environment
 from desktop.viewer.tools.base import Tool
+from desktop.wiring.color import ColorMenus
 from roi_tools.shapes import RectF
 from tests.desktop.conftest import EngineDoor
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from desktop.decode_worker import DecodeWorker
-from desktop.display import DisplayFrame, FrameRequest
 from desktop.main_window import MainWindow
-from desktop.proxy_store import ProxyStore, make_proxy, proxy_size, shrunk
+from desktop.media.decode_worker import DecodeWorker
+from desktop.media.display import DisplayFrame, FrameRequest
+from desktop.media.proxy_store import ProxyStore, make_proxy, proxy_size, shrunk
 from roi_tools.geometry import Size
 from tests.desktop.conftest import CLIP_FRAMES, CLIP_SIZE
 from tests.support.media import noise_frame
@@ -201,7 +201,7 @@ def showing_only_itself(window: MainWindow, frame: int, qtbot: QtBot) -> bool:
 def test_a_proxy_can_be_cancelled(
     editor: MainWindow, clip: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from desktop import proxy_maker
+    from desktop.media import proxy_maker
 
     begun = threading.Event()
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from pytestqt.qtbot import QtBot
 
 from desktop.main_window import MainWindow
-from desktop.render_queue import QueuedRender, RenderState
-from desktop.results import ResultState
+from desktop.rendering.queue import QueuedRender, RenderState
+from desktop.rendering.results import ResultState
 from engine.errors import BadRequestError, EngineUnavailableError
 from tests.desktop.conftest import CLIP_FRAMES, EngineDoor
 from tests.desktop.renders import patch_file, reopened, wait_for_job

@@ -3,10 +3,10 @@ from fractions import Fraction
 
 import pytest
 
-from desktop.errors import NothingToRenderError
-from desktop.render_request import render_request
-from desktop.results import ResultState, ResultStore, is_marked, marks_of
-from desktop.roto_convert import shape_of_rectangle
+from desktop.base.errors import NothingToRenderError
+from desktop.rendering.request import render_request
+from desktop.rendering.results import ResultState, ResultStore, is_marked, marks_of
+from desktop.roto.convert import shape_of_rectangle
 from engine.protocol import EffectDescriptor, FrameEvent, Output, ParameterDescriptor
 from roi_tools.geometry import Size
 from roi_tools.keyframes import Keyframe, Track

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from desktop import commands
+from desktop.editing import commands
 from desktop.main_window import MainWindow
-from desktop.results import ResultState
+from desktop.rendering.results import ResultState
 from desktop.viewer.comparison import Compare
 from engine.errors import BadRequestError, EngineUnavailableError
 from engine.protocol import WarningEvent

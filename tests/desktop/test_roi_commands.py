@@ -11,11 +11,12 @@ import pytest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from desktop import commands, roto_commands
-from desktop.long_work import Progress, WorkCancelled
+from desktop.base.long_work import Progress, WorkCancelled
+from desktop.editing import commands
 from desktop.main_window import MainWindow
-from desktop.roi_commands import document_to_write, write_document
-from desktop.roi_wiring import PROBLEM, RoiWiring
+from desktop.roto import commands as roto_commands
+from desktop.roto.roi_commands import document_to_write, write_document
+from desktop.wiring.roi import PROBLEM, RoiWiring
 from roi_tools.geometry import Size
 from roi_tools.roto.raster import layer_matte
 from roi_tools.shapes import RectF

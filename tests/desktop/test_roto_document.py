@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from desktop import commands, roto_commands, strip_commands
-from desktop.clipboard import RemovalClipboard
-from desktop.render_request import render_request
-from desktop.results import ResultState, ResultStore
-from desktop.roto_convert import shape_of_rectangle
-from desktop.session import Session
+from desktop.editing import commands, strip_commands
+from desktop.editing.clipboard import RemovalClipboard
+from desktop.editing.session import Session
+from desktop.rendering.request import render_request
+from desktop.rendering.results import ResultState, ResultStore
+from desktop.roto import commands as roto_commands
+from desktop.roto.convert import shape_of_rectangle
 from engine.protocol import FrameEvent
 from roi_tools.errors import ShapeError
 from roi_tools.geometry import Size

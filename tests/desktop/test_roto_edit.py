@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from desktop import roto_edit
+from desktop.roto import edit as roto_edit
 from desktop.viewer.box_handles import Handle
 from desktop.viewer.roto_hits import CurveHit, GripHit, InsideHit, PointHit, hit_active
 from desktop.viewer.tools.brush_tool import simplified

@@ -7,9 +7,9 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
-from desktop import roto_commands
 from desktop.main_window import MainWindow
-from desktop.roto_edit import points_at
+from desktop.roto import commands as roto_commands
+from desktop.roto.edit import points_at
 from desktop.viewer.tools.base import Tool
 from roi_tools.roto.model import Shape
 from tests.desktop.test_window import at, drag, draw_box, focus

@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from desktop import commands
-from desktop.session import Session
+from desktop.editing import commands
+from desktop.editing.session import Session
 from roi_tools.geometry import Size
 from roi_tools.shapes import RectF
 from tests.desktop.documents import box_shape, make_removal, make_session, make_shot

@@ -11,12 +11,12 @@ import pytest
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
-from desktop import paths
 from desktop.actions import ACTIONS
-from desktop.crash import CrashReporter, log_to_file
-from desktop.icons import icon, pixmap
+from desktop.base import paths
+from desktop.base.crash import CrashReporter, log_to_file
+from desktop.base.icons import icon, pixmap
+from desktop.base.qt import drop_foreign_plugin_paths
 from desktop.main_window import MainWindow
-from desktop.qt import drop_foreign_plugin_paths
 
 
 def test_importing_the_desktop_loads_nothing_heavy() -> None:

@@ -6,8 +6,8 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QImage, QPainter
 from pytestqt.qtbot import QtBot
 
-from desktop import theme
-from desktop.timeline_map import ShotSpan
+from desktop.base import theme
+from desktop.editing.timeline_map import ShotSpan
 from desktop.timeline_view.rows import Rows
 from desktop.timeline_view.strip_painter import KEY_RADIUS_PX, draw_keyframes, key_radius_px, key_sign
 from desktop.timeline_view.timeline_layout import fitted_layout

@@ -7,10 +7,11 @@ from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QInputDialog
 from pytestqt.qtbot import QtBot
 
-from desktop import commands, take_commands
+from desktop.editing import commands
+from desktop.editing.timeline_map import spans
 from desktop.main_window import MainWindow
-from desktop.results import ResultState
-from desktop.timeline_map import spans
+from desktop.rendering import take_commands
+from desktop.rendering.results import ResultState
 from desktop.timeline_view.shot_pictures import ShotPictures
 from desktop.viewer.comparison import Compare
 from engine.protocol import FrameEvent, FrameRange, ParameterDescriptor, WindowsEvent

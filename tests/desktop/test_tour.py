@@ -4,13 +4,13 @@ import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from pytestqt.qtbot import QtBot
 
-from desktop import commands
 from desktop.app import open_window
-from desktop.documents import Documents
-from desktop.export_dialog import ExportDialog
+from desktop.base.preferences import Preferences, load_preferences, save_preferences
+from desktop.dialogs.export_dialog import ExportDialog
+from desktop.editing import commands
 from desktop.main_window import MainWindow
-from desktop.preferences import Preferences, load_preferences, save_preferences
-from desktop.tour import STEPS, Tour
+from desktop.project.documents import Documents
+from desktop.wiring.tour import STEPS, Tour
 from roi_tools.shapes import RectF
 from tests.desktop.conftest import EngineDoor
 

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from desktop import commands, roto_commands
+from desktop.editing import commands
 from desktop.main_window import MainWindow
 from desktop.panels.confidence_graph import runs_text, summary
-from desktop.roto_edit import points_at, with_points_at
-from desktop.tracking_controller import Pictures
-from desktop.tracking_store import TrackingStore, TrackRecord
-from desktop.tracking_task import (
+from desktop.roto import commands as roto_commands
+from desktop.roto.edit import points_at, with_points_at
+from desktop.tracking.controller import Pictures
+from desktop.tracking.store import TrackingStore, TrackRecord
+from desktop.tracking.task import (
     Cancelled,
     Found,
     TrackOptions,
@@ -30,7 +31,7 @@ from desktop.tracking_task import (
     span_of_direction,
     without_track,
 )
-from desktop.tracking_wiring import companion_of
+from desktop.wiring.tracking import companion_of
 from roi_tools.errors import TrackingError
 from roi_tools.geometry import Size
 from roi_tools.keyframes import Keyframe, Track

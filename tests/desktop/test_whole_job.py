@@ -20,11 +20,11 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from desktop.export_dialog import ExportDialog
+from desktop.dialogs.export_dialog import ExportDialog
 from desktop.main_window import MainWindow
-from desktop.recovery import lost_sessions
-from desktop.results import ResultState
-from desktop.window_wiring import WindowWiring
+from desktop.project.recovery import lost_sessions
+from desktop.rendering.results import ResultState
+from desktop.wiring.window import WindowWiring
 from engine.client import EngineClient
 from roi_tools.geometry import Size
 from roi_tools.shapes import RectF

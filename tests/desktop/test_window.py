@@ -9,10 +9,10 @@ from PySide6.QtGui import QDropEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop import commands
 from desktop.actions import ACTIONS
+from desktop.editing import commands
+from desktop.editing.session import Session
 from desktop.main_window import MainWindow
-from desktop.session import Session
 from desktop.viewer.canvas import Canvas
 from desktop.viewer.comparison import Compare
 from desktop.viewer.tools.base import Tool

@@ -17,13 +17,14 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from desktop import commands, paths
+from desktop.base import paths
+from desktop.base.qt import create_application
+from desktop.base.theme import apply_theme
+from desktop.editing import commands
 from desktop.main_window import MainWindow
-from desktop.qt import create_application
-from desktop.results import ResultState
-from desktop.theme import apply_theme
+from desktop.rendering.results import ResultState
 from desktop.viewer.comparison import Compare
-from desktop.window_wiring import WindowWiring
+from desktop.wiring.window import WindowWiring
 from engine.client import EngineClient
 from roi_tools.shapes import RectF
 from timeline import edits

@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QPainter
 from typing_extensions import override
 
-from desktop import theme
-from desktop.language import tr
+from desktop.base import theme
+from desktop.base.language import tr
 from desktop.viewer.box_handles import drawn
 from desktop.viewer.overlays import BoxOverlay, draw_box, to_qrect
 from desktop.viewer.roto_painter import draw_new_outline

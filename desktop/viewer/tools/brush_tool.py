@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 from typing_extensions import override
 
-from desktop.language import tr
+from desktop.base.language import tr
 from desktop.viewer.roto_painter import draw_new_outline
 from desktop.viewer.tools.base import CanvasTool, Pointer, plain_key
 from roi_tools.keyframes import Keyframe, Track

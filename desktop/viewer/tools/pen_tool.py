@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QPainter
 from typing_extensions import override
 
-from desktop.language import tr
+from desktop.base.language import tr
 from desktop.viewer.roto_hits import REACH_PX
 from desktop.viewer.roto_painter import draw_new_outline, draw_new_points
 from desktop.viewer.tools.base import CanvasTool, Pointer, is_undo, plain_key

@@ -6,8 +6,8 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 from typing_extensions import override
 
-from desktop import theme
-from desktop.language import tr
+from desktop.base import theme
+from desktop.base.language import tr
 from desktop.viewer.overlays import draw_tag, to_qrect
 from desktop.viewer.tools.base import CanvasTool, Pointer
 from roi_tools.shapes import RectF

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from desktop.language import tr
-from desktop.roto_edit import (
+from desktop.base.language import tr
+from desktop.roto.edit import (
     Part,
     has_handles,
     points_at,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from desktop.language import tr
+from desktop.base.language import tr
 from desktop.viewer.box_handles import Handle
 from desktop.viewer.roto_hits import CurveHit, GripHit, Hit, PointHit
 from roi_tools.roto.model import Shape

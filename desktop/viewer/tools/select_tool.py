@@ -10,8 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QPainter
 from typing_extensions import override
 
-from desktop import roto_edit
-from desktop.language import tr
+from desktop.base.language import tr
+from desktop.roto import edit as roto_edit
 from desktop.viewer.box_handles import Handle, dragged, handle_at
 from desktop.viewer.overlays import HANDLE_PX, BoxOverlay
 from desktop.viewer.roto_hits import CurveHit, GripHit, Hit, InsideHit, PointHit, hit_active, hit_shape

@@ -1,0 +1,1 @@
+"""Frames on their way to the screen: decoded, kept, shown through a look, played."""

@@ -1,0 +1,361 @@
+"""The decode thread: probes media and decodes frames so that the UI never waits for either.
+
+The frame to show now comes first and only the newest such wish counts; then probes, frames that will be needed soon,
+thumbnails. Without Qt objects of its own: it reports through callbacks, on its own thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+
+from desktop.base.language import tr
+from desktop.media.display import DisplayFrame, FrameRequest, difference_image, frame_image, proxy_frame
+from timeline.errors import MediaError, ReadGivenUpError
+
+if TYPE_CHECKING:
+    from timeline.media.frame import Frame
+    from timeline.media.info import MediaInfo
+    from timeline.media.reader import MediaReader
+
+CACHE_BYTES = 1 << 30
+"""Memory for decoded frames: about 90 frames of 1080p, or all of a 480p shot."""
+OPEN_READERS = 4
+THUMBNAIL_HEIGHT_PX = 96
+
+_log = logging.getLogger(__name__)
+
+
+class Reports(Protocol):
+    """Where the thread's results go; called on the decode thread."""
+
+    def frame_decoded(self, frame: DisplayFrame) -> None:
+        """A wished-for frame."""
+
+    def decoding_failed(self, request: FrameRequest, message: str) -> None:
+        """A wished-for frame that cannot be decoded."""
+
+    def media_probed(self, path: str, info: MediaInfo) -> None:
+        """What a file holds."""
+
+    def probing_failed(self, path: str, message: str) -> None:
+        """A file that cannot be opened."""
+
+    def thumbnail_decoded(self, path: str, frame: int, image: QImage) -> None:
+        """A small picture of one frame."""
+
+
+def _no_proxy(path: str) -> Path | None:
+    del path
+    return None
+
+
+@dataclass(frozen=True)
+class _Task:
+    run: Callable[[], None]
+    fail: Callable[[str], None]
+
+
+class DecodeWorker:
+    """One thread, its wishes and its bounded cache."""
+
+    def __init__(
+        self,
+        reports: Reports,
+        cache_bytes: int = CACHE_BYTES,
+        find_proxy: Callable[[str], Path | None] = _no_proxy,
+    ) -> None:
+        self._reports = reports
+        self._find_proxy = find_proxy
+        self._proxies: dict[str, Path | None] = {}
+        self._uses_proxies = True
+        self._cache = FrameCache(cache_bytes)
+        self._readers: OrderedDict[tuple[str, str], MediaReader] = OrderedDict()
+        self._condition = threading.Condition()
+        self._wish: FrameRequest | None = None
+        self._probes: deque[tuple[str, Fraction | None]] = deque()
+        self._ahead: deque[FrameRequest] = deque()
+        self._thumbnails: deque[tuple[str, Fraction | None, int]] = deque()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
+        self._thread.start()
+
+    # --- wishes, from any thread ----------------------------------------------------------------------------------
+
+    def show(self, request: FrameRequest) -> None:
+        """Decode this frame next and report it; an older wish that was not begun is dropped."""
+        with self._condition:
+            self._wish = request
+            self._condition.notify()
+
+    def cached(self, request: FrameRequest) -> DisplayFrame | None:
+        """The frame, if it is in memory already."""
+        with self._condition:
+            ready = self._cache.get(_exact(request))
+        return _for(request, ready) if ready else None
+
+    def cached_frames(self, path: str) -> set[int]:
+        """The frames of a file that are in memory, however they are looked at."""
+        with self._condition:
+            return self._cache.frames_of(path)
+
+    def look_ahead(self, requests: Sequence[FrameRequest]) -> None:
+        """Decode these into the cache when there is nothing better to do; replaces the list before."""
+        with self._condition:
+            self._ahead = deque(request for request in requests if _exact(request) not in self._cache)
+            self._condition.notify()
+
+    def probe(self, path: str, rate: Fraction | None) -> None:
+        """Open a file and report what it holds."""
+        with self._condition:
+            self._probes.append((path, rate))
+            self._condition.notify()
+
+    def thumbnail(self, path: str, rate: Fraction | None, frame: int) -> None:
+        """Decode a small picture and report it."""
+        with self._condition:
+            self._thumbnails.append((path, rate, frame))
+            self._condition.notify()
+
+    def set_cache_bytes(self, limit_bytes: int) -> None:
+        """Keep no more decoded frames than this."""
+        with self._condition:
+            self._cache.set_limit(limit_bytes)
+
+    def use_proxies(self, on: bool) -> None:
+        """Show proxies, where there are any, until the frame itself is decoded."""
+        with self._condition:
+            self._uses_proxies = on
+
+    def forget_proxy(self, path: str) -> None:
+        """Look again whether a file has a proxy."""
+        with self._condition:
+            self._proxies.pop(path, None)
+
+    def forget_proxies(self) -> None:
+        """Look again which files have a proxy."""
+        with self._condition:
+            self._proxies.clear()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """End the thread after the frame that it is at, and close all files."""
+        with self._condition:
+            self._stopped = True
+            self._condition.notify()
+        self._thread.join(timeout_s)
+
+    # --- the thread -----------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            task = self._next_task()
+            if task is None:
+                break
+            try:
+                task.run()
+            except ReadGivenUpError:
+                continue  # a newer wish waits
+            except MediaError as error:
+                task.fail(str(error))
+            except Exception as error:
+                # The thread must outlive a defect in a decoder: the person sees one line, the log has the rest.
+                _log.exception("decode thread")
+                task.fail(
+                    tr("this frame cannot be shown: {error} (details are in the log: Help > Show Log)").format(
+                        error=error
+                    )
+                )
+        for reader in self._readers.values():
+            reader.close()
+
+    def _next_task(self) -> _Task | None:
+        with self._condition:
+            while not (self._stopped or self._wish or self._probes or self._ahead or self._thumbnails):
+                self._condition.wait()
+            if self._stopped:
+                return None
+            return self._pop_task()
+
+    def _pop_task(self) -> _Task:
+        if self._wish:
+            request, self._wish = self._wish, None
+            return _Task(lambda: self._show(request), lambda line: self._reports.decoding_failed(request, line))
+        if self._probes:
+            path, rate = self._probes.popleft()
+            return _Task(lambda: self._probe(path, rate), lambda line: self._reports.probing_failed(path, line))
+        if self._ahead:
+            ahead = self._ahead.popleft()
+            return _Task(lambda: self._prepare(ahead), _ignore)
+        thumb_path, thumb_rate, frame = self._thumbnails.popleft()
+        return _Task(lambda: self._thumbnail(thumb_path, thumb_rate, frame), _ignore)
+
+    def _show(self, request: FrameRequest) -> None:
+        preview = self._preview(_exact(request)) if request.proxy != "no" else None
+        if preview is not None:
+            self._reports.frame_decoded(_for(request, preview))
+            if request.proxy == "only":
+                return
+        # With something to look at meanwhile, the frame itself can give way to a newer wish.
+        is_wanted = self._is_newest if preview is not None else None
+        self._reports.frame_decoded(_for(request, self._decoded(_exact(request), is_wanted)))
+
+    def _is_newest(self) -> bool:
+        return self._wish is None and not self._stopped
+
+    def _preview(self, request: FrameRequest) -> DisplayFrame | None:
+        """The frame of the proxy; None where there is none, where patches lie over it, and where it is not needed."""
+        with self._condition:
+            if not self._uses_proxies or request.patches or request.versus or request in self._cache:
+                return None
+            if self._cache.nearest(request) is not None:
+                return None
+        proxy = self._proxy_of(request.path)
+        if proxy is None:
+            return None
+        info = self._reader(request.path, request.rate, "show").info
+        try:
+            small = self._reader(str(proxy), None, "proxy").read(request.frame)
+        except MediaError as error:
+            _log.warning("the proxy of %s is of no use: %s", request.path, error)
+            with self._condition:
+                self._proxies[request.path] = None
+            return None
+        return proxy_frame(request, small, info)
+
+    def _proxy_of(self, path: str) -> Path | None:
+        with self._condition:
+            if path not in self._proxies:
+                self._proxies[path] = self._find_proxy(path)
+            return self._proxies[path]
+
+    def _prepare(self, request: FrameRequest) -> None:
+        if not (request.proxy == "only" and self._uses_proxies and self._proxy_of(request.path)):
+            self._decoded(_exact(request))
+
+    def _probe(self, path: str, rate: Fraction | None) -> None:
+        self._reports.media_probed(path, self._reader(path, rate, "show").info)
+
+    def _thumbnail(self, path: str, rate: Fraction | None, frame: int) -> None:
+        # Its own reader: the one that plays would lose its place.
+        image = frame_image(self._reader(path, rate, "thumbnail").read(frame))
+        small = image.scaledToHeight(THUMBNAIL_HEIGHT_PX, Qt.TransformationMode.SmoothTransformation)
+        self._reports.thumbnail_decoded(path, frame, small)
+
+    def _decoded(self, request: FrameRequest, is_wanted: Callable[[], bool] | None = None) -> DisplayFrame:
+        with self._condition:
+            ready = self._cache.get(request)
+            near = self._cache.nearest(request)
+        if ready:
+            return ready
+        native = near.native if near else self._read(request, is_wanted)
+        decoded = _shown(request, native, near)
+        with self._condition:
+            self._cache.put(decoded)
+        return decoded
+
+    def _read(self, request: FrameRequest, is_wanted: Callable[[], bool] | None) -> Frame:
+        reader = self._reader(request.path, request.rate, "show")
+        return reader.read_while(request.frame, is_wanted) if is_wanted else reader.read(request.frame)
+
+    def _reader(self, path: str, rate: Fraction | None, purpose: str) -> MediaReader:
+        from timeline.media.reader import open_media  # loads FFmpeg; not before the first file
+
+        key = (path, purpose)
+        if key not in self._readers:
+            self._readers[key] = open_media(path, rate=rate)
+            while len(self._readers) > OPEN_READERS:
+                self._readers.popitem(last=False)[1].close()
+        self._readers.move_to_end(key)
+        return self._readers[key]
+
+
+class FrameCache:
+    """Decoded frames, the least recently used ones dropped beyond ``limit_bytes``. Not thread-safe by itself."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._frames: OrderedDict[FrameRequest, DisplayFrame] = OrderedDict()
+        self.byte_count = 0
+
+    def __contains__(self, request: FrameRequest) -> bool:
+        return request in self._frames
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def get(self, request: FrameRequest) -> DisplayFrame | None:
+        """The frame, now the most recently used one."""
+        if request in self._frames:
+            self._frames.move_to_end(request)
+        return self._frames.get(request)
+
+    def nearest(self, request: FrameRequest) -> DisplayFrame | None:
+        """The same frame of the same media with other patches or another look, if possible with the same patches."""
+        media = (request.path, request.rate, request.frame)
+        same = [frame for key, frame in self._frames.items() if (key.path, key.rate, key.frame) == media]
+        return max(same, key=lambda frame: frame.request.patches == request.patches, default=None)
+
+    def frames_of(self, path: str) -> set[int]:
+        """Which frames of a file are kept."""
+        return {request.frame for request in self._frames if request.path == path}
+
+    def put(self, frame: DisplayFrame) -> None:
+        """Keep a frame; the newest one stays even if it alone is over the limit."""
+        before = self._frames.pop(frame.request, None)
+        self.byte_count += frame.byte_count - (before.byte_count if before else 0)
+        self._frames[frame.request] = frame
+        self._shrink()
+
+    def set_limit(self, limit_bytes: int) -> None:
+        """Another bound, from now on."""
+        self._limit_bytes = limit_bytes
+        self._shrink()
+
+    def _shrink(self) -> None:
+        while self.byte_count > self._limit_bytes and len(self._frames) > 1:
+            self.byte_count -= self._frames.popitem(last=False)[1].byte_count
+
+
+def _shown(request: FrameRequest, native: Frame, near: DisplayFrame | None) -> DisplayFrame:
+    """``near`` is the same frame as it was shown before: what still fits of it is used again."""
+    same_source = near is not None and (near.request.look, near.request.versus) == (request.look, request.versus)
+    compared = _patched(native, request.versus)
+    source = near.source if near and same_source else frame_image(compared, request.look)
+    if not request.patches:
+        return DisplayFrame(request, native, source)
+    if near and near.native_result and near.request.patches == request.patches:
+        cleaned = near.native_result
+    else:
+        cleaned = _patched(native, request.patches)
+    gained = difference_image(compared, cleaned, request.look) if request.look.difference_gain > 0 else None
+    return DisplayFrame(request, native, source, cleaned, frame_image(cleaned, request.look), gained)
+
+
+def _patched(native: Frame, patches: Sequence[str]) -> Frame:
+    from timeline.media.patch import FramePatch
+
+    for path in patches:
+        native = FramePatch.load(path).apply(native)
+    return native
+
+
+def _exact(request: FrameRequest) -> FrameRequest:
+    return replace(request, proxy="no") if request.proxy != "no" else request
+
+
+def _for(request: FrameRequest, frame: DisplayFrame) -> DisplayFrame:
+    """``frame`` as the answer to a request that would take a proxy too."""
+    return frame if frame.request == request else replace(frame, request=request)
+
+
+def _ignore(message: str) -> None:
+    """A frame that nobody waits for failed; it will say so when somebody does."""

@@ -1,0 +1,1 @@
+"""Shapes: what is done to them, and files of other programs."""

@@ -1,0 +1,98 @@
+"""Shapes and boxes of a shot to and from files of other programs. Without Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from desktop.base.errors import UsageError
+from desktop.base.language import tr
+from desktop.editing import commands
+from desktop.editing.session import Session
+from desktop.roto.convert import layer_of
+from roi_tools.errors import ShapeError
+from roi_tools.roto.model import RotoLayer
+from timeline import edits
+from timeline.marking import Marking, RotoMarking
+from timeline.media.info import MediaInfo
+from timeline.removal import Removal, new_id
+
+if TYPE_CHECKING:
+    from roi_tools.roi_document import RoiDocument  # loads OpenCV
+
+IMPORTED = (".json", ".nk", ".xml", ".txt", ".csv")
+FIRST_NUMBER = 1
+"""The number of a shot's first frame in files of other programs, as Nuke counts a movie's."""
+EXPORTED = (".nk", ".fxs", ".py", ".json")
+MATTE_MOVIES = (".mov", ".mkv", ".mp4")
+MATTE_IMAGES = (".png", ".tif", ".exr")
+"""One image stands for the sequence in its folder; written, its name needs a #### where the number goes."""
+
+
+def is_matte(path: Path) -> bool:
+    """Whether a file is a matte, which takes long to read and write."""
+    return path.suffix.lower() in (*MATTE_MOVIES, *MATTE_IMAGES)
+
+
+def read_document(path: Path, info: MediaInfo, progress: Callable[[int, int], object]) -> RoiDocument:
+    """What a file marks; ``progress(done, total)`` is told of a matte's frames.
+
+    Raises UsageError, also where a matte has another size than the shot's media; RoiError or MediaError.
+    """
+    from desktop.roto.roi_files import RoiOptions, read_marks_of  # loads OpenCV
+
+    source = path.parent if path.suffix.lower() in MATTE_IMAGES else path
+    document = read_marks_of(source, info, RoiOptions(FIRST_NUMBER, label=path.stem), progress)
+    if is_matte(path) and document.size != info.size:
+        raise UsageError(
+            tr("{path} is {matte}, the shot's media {media}: a matte has to be of the same size").format(
+                path=path, matte=document.size, media=info.size
+            )
+        )
+    return document
+
+
+def add_document(session: Session, document: RoiDocument, effect: str) -> int:
+    """A removal for each layer and each box of a document, as one undo step; returns how many."""
+    from roi_tools.simplify import boxes_to_rectangles
+
+    shot = session.shot
+    if shot is None:
+        return 0
+    marks: list[tuple[str, Marking]] = [(layer.name, RotoMarking(layer)) for layer in document.layers if layer.shapes]
+    shaped = {shape.label for layer in document.layers for shape in layer.shapes}
+    for label, boxes in document.boxes.items():
+        if label not in shaped and any(boxes):
+            marks += [(label, rectangle) for rectangle in boxes_to_rectangles(boxes)]
+    project = session.project
+    for label, marking in marks:
+        added = Removal(new_id(), label or commands.free_label(shot), marking, effect)
+        project = edits.add_removal(project, shot.id, added)
+        last = added.id
+    if marks:
+        session.apply(tr("Import Shapes"), project)
+        session.select_removal(last)
+    return len(marks)
+
+
+def document_to_write(session: Session, info: MediaInfo) -> RoiDocument:
+    """The selected removal as a document. Raises ShapeError where none is selected."""
+    from roi_tools.roi_document import RoiDocument
+
+    removal = session.removal
+    if removal is None:
+        raise ShapeError(tr("no removal is selected; select the one to export"))
+    layer: RotoLayer = replace(layer_of(removal.shape), name=removal.label)
+    return RoiDocument(info.size, info.rate, info.frame_count, {}, (layer,))
+
+
+def write_document(path: Path, document: RoiDocument, progress: Callable[[int, int], object]) -> tuple[str, ...]:
+    """Write by the file's ending; returns the shapes that the format cannot hold.
+
+    ``progress(done, total)`` is told of a matte's frames. Raises UsageError, RoiError or MediaError.
+    """
+    from desktop.roto.roi_files import RoiOptions, write_marks
+
+    return write_marks(path, document, RoiOptions(FIRST_NUMBER), overwrite=True, progress=progress)

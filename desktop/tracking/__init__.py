@@ -1,0 +1,1 @@
+"""Boxes and shapes that follow what they mark."""
