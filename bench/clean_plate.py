@@ -1,21 +1,27 @@
 """Measures the clean-plate recovery on clips whose true background is known, beside simpler methods.
 
     .venv/bin/python -m bench.clean_plate [CASE_FOLDER...] [--matte] [--made] [--sheet SHEET.png]
+    .venv/bin/python -m bench.clean_plate --real CLIP_FOLDER... --sheets FOLDER
 
 A case folder holds src.mp4 (with the object), gt.mp4 (the true background) and boxes.json,
 {"boxes": [[x0, y0, x1, y1] or null per frame]}; the whole box is the hole. With --matte it is mask.mkv, the object's
 own matte, grown by 4 px. --made adds the shots of bench/clean_plate_shots.py. Per case and method: mean PSNR (capped at
 60 dB a frame) and SSIM inside the boxes, flicker (mean absolute change of the error from frame to frame, in 8-bit
 codes), and seconds per frame. The sheet shows, for each case, the three worst frames: source, recovered, truth.
+
+delogo needs an ffmpeg program: the one on the search path, or `pip install -e .[bench]`. Without one it is left out.
+
+--real takes clips without truth, clip.mp4 and boxes.json, and writes a sheet of the five worst frames of each, judged
+by bench/clean_plate_real.py.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -24,45 +30,22 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from bench.clean_plate_cases import Case, Picture, Video, load_case, load_real
+from bench.clean_plate_methods import (
+    find_ffmpeg,
+    with_clean_plate,
+    with_delogo,
+    with_navier_stokes,
+    with_telea,
+    with_temporal_median,
+)
+from bench.clean_plate_real import clean, sheet, worst_frames
 from bench.clean_plate_shots import made_shots
-from engine.plate.analysis import dilate
-from engine.plate.model import OUTSIDE_HOLE, PlateSettings
-from engine.plate.recover import recover
-from roi_tools.geometry import Box
-
-Video = list[NDArray[np.uint8]]
-"""8-bit B'G'R' frames, as OpenCV decodes them."""
 
 SHEET_ROWS = 3
-MATTE_GROW_PX = 4
-MEDIAN_REACH_FRAMES = 40
 PSNR_CAP_DB = 60.0
 
-
-@dataclass(frozen=True)
-class Case:
-    """One clip with its truth."""
-
-    name: str
-    source: Video
-    truth: Video
-    boxes: list[Box | None]
-    mattes: list[NDArray[np.bool_]] | None = None
-
-    def rgb(self, frame: int, window: Box | None = None) -> NDArray[np.float32]:
-        """See PlateSource."""
-        image = self.source[frame] if window is None else self.source[frame][window.slices]
-        return np.asarray(image[..., ::-1], np.float32) / np.float32(255.0)
-
-    def hole(self, frame: int) -> NDArray[np.bool_]:
-        """See PlateSource."""
-        if self.mattes is not None:
-            return self.mattes[frame]
-        mask = np.zeros(self.source[frame].shape[:2], bool)
-        box = self.boxes[frame]
-        if box is not None:
-            mask[box.slices] = True
-        return mask
+Method = Callable[[Case], Video]
 
 
 @dataclass(frozen=True)
@@ -80,15 +63,38 @@ def main() -> None:
     parser.add_argument("cases", nargs="*", type=Path, metavar="CASE_FOLDER")
     parser.add_argument("--matte", action="store_true", help="the grown mask.mkv is the hole, not the whole box")
     parser.add_argument("--made", action="store_true", help="also the shots that the benchmark makes itself")
+    parser.add_argument("--seed", type=int, default=7, help="of the made shots' grain")
     parser.add_argument("--sheet", type=Path, help="writes a picture of the worst frames")
+    parser.add_argument("--real", nargs="+", type=Path, default=[], metavar="CLIP_FOLDER", help="clips without truth")
+    parser.add_argument("--sheets", type=Path, help="the folder for the sheets of --real, one per clip")
     given = parser.parse_args()
-    table = Table("case", "method", "PSNR dB", "SSIM", "flicker", "s/frame", "time : Telea")
-    rows: list[NDArray[np.uint8]] = []
+    if given.real and given.sheets is None:
+        parser.error("--real needs --sheets FOLDER, where the sheets are written")
     cases = [load_case(folder, given.matte) for folder in given.cases]
-    cases += [Case(*shot) for shot in made_shots()] if given.made else []
+    cases += [Case(*shot) for shot in made_shots(given.seed)] if given.made else []
+    if cases:
+        compare(cases, given.sheet)
+    for folder in given.real:
+        show_worst(folder, given.sheets)
+
+
+def show_worst(folder: Path, sheets: Path) -> None:
+    """Renders a clip without truth and writes its sheet."""
+    case = load_real(folder)
+    worst = worst_frames(clean(case))
+    for found in worst:
+        Console().print(f"{case.name} frame {found.cleaned.frame}: {found.measure} {found.value:.2f}")
+    sheets.mkdir(parents=True, exist_ok=True)
+    write_picture(sheets / f"{case.name}.png", sheet(case.name, worst))
+
+
+def compare(cases: list[Case], sheet_path: Path | None) -> None:
+    """Prints the table, all methods in one run."""
+    table = Table("case", "method", "PSNR dB", "SSIM", "flicker", "s/frame", "time : Telea")
+    rows: list[Picture] = []
     for case in cases:
         telea_s = 0.0
-        for name, method in METHODS.items():
+        for name, method in methods().items():
             result, seconds = timed(method, case)
             got = score(case, result)
             telea_s = telea_s or seconds
@@ -97,92 +103,35 @@ def main() -> None:
             if method is with_clean_plate:
                 rows += sheet_rows(case, result, got.worst)
     Console().print(table)
-    if given.sheet is not None and not cv2.imwrite(str(given.sheet), stacked(rows)):
-        raise SystemExit(f"cannot write the sheet {given.sheet}; choose a folder that exists and a .png name")
+    if sheet_path is not None:
+        write_picture(sheet_path, stacked(rows))
 
 
-def load_case(folder: Path, with_matte: bool) -> Case:
-    boxes = json.loads((folder / "boxes.json").read_text())["boxes"]
-    return Case(
-        folder.name,
-        read_video(folder / "src.mp4"),
-        read_video(folder / "gt.mp4"),
-        [None if box is None else Box(*box) for box in boxes],
-        [dilate(image[..., 0] > 0, MATTE_GROW_PX) for image in read_video(folder / "mask.mkv")] if with_matte else None,
-    )
+def methods() -> dict[str, Method]:
+    """What is compared; delogo where an ffmpeg program has it."""
+    program = find_ffmpeg()
+    if program is None:
+        Console().print("no ffmpeg with delogo here: pip install -e .[bench], or put ffmpeg on the search path")
+    delogo: dict[str, Method] = {} if program is None else {"delogo": partial(with_delogo, program=program)}
+    return {
+        "Telea": with_telea,
+        "Navier-Stokes": with_navier_stokes,
+        **delogo,
+        "temporal median": with_temporal_median,
+        "clean-plate": with_clean_plate,
+    }
 
 
-def read_video(path: Path) -> Video:
-    capture = cv2.VideoCapture(str(path))
-    frames: Video = []
-    while True:
-        ok, frame = capture.read()
-        if not ok:
-            break
-        frames.append(np.asarray(frame, np.uint8))
-    if not frames:
-        raise SystemExit(f"no frames in {path}; is it a case folder?")
-    return frames
+def write_picture(path: Path, picture: Picture) -> None:
+    if not cv2.imwrite(str(path), picture):
+        raise SystemExit(f"cannot write the sheet {path}; choose a folder that exists and a .png name")
 
 
-def timed(method: Callable[[Case], Video], case: Case) -> tuple[Video, float]:
+def timed(method: Method, case: Case) -> tuple[Video, float]:
     """The result and the seconds per frame."""
     start = time.perf_counter()
     result = method(case)
     return result, (time.perf_counter() - start) / len(case.source)
-
-
-def with_telea(case: Case) -> Video:
-    return per_frame(case, cv2.INPAINT_TELEA)
-
-
-def with_navier_stokes(case: Case) -> Video:
-    return per_frame(case, cv2.INPAINT_NS)
-
-
-def per_frame(case: Case, method: int) -> Video:
-    return [
-        np.asarray(cv2.inpaint(image, case.hole(n).view(np.uint8), 3.0, method), np.uint8) if case.boxes[n] else image
-        for n, image in enumerate(case.source)
-    ]
-
-
-def with_temporal_median(case: Case) -> Video:
-    """Of what the frames around show at the same place; Telea where none shows anything."""
-    result = with_telea(case)
-    holes = [case.hole(n) for n in range(len(case.source))]
-    for n, box in enumerate(case.boxes):
-        if box is None:
-            continue
-        near = range(max(n - MEDIAN_REACH_FRAMES, 0), min(n + MEDIAN_REACH_FRAMES + 1, len(case.source)))
-        seen = np.stack([~holes[m][box.slices] for m in near])
-        stack = np.ma.array(
-            np.stack([case.source[m][box.slices] for m in near]), mask=np.repeat(~seen[..., None], 3, axis=3)
-        )
-        shown = seen.any(axis=0) & holes[n][box.slices]
-        median = np.ma.median(stack, axis=0).filled(0.0)
-        result[n] = result[n].copy()
-        result[n][box.slices][shown] = np.rint(median).astype(np.uint8)[shown]
-    return result
-
-
-def with_clean_plate(case: Case) -> Video:
-    frames = range(len(case.source))
-    result = [image.copy() for image in case.source]
-    for done in recover(case, frames, frames, PlateSettings(), lambda share: None):
-        if done.box is not None:
-            codes = np.clip(np.rint(done.rgb[..., ::-1] * 255.0), 0, 255).astype(np.uint8)
-            inside = done.provenance != OUTSIDE_HOLE
-            result[done.frame][done.box.slices][inside] = codes[inside]
-    return result
-
-
-METHODS: dict[str, Callable[[Case], Video]] = {
-    "Telea": with_telea,
-    "Navier-Stokes": with_navier_stokes,
-    "temporal median": with_temporal_median,
-    "clean-plate": with_clean_plate,
-}
 
 
 def score(case: Case, result: Video) -> Score:
@@ -203,7 +152,7 @@ def score(case: Case, result: Video) -> Score:
     return Score(float(np.mean(list(psnr.values()))), float(np.mean(ssim)), float(np.mean(flicker or [0.0])), worst)
 
 
-def ssim_map(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
+def ssim_map(a: Picture, b: Picture) -> NDArray[np.float64]:
     """SSIM of the luma per pixel (Wang et al. 2004: Gaussian window of 11, sigma 1.5)."""
     x, y = (cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.float64) for image in (a, b))
     mean_x, mean_y, xx, yy, xy = (cv2.GaussianBlur(v, (11, 11), 1.5) for v in (x, y, x * x, y * y, x * y))
@@ -213,7 +162,7 @@ def ssim_map(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.asarray(top / ((mean_x**2 + mean_y**2 + c1) * (variances + c2)), np.float64)
 
 
-def sheet_rows(case: Case, result: Video, worst: list[int]) -> list[NDArray[np.uint8]]:
+def sheet_rows(case: Case, result: Video, worst: list[int]) -> list[Picture]:
     rows = []
     for n in worst[:SHEET_ROWS]:
         row = np.hstack([case.source[n], result[n], case.truth[n]])
@@ -222,7 +171,7 @@ def sheet_rows(case: Case, result: Video, worst: list[int]) -> list[NDArray[np.u
     return rows
 
 
-def stacked(rows: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+def stacked(rows: list[Picture]) -> Picture:
     """The rows under each other, brought to one width."""
     width = max(row.shape[1] for row in rows)
     scaled = [cv2.resize(row, (width, round(row.shape[0] * width / row.shape[1]))) for row in rows]

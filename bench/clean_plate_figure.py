@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.clean_plate import Case, read_video
+from bench.clean_plate_cases import Case, Picture, read_video
 from engine.plate.model import OUTSIDE_HOLE, PlateSettings, RecoveredFrame
 from engine.plate.recover import recover
 from roi_tools.geometry import Box
@@ -22,8 +22,6 @@ SAMPLE = Path(__file__).resolve().parents[1] / "resources" / "sample"
 FRAME = 24
 PANEL_PX = (480, 270)
 QUALITY = 88
-
-Picture = NDArray[np.uint8]
 
 
 def main() -> None:

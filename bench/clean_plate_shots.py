@@ -20,6 +20,7 @@ PLATE = Path(__file__).resolve().parents[1] / "resources" / "sample" / "walkby_p
 FRAMES = 40
 SIZE = Size(320, 180)
 GRAIN = 2.0
+GRAIN_SEED = 7
 EXPOSURE_DRIFT = 0.06
 SPRITE_PX = (46, 74)
 """About 6 % of the picture."""
@@ -29,8 +30,8 @@ Shot = tuple[str, list[NDArray[np.uint8]], list[NDArray[np.uint8]], list[Box | N
 """Name, source, truth, boxes."""
 
 
-def made_shots() -> list[Shot]:
-    """All of them; the same on every call."""
+def made_shots(seed: int = GRAIN_SEED) -> list[Shot]:
+    """All of them; the same on every call with the same seed of the grain."""
     still = _still()
     cameras: dict[str, Callable[[float, int], NDArray[np.float64]]] = {
         "static": lambda t, n: _camera(0.0, 0.0),
@@ -44,8 +45,8 @@ def made_shots() -> list[Shot]:
         views = [_view(still, camera(n / (FRAMES - 1), n)) for n in range(FRAMES)]
         if name == "changing light":
             views = [_relit(view, n / (FRAMES - 1)) for n, view in enumerate(views)]
-        shots.append(_shot(name, views))
-    return [*shots, _shot("three-layer parallax", _parallax(still))]
+        shots.append(_shot(name, views, seed))
+    return [*shots, _shot("three-layer parallax", _parallax(still), seed)]
 
 
 def _still() -> Picture:
@@ -106,8 +107,8 @@ def _parallax(still: Picture) -> list[Picture]:
     return views
 
 
-def _shot(name: str, views: list[Picture]) -> Shot:
-    random = np.random.default_rng(7)
+def _shot(name: str, views: list[Picture], seed: int) -> Shot:
+    random = np.random.default_rng(seed)
     truth = [view * np.float32(1.0 - EXPOSURE_DRIFT * n / (FRAMES - 1)) for n, view in enumerate(views)]
     boxes = [_sprite_box(n) for n in range(FRAMES)]
     source = []
