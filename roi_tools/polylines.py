@@ -52,3 +52,24 @@ def from_chords(points: Corners, starts: Corners, ends: Corners) -> NDArray[np.f
     chords, offsets = ends - starts, points - starts
     along = (offsets * chords).sum(axis=-1) / np.maximum((chords**2).sum(axis=-1), 1e-12)
     return distance(offsets, np.clip(along, 0.0, 1.0)[..., np.newaxis] * chords)
+
+
+def fewest_keys(places: NDArray[np.float64], error_px: float) -> list[int]:
+    """Indices of the frames to key of ``places`` (frames, points, 2).
+
+    On those between two of them straight lines carry every point within ``error_px`` of its place.
+    """
+    kept, waiting = {0, len(places) - 1}, [(0, len(places) - 1)]
+    while waiting:
+        first, last = waiting.pop()
+        if last - first < 2:
+            continue
+        done = (np.arange(first + 1, last) - first)[:, np.newaxis, np.newaxis] / (last - first)
+        straight = places[first] * (1 - done) + places[last] * done
+        away = np.linalg.norm(places[first + 1 : last] - straight, axis=-1).max(axis=1)
+        furthest = int(np.argmax(away))
+        if away[furthest] > error_px:
+            middle = first + 1 + furthest
+            kept.add(middle)
+            waiting += [(first, middle), (middle, last)]
+    return sorted(kept)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from importlib import resources
 from pathlib import Path
@@ -23,7 +23,7 @@ from roi_tools.roto.model import RotoLayer
 from roi_tools.roto.raster import shape_box
 
 SCHEMA = "grayplate.roi/1"
-_KEYS = {"schema", "width", "height", "rate", "frames", "boxes", "layers"}
+_KEYS = {"schema", "width", "height", "rate", "frames", "boxes", "layers", "links"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class RoiDocument:
     boxes: Mapping[str, tuple[Box | None, ...]]
     """One box or None per frame, by label."""
     layers: tuple[RotoLayer, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Of boxes: a companion's label, and that of the boxes that it goes along with (roi_tools.linking)."""
 
     def boxes_of_all(self) -> dict[str, tuple[Box | None, ...]]:
         """The boxes, and for every visible shape that adds to its layer and has no boxes of its label, the shape's."""
@@ -67,6 +69,7 @@ def write_roi(path: str | os.PathLike[str], document: RoiDocument) -> None:
             for label, boxes in document.boxes.items()
         },
         "layers": [layer_to_dict(layer) for layer in document.layers],
+        **({"links": dict(document.links)} if document.links else {}),
     }
     target = Path(path)
     roi_from_data(data, target)  # what this program would not read, it does not write
@@ -99,7 +102,8 @@ def roi_from_data(data: object, source: Path) -> RoiDocument:
     if not isinstance(boxes, Mapping):
         raise _error(source, "'boxes' is no object with labels", 'write {"label": [[x0, y0, x1, y1], ...]}')
     tracks = {label: _boxes(entries, label, frames, size, source) for label, entries in boxes.items()}
-    return RoiDocument(size, _rate(data, source), frames, tracks, _layers(data.get("layers", []), source))
+    layers = _layers(data.get("layers", []), source)
+    return RoiDocument(size, _rate(data, source), frames, tracks, layers, _links(data.get("links", {}), tracks, source))
 
 
 def _boxes(entries: object, label: str, frames: int, size: Size, source: Path) -> tuple[Box | None, ...]:
@@ -129,6 +133,18 @@ def _layers(entries: object, source: Path) -> tuple[RotoLayer, ...]:
         return tuple(layer_from_dict(entry) for entry in entries)
     except ShapeError as error:
         raise RoiFileError(f"{source}: {error}") from error
+
+
+def _links(entries: object, boxes: Collection[str], source: Path) -> dict[str, str]:
+    if not isinstance(entries, Mapping):
+        raise _error(source, "'links' is no object", 'write {"companion": "leader"}')
+    for companion, leader in entries.items():
+        if companion not in boxes or leader not in boxes:
+            known = ", ".join(sorted(boxes)) or "none"
+            raise _error(source, f"'{companion}' is linked to '{leader}'", f"link labels of 'boxes': {known}")
+        if leader in entries:
+            raise _error(source, f"'{companion}' is linked to '{leader}', which is linked itself", "link to its leader")
+    return dict(entries)
 
 
 def _count(data: Mapping[str, Any], key: str, source: Path) -> int:

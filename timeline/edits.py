@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from timeline.errors import EditError
+from timeline.linking import companions_of, gone_along, with_companions
 from timeline.project import Project
 from timeline.removal import ParameterValue, Removal, new_id
 from timeline.shot import Shot
@@ -108,17 +109,60 @@ def add_removal(project: Project, shot_id: str, removal: Removal) -> Project:
 
 
 def update_removal(project: Project, shot_id: str, removal: Removal) -> Project:
-    """The project with the removal of the same identifier replaced by ``removal``."""
-    project.shot(shot_id).removal(removal.id)
+    """The project with the removal of the same identifier replaced by ``removal``.
+
+    Where its shape was moved, companions (timeline.linking) go along: of its own layer, and of the shot.
+    """
+    before = project.shot(shot_id).removal(removal.id)
+    after = replace(removal, shape=with_companions(removal.shape, before.shape))
+
+    def changed(old: Removal) -> Removal:
+        if old.id == removal.id:
+            return after
+        if old.linked_to != removal.id:
+            return old
+        return replace(old, shape=gone_along(old.shape, before.shape, after.shape))
+
+    return _with_removals(project, shot_id, lambda removals: tuple(map(changed, removals)))
+
+
+def link_removal(project: Project, shot_id: str, removal_id: str, leader_id: str) -> Project:
+    """The project with a removal whose shape goes along with that of another one of the shot from now on.
+
+    A companion leads nobody: a link to one leads to its leader, and a removal that leads others cannot be linked.
+    """
+    shot = project.shot(shot_id)
+    removal, leader = shot.removal(removal_id), shot.removal(leader_id)
+    if any(leader.linked_to == other.id for other in shot.removals):
+        leader = shot.removal(leader.linked_to)
+    if removal.id == leader.id:
+        raise EditError(f"removal '{removal.label}' cannot go along with itself; choose another one")
+    if companions_of(shot, removal.id):
+        raise EditError(f"removal '{removal.label}' leads others; unlink these first")
+    return _with_link(project, shot_id, removal, leader.id)
+
+
+def unlink_removal(project: Project, shot_id: str, removal_id: str) -> Project:
+    """The project with a removal that goes along with no other one any more; its shape stays as it is."""
+    return _with_link(project, shot_id, project.shot(shot_id).removal(removal_id), "")
+
+
+def _with_link(project: Project, shot_id: str, removal: Removal, leader_id: str) -> Project:
+    linked = replace(removal, linked_to=leader_id)
     return _with_removals(
-        project, shot_id, lambda removals: tuple(removal if old.id == removal.id else old for old in removals)
+        project, shot_id, lambda removals: tuple(linked if old.id == removal.id else old for old in removals)
     )
 
 
 def remove_removal(project: Project, shot_id: str, removal_id: str) -> Project:
-    """The project without a removal."""
+    """The project without a removal; its companions are linked to none any more."""
     project.shot(shot_id).removal(removal_id)
-    return _with_removals(project, shot_id, lambda removals: tuple(old for old in removals if old.id != removal_id))
+    kept = (
+        replace(old, linked_to="") if old.linked_to == removal_id else old
+        for old in project.shot(shot_id).removals
+        if old.id != removal_id
+    )
+    return _with_removals(project, shot_id, lambda removals: tuple(kept))
 
 
 def rename_removal(project: Project, shot_id: str, removal_id: str, label: str) -> Project:
@@ -152,7 +196,10 @@ def _halves(shot: Shot, frame: int) -> tuple[Shot, Shot]:
             f"shot '{shot.name}' cannot be split at media frame {frame}; "
             f"give one of {shot.source_start + 1} to {shot.source_end_exclusive - 1}"
         )
-    copies = tuple(replace(removal, id=new_id()) for removal in shot.removals)
+    ids = {removal.id: new_id() for removal in shot.removals}
+    copies = tuple(
+        replace(removal, id=ids[removal.id], linked_to=ids.get(removal.linked_to, "")) for removal in shot.removals
+    )
     before = tuple(marker for marker in shot.markers if marker.frame < frame)
     behind = tuple(marker for marker in shot.markers if marker.frame >= frame)
     second = replace(shot, id=new_id(), source_start=frame, removals=copies, markers=behind, gap_before_frames=0)

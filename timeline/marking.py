@@ -24,7 +24,7 @@ ROTO = "roto"
 """The ``type`` of a RotoMarking in a project."""
 _EVERYWHERE_PX = 1e5
 """How far an inverted shape reaches from the origin: beyond any raster."""
-_NEUTRAL: dict[str, Any] = {"color": (1.0, 1.0, 1.0), "is_locked": False}
+_NEUTRAL: dict[str, Any] = {"color": (1.0, 1.0, 1.0), "is_locked": False, "linked_to": None}
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class RotoMarking:
 
     @cached_property
     def rendered(self) -> RotoMarking:
-        """The same marking without what no render depends on: colours and locks."""
+        """The same marking without what no render depends on: colours, locks and links."""
         return self.with_layer(
             replace(self.layer, shapes=tuple(replace(shape, **_NEUTRAL) for shape in self.layer.shapes))
         )

@@ -205,6 +205,7 @@ def effect_of_removal(removal: Removal) -> otio.schema.Effect:
             "shape": removal.shape.to_dict(),
             "parameter_keyframes": {name: track_to_list(track) for name, track in removal.parameter_tracks.items()}
             or None,
+            "linked_to": removal.linked_to or None,
         },
     )
     return effect
@@ -226,6 +227,7 @@ def removal_of_effect(effect: otio.schema.Effect, number: int) -> Removal:
                 for name, entries in _object(own, "parameter_keyframes").items()
             },
             otio_json=effect.to_json_string(indent=-1),
+            linked_to=_text(own, "linked_to", ""),
         )
     except (ShapeError, EditError, ProjectFileError) as error:
         raise ProjectFileError(f"removal '{effect.name}': {error}") from error

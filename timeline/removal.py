@@ -38,6 +38,9 @@ class Removal:
     """Parameters whose value changes over the media's frames, one number a keyframe; they count instead of
     ``parameters``. Copied and read-only."""
     otio_json: str = field(default="", compare=False, repr=False)
+    linked_to: str = ""
+    """The ``id`` of the removal of its shot that its shape goes along with (timeline.linking); empty for none. An
+    identifier that the shot does not have means nothing."""
 
     def __post_init__(self) -> None:
         for name, value in self.parameters.items():

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from roi_tools.errors import ShapeError
 from roi_tools.keyframes import Keyframe, Track
-from roi_tools.polylines import from_chords, polygon_area, simplified
+from roi_tools.polylines import fewest_keys, from_chords, polygon_area, simplified
 from roi_tools.roto.model import Mode, Shape
 from roi_tools.roto.outlines import Polygon
 
@@ -100,7 +100,7 @@ def _overlap(one: Polygon, other: Polygon) -> float:
 
 def _shape(run: _Run, label: str, error_px: float) -> Shape:
     places = _places(run.outlines, error_px / 2)
-    keyed = _fewest_keys(places, error_px / 2)
+    keyed = fewest_keys(places, error_px / 2)
     tracks = tuple(
         Track(tuple(_key(run.first_frame + index, places[index, point]) for index in keyed))
         for point in range(places.shape[1])
@@ -205,21 +205,3 @@ def _chord_costs(around: Polygon, longest: int, error_px: float) -> NDArray[np.f
             np.maximum(furthest, away, out=furthest)
         costs[length - 1, length:] = np.where(furthest > error_px, _TOO_FAR * furthest, (furthest / error_px) ** 2)
     return costs
-
-
-def _fewest_keys(places: Places, error_px: float) -> list[int]:
-    """Indices of the frames to key: on those between two, straight lines carry every point near its place."""
-    kept, waiting = {0, len(places) - 1}, [(0, len(places) - 1)]
-    while waiting:
-        first, last = waiting.pop()
-        if last - first < 2:
-            continue
-        done = (np.arange(first + 1, last) - first)[:, np.newaxis, np.newaxis] / (last - first)
-        straight = places[first] * (1 - done) + places[last] * done
-        away = np.linalg.norm(places[first + 1 : last] - straight, axis=-1).max(axis=1)
-        furthest = int(np.argmax(away))
-        if away[furthest] > error_px:
-            middle = first + 1 + furthest
-            kept.add(middle)
-            waiting += [(first, middle), (middle, last)]
-    return sorted(kept)

@@ -55,6 +55,7 @@ def shape_to_dict(shape: Shape) -> dict[str, Any]:
         "color": list(shape.color),
         "is_locked": shape.is_locked,
         "is_visible": shape.is_visible,
+        **({} if shape.linked_to is None else {"linked_to": shape.linked_to}),
     }
 
 
@@ -82,6 +83,7 @@ def shape_from_dict(data: object) -> Shape:
         color=(float(color[0]), float(color[1]), float(color[2])),
         is_locked=_truth(data, "is_locked", False),
         is_visible=_truth(data, "is_visible", True),
+        linked_to=None if data.get("linked_to") is None else _text(data, "linked_to"),
         **named,
     )
 

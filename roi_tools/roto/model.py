@@ -60,6 +60,9 @@ class Shape:
     """Colour of its outline in the viewer, R'G'B' 0 to 1."""
     is_locked: bool = False
     is_visible: bool = True
+    linked_to: str | None = None
+    """The label of the shape of its layer that it goes along with (roi_tools.linking); None where it has no leader. A
+    label that no shape has means nothing."""
 
     LENGTHS: ClassVar[dict[str, int]] = {"opacity": 1, "feather_px": 1, "width_px": 1, "transform": 9}
 
@@ -74,6 +77,8 @@ class Shape:
             raise ShapeError(f"shape '{self.label}' lasts from {self.first_frame} to {self.last_frame}: ends too early")
         if len(self.color) != 3 or not all(math.isfinite(part) and 0 <= part <= 1 for part in self.color):
             raise ShapeError(f"shape '{self.label}' has the colour {self.color}; give three numbers from 0 to 1")
+        if self.linked_to == self.label:
+            raise ShapeError(f"shape '{self.label}' is linked to itself; name its leader, or none")
 
     def _check_tracks(self) -> None:
         length = len(PARAMETERS.get(self.kind, POINT))
@@ -143,6 +148,13 @@ class RotoLayer:
         labels = [shape.label for shape in self.shapes]
         if len(set(labels)) < len(labels):
             raise ShapeError(f"layer '{self.name}' has two shapes of one label; give each its own")
+        linked = {shape.label: shape.linked_to for shape in self.shapes if shape.linked_to in labels}
+        for label, leader in linked.items():
+            if leader in linked:
+                raise ShapeError(
+                    f"layer '{self.name}': shape '{label}' is linked to '{leader}', which is linked itself; link it to "
+                    f"'{linked[leader]}'"
+                )
 
     def shape(self, label: str) -> Shape:
         """The shape of that label. Raises ShapeError where there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import get_args
 
 from hypothesis import strategies as st
@@ -57,6 +58,8 @@ def shapes(draw: st.DrawFn) -> Shape:
 def layers(draw: st.DrawFn) -> RotoLayer:
     """Any layer of up to three shapes."""
     drawn = draw(st.lists(shapes(), max_size=3, unique_by=lambda shape: shape.label))
+    leader = drawn[0].label if drawn else None
+    drawn = [*drawn[:1], *(replace(shape, linked_to=leader if draw(st.booleans()) else None) for shape in drawn[1:])]
     return RotoLayer(draw(st.text(max_size=8)), tuple(drawn), draw(st.floats(0, 2)), draw(st.integers(1, 64)))
 
 

@@ -68,12 +68,15 @@ def conforms(data: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:
 def documents(draw: st.DrawFn) -> RoiDocument:
     frames = draw(st.integers(1, 4))
     boxes = st.lists(st.none() | boxes_within(SIZE), min_size=frames, max_size=frames).map(tuple)
+    labelled = draw(st.dictionaries(st.text(max_size=6), boxes, max_size=3))
+    leader, *others = labelled or [""]
     return RoiDocument(
         SIZE,
         draw(st.sampled_from([Fraction(24), RATE, Fraction(25, 2)])),
         frames,
-        draw(st.dictionaries(st.text(max_size=6), boxes, max_size=3)),
+        labelled,
         tuple(draw(st.lists(layers(), max_size=2))),
+        {label: leader for label in others if draw(st.booleans())},
     )
 
 
@@ -123,6 +126,9 @@ GOOD: dict[str, Any] = {
         ({"boxes": {"a": [[90, 2, 99, 4]]}}, "lies outside the 64x48 frame; write null"),
         ({"layers": [3]}, "'layers' is no list of layers"),
         ({"layers": [{"version": 1}]}, "needs a list 'shapes'"),
+        ({"links": []}, "'links' is no object"),
+        ({"links": {"a": "b"}}, "'a' is linked to 'b'; link labels of 'boxes': a"),
+        ({"links": {"a": "a"}}, "'a' is linked to 'a', which is linked itself"),
     ],
 )
 def test_malformed_documents_are_refused_by_name(tmp_path: Path, change: dict[str, Any], message: str) -> None:
