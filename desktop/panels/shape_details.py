@@ -30,9 +30,8 @@ from desktop.base.language import tr
 from desktop.editing.session import Session
 from desktop.panels.panel import inset_text, tool_button
 from desktop.roto import commands as roto_commands
-from desktop.roto import edit as roto_edit
-from desktop.roto.edit import Number
 from desktop.roto.selection import RotoSelection
+from desktop.roto.shape_numbers import Number, is_number_keyed, number_at, with_number, with_number_key_toggled
 from roi_tools.roto.model import Mode, Shape
 
 MODES: tuple[tuple[Mode, str, str], ...] = (
@@ -138,10 +137,10 @@ class ShapeDetails(QScrollArea):
             self.inverted.setChecked(shape.is_inverted)
             self.shutter.setValue(round(marking.layer.shutter_frames * 360))
         for name, box in self.numbers.items():
-            value = roto_edit.number_at(shape, name, place.media_frame)
+            value = number_at(shape, name, place.media_frame)
             with QSignalBlocker(box):
                 box.setValue(value * 100 if name == "opacity" else value)
-            keyed = roto_edit.is_number_keyed(shape, name, place.media_frame)
+            keyed = is_number_keyed(shape, name, place.media_frame)
             self.keys[name].setIcon(icon("key_set", theme.KEYFRAME) if keyed else icon("key"))
         for widget in (self._number_labels["width_px"], self.numbers["width_px"], self.keys["width_px"]):
             widget.setVisible(shape.is_open)
@@ -181,15 +180,13 @@ class ShapeDetails(QScrollArea):
         number = value / 100 if name == "opacity" else value
         if name == "width_px":
             self._selection.line_width_px = value
-        self._change(
-            tr("Change Shape"), lambda shape: roto_edit.with_number(shape, name, place.media_frame, number), name
-        )
+        self._change(tr("Change Shape"), lambda shape: with_number(shape, name, place.media_frame, number), name)
 
     def _on_key(self, name: Number) -> None:
         place = self._session.place
         if place is not None:
             frame = place.media_frame
-            self._change(tr("Keyframe"), lambda shape: roto_edit.with_number_key_toggled(shape, name, frame))
+            self._change(tr("Keyframe"), lambda shape: with_number_key_toggled(shape, name, frame))
 
     def _on_range(self) -> None:
         shot = self._session.shot

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from desktop.base.language import tr
-from desktop.roto import edit as roto_edit
-from desktop.roto.edit import Array
+from desktop.roto.points import Array, outline_points, points_at, with_points_at
+from desktop.roto.transforms import transformed
 from roi_tools.errors import TrackingError
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.roto.model import RotoLayer, Shape
@@ -218,7 +218,7 @@ def _polygon(task: TrackTask, frame: int) -> Array:
     if not shapes:
         raise TrackingError(tr("no shape is selected to track; select one, or unlock the shapes"))
     if len(shapes) == 1 and not shapes[0].is_open:
-        return roto_edit.outline_points(shapes[0], frame)
+        return outline_points(shapes[0], frame)
     bounds = [rect for shape in shapes if (rect := shape_bounds(replace(shape, is_inverted=False), frame))]
     edges = np.array([rect.as_tuple() for rect in bounds])
     (x0, y0), (x1, y1) = edges[:, :2].min(axis=0), edges[:, 2:].max(axis=0)
@@ -308,11 +308,11 @@ def _as_seen(before: Shape, after: Shape, frame: int) -> Shape:
     if after.has_parameters:
         back = transform_at(before, frame) @ np.linalg.inv(transform_at(after, frame))
         back /= back[2, 2]
-        return after if np.allclose(back, np.eye(3), atol=1e-9) else roto_edit.transformed(after, frame, None, back)
-    seen = roto_edit.points_at(before, frame)
-    if np.allclose(roto_edit.points_at(after, frame), seen, atol=1e-9):
+        return after if np.allclose(back, np.eye(3), atol=1e-9) else transformed(after, frame, None, back)
+    seen = points_at(before, frame)
+    if np.allclose(points_at(after, frame), seen, atol=1e-9):
         return after
-    return roto_edit.with_points_at(after, frame, seen)
+    return with_points_at(after, frame, seen)
 
 
 def without_track(marking: Marking, labels: frozenset[str]) -> Marking:

@@ -7,7 +7,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from desktop.roto.edit import Part, curve_under, distance_to_outline, has_handles, is_inside, points_at
+from desktop.roto.edit import Part, has_handles
+from desktop.roto.picking import curve_under, distance_to_outline, is_inside
+from desktop.roto.points import points_at
 from desktop.viewer.box_handles import Handle
 from desktop.viewer.transform_box import box_around
 from roi_tools.roto.model import Shape

@@ -10,7 +10,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
 from desktop.base import theme
-from desktop.roto.edit import Array, has_handles, outline_points, points_at
+from desktop.roto.edit import has_handles
+from desktop.roto.points import Array, outline_points, points_at
 from desktop.viewer.box_handles import Handle
 from desktop.viewer.overlays import draw_tag
 from desktop.viewer.transform_box import MARGIN_PX, TransformBox

@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from desktop.roto.edit import Array, outline_points, points_at, rotation, scaling, translation
+from desktop.roto.points import Array, outline_points, points_at
+from desktop.roto.transforms import rotation, scaling, translation
 from desktop.viewer.box_handles import Handle, handle_points
 from roi_tools.roto.model import Shape
 from roi_tools.roto.outlines import transform_at

@@ -14,7 +14,7 @@ from desktop.base.language import tr
 from desktop.editing import commands
 from desktop.main_window import MainWindow
 from desktop.roto import commands as roto_commands
-from desktop.roto import edit as roto_edit
+from desktop.roto.edit import as_bezier, has_handles, made_corners, made_smooth, without_feather, without_points
 from desktop.viewer.tools.base import Tool
 from roi_tools.keyframes import Interpolation
 from roi_tools.roto.model import Mode, Shape
@@ -77,9 +77,9 @@ class RotoWiring(QObject):
 
     def _connect_shapes(self, run: Callable[[str, Callable[[], object]], None]) -> None:
         run("convert_to_roto", partial(roto_commands.convert_to_roto, self._session))
-        run("to_bezier", partial(self._change, tr("Make Bezier Points"), roto_edit.as_bezier))
-        run("smooth_points", partial(self._change_points, tr("Smooth Points"), roto_edit.made_smooth))
-        run("corner_points", partial(self._change_points, tr("Corner Points"), roto_edit.made_corners))
+        run("to_bezier", partial(self._change, tr("Make Bezier Points"), as_bezier))
+        run("smooth_points", partial(self._change_points, tr("Smooth Points"), made_smooth))
+        run("corner_points", partial(self._change_points, tr("Corner Points"), made_corners))
         run("clear_feather", partial(self._change_points, tr("Remove Feather"), self._without_feather))
         run("delete_points", self._delete_points)
         run("duplicate_shape", self._duplicate)
@@ -123,13 +123,13 @@ class RotoWiring(QObject):
 
     def _without_feather(self, shape: Shape, points: frozenset[int]) -> Shape:
         place = self._session.place
-        return roto_edit.without_feather(shape, place.media_frame, points) if place else shape
+        return without_feather(shape, place.media_frame, points) if place else shape
 
     def _delete_points(self) -> None:
         removal, shape, points = self._session.removal, self._selection.shape, self._selection.points
         if removal is None or shape is None:
             return
-        left = roto_edit.without_points(shape, points) if points else None
+        left = without_points(shape, points) if points else None
         if left is None:
             roto_commands.delete_shapes(self._session, removal.id, [shape.label])
         else:
@@ -158,7 +158,7 @@ class RotoWiring(QObject):
             self._actions[name].setEnabled(shape is not None)
         for name in _NEED_POINTS:
             self._actions[name].setEnabled(has_points)
-        handles = shape is not None and roto_edit.has_handles(shape)
+        handles = shape is not None and has_handles(shape)
         self._actions["smooth_points"].setEnabled(handles)
         self._actions["corner_points"].setEnabled(handles)
         bendable = shape is not None and shape.kind in ("rectangle", "ellipse", "bspline")

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop.main_window import MainWindow
 from desktop.roto import commands as roto_commands
-from desktop.roto.edit import points_at
+from desktop.roto.points import points_at
 from desktop.viewer.tools.base import Tool
 from roi_tools.roto.model import Shape
 from tests.desktop.test_window import at, drag, draw_box, focus

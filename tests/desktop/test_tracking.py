@@ -17,7 +17,7 @@ from desktop.editing import commands
 from desktop.main_window import MainWindow
 from desktop.panels.confidence_graph import runs_text, summary
 from desktop.roto import commands as roto_commands
-from desktop.roto.edit import points_at, with_points_at
+from desktop.roto.points import points_at, with_points_at
 from desktop.tracking.controller import Pictures
 from desktop.tracking.store import TrackingStore, TrackRecord
 from desktop.tracking.task import (

@@ -6,16 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from desktop.base.language import tr
-from desktop.roto.edit import (
-    Part,
-    has_handles,
-    points_at,
-    transformed,
-    with_feather_point,
-    with_handle,
-    with_inserted,
-    with_points_at,
-)
+from desktop.roto.edit import Part, has_handles, with_feather_point, with_handle, with_inserted
+from desktop.roto.points import points_at, with_points_at
+from desktop.roto.transforms import transformed
 from desktop.viewer.box_handles import Handle
 from desktop.viewer.tools.base import Pointer
 from desktop.viewer.transform_box import TransformBox, moved_by

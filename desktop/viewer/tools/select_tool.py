@@ -11,7 +11,8 @@ from PySide6.QtGui import QKeyEvent, QPainter
 from typing_extensions import override
 
 from desktop.base.language import tr
-from desktop.roto import edit as roto_edit
+from desktop.roto.picking import points_in
+from desktop.roto.transforms import transformed, translation
 from desktop.viewer.box_handles import Handle, dragged, handle_at
 from desktop.viewer.overlays import HANDLE_PX, BoxOverlay
 from desktop.viewer.roto_hits import CurveHit, GripHit, Hit, InsideHit, PointHit, hit_active, hit_shape
@@ -256,7 +257,7 @@ class SelectTool(CanvasTool):
         if was_drag and active is not None:
             shape = active[1]
             start = drag.start
-            found = roto_edit.points_in(shape, self._canvas.frame_number, start.x, start.y, at.x, at.y)
+            found = points_in(shape, self._canvas.frame_number, start.x, start.y, at.x, at.y)
             selection.select(shape.label, found | selection.points if drag.adds else found)
         elif not was_drag and selection.points:
             selection.select(selection.label)
@@ -316,7 +317,7 @@ class SelectTool(CanvasTool):
         if active is not None:
             overlay, shape = active
             chosen = None if shape.has_parameters or not points else points
-            moved = roto_edit.transformed(shape, self._canvas.frame_number, chosen, roto_edit.translation(dx, dy))
+            moved = transformed(shape, self._canvas.frame_number, chosen, translation(dx, dy))
             self._emit(overlay.removal_id, moved, tr("Nudge"), f"nudge {overlay.removal_id} {shape.label}")
             return
         for box in self._canvas.boxes:
