@@ -28,6 +28,9 @@ PRIOR_VOTE = 0.001
 PRIOR_SPREAD = 0.15**2
 """Without evidence a colour may be this far off, in mean square; so much of a vote says so beside the frames."""
 
+VOTE_SIGMA_PX = 1.5
+"""Neighbours have a say in what a pixel shows, so far around."""
+
 STARTS = (0, 3)
 """Slots of each direction whose colours are put to the vote."""
 
@@ -71,82 +74,43 @@ def fuse(evidence: Evidence, grid: Mask, blend_px: float, weigh: Callable[[NDArr
     `grid` (h, w) is True at the N pixels, in row order. `weigh` says what each of a pixel's lenders, (S, N) frames or
     SYNTHESISED for none, counts in the mean. Equal colours give exactly that colour back.
     """
-    base = _elected(evidence, grid)
-    there = (evidence.vote > 0).astype(np.float32)
-    agrees = _agreement(evidence, base, there)
+    from engine.plate import fusion_loops as loops
+
+    colour, vote, at = evidence.colour, evidence.vote, np.flatnonzero(grid)
+    base = _elected(evidence, grid, at)
+    agrees = loops.agreement(colour, vote, base)
     share = evidence.weight * weigh(np.where(agrees > LIKELY, evidence.frame, SYNTHESISED))
-    mean = _mean(evidence, base, share * agrees)
+    mean = loops.mean(colour, base, share * agrees)
+    agrees = loops.agreement(colour, vote, mean)
+    weight = share * agrees
     if blend_px > 0:
-        agrees = _agreement(evidence, mean, there)
-        weight = _feathered(share * agrees, grid, blend_px) * agrees
-    else:
-        weight = _agreement(evidence, mean, share)
-    slot = weight.argmax(axis=0)
-    frame = np.take_along_axis(evidence.frame, slot[None], axis=0)[0]
-    colour = _mean(evidence, base, weight)
-    spread = _spread(evidence, colour)
-    return Fused(np.ascontiguousarray(colour.T), frame, np.asarray(there.any(axis=0)), spread)
+        images = _images(len(vote), grid)
+        loops.shares(weight, at, images)
+        weight = loops.feathered(_blurred(images, grid, blend_px), at, agrees)
+    result = loops.mean(colour, base, weight)
+    found = np.asarray((vote > 0).any(axis=0))
+    frame, spread = loops.strongest(weight, evidence.frame), loops.spread(colour, vote, result)
+    return Fused(np.ascontiguousarray(result.T), frame, found, spread)
 
 
-def _elected(evidence: Evidence, grid: Mask) -> FloatImage:
-    """(3, N) the start with the most votes in the neighbourhood."""
-    winner = np.zeros_like(evidence.colour[:, 0])
-    most = np.zeros_like(evidence.vote[0])
-    for slot in evidence.starts:
-        support = _agreement(evidence, evidence.colour[:, slot], evidence.vote).sum(axis=0)
-        there = evidence.vote[slot] > 0
-        votes = np.where(there, _blur(np.where(there, support, np.float32(0.0)), grid, 1.5) + np.float32(1e-6), 0.0)
-        better = votes > most
-        np.copyto(winner, evidence.colour[:, slot], where=better)
-        np.copyto(most, votes, where=better)
-    return winner
+def _elected(evidence: Evidence, grid: Mask, at: NDArray[np.intp]) -> FloatImage:
+    """(3, N) the start with the most votes in the neighbourhood; `at`: (N,) where the grid is True."""
+    from engine.plate import fusion_loops as loops
+
+    colour, vote, starts = evidence.colour, evidence.vote, np.array(evidence.starts, np.intp)
+    images = _images(len(starts), grid)
+    loops.support(colour, vote, starts, at, images)
+    return loops.elect(colour, vote, starts, at, _blurred(images, grid, VOTE_SIGMA_PX))
 
 
-def _agreement(evidence: Evidence, colour: FloatImage, weight: FloatImage) -> FloatImage:
-    """(S, N) the weights of the slots, less the further they are from the (3, N) colour."""
-    out = np.zeros_like(weight)
-    for slot, row in enumerate(out):
-        if weight[slot].any():
-            np.exp(_square(evidence, slot, colour) * np.float32(-0.5 / (3.0 * AGREEMENT**2)), out=row)
-            row *= weight[slot]
-    return out
+def _images(count: int, grid: Mask) -> FloatImage:
+    """(count, H * W) images of the grid, black."""
+    return np.zeros((count, grid.size), np.float32)
 
 
-def _square(evidence: Evidence, slot: int, colour: FloatImage) -> FloatImage:
-    """(N,) square distance of a slot from the (3, N) colour. Slot by slot, all of it stays in the processor's cache."""
-    difference = evidence.colour[:, slot] - colour
-    np.square(difference, out=difference)
-    total = difference[0]
-    total += difference[1]
-    total += difference[2]
-    return total
-
-
-def _spread(evidence: Evidence, colour: FloatImage) -> NDArray[np.float32]:
-    """(N,) mean square distance of the votes from the colour, capped, with a prior for what nobody says."""
-    total = np.full_like(colour[0], PRIOR_VOTE * PRIOR_SPREAD)
-    for slot, vote in enumerate(evidence.vote):
-        if vote.any():
-            total += vote * np.minimum(_square(evidence, slot, colour) / np.float32(3.0), np.float32(OUTVOTED_SPREAD))
-    return np.asarray(total / (evidence.vote.sum(axis=0) + np.float32(PRIOR_VOTE)), np.float32)
-
-
-def _feathered(weight: FloatImage, grid: Mask, blend_px: float) -> FloatImage:
-    """(S, N) shares of the slots, blended with those of the pixels around: no seam where the nearest frame changes."""
-    share = weight / np.maximum(weight.sum(axis=0), 1e-12)
-    return np.stack([_blur(part, grid, blend_px) if part.any() else part for part in share])
-
-
-def _mean(evidence: Evidence, base: FloatImage, weight: FloatImage) -> FloatImage:
-    """(3, N) weighted mean, taken relative to a base so that equal colours come back unrounded."""
-    shift = np.zeros_like(base)
-    for slot, row in enumerate(weight):
-        if row.any():
-            shift += row * (evidence.colour[:, slot] - base)
-    return base + shift / np.maximum(weight.sum(axis=0), np.float32(1e-12))
-
-
-def _blur(values: FloatImage, grid: Mask, sigma_px: float) -> FloatImage:
-    image = np.zeros(grid.shape, np.float32)
-    image[grid] = values
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px)[grid], np.float32)
+def _blurred(images: FloatImage, grid: Mask, sigma_px: float) -> FloatImage:
+    """The (n, H * W) images of the grid, blurred in place; what is black all over stays."""
+    for image in images:
+        if image.any():
+            cv2.GaussianBlur(image.reshape(grid.shape), (0, 0), sigma_px, dst=image.reshape(grid.shape))
+    return images
