@@ -1,13 +1,15 @@
 """The decode thread: probes media and decodes frames so that the UI never waits for either.
 
-The frame to show now comes first and only the newest such wish counts; then probes, frames that will be needed soon,
-thumbnails. Without Qt objects of its own: it reports through callbacks, on its own thread.
+The frame to show now comes first and only the newest such wish counts; then probes, then frames that will be needed
+soon. A frame that takes long has something to stand in for it: a small picture of the same frame, then its proxy, if
+there are. Without Qt objects of its own: it reports through callbacks, on its own thread.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,22 +17,31 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
-
 from desktop.base.language import tr
-from desktop.media.display import DisplayFrame, FrameRequest, difference_image, frame_image, proxy_frame
+from desktop.media.display import (
+    DisplayFrame,
+    FrameRequest,
+    difference_image,
+    frame_image,
+    proxy_frame,
+    small_frame,
+)
+from desktop.media.frame_cache import FrameCache
 from timeline.errors import MediaError, ReadGivenUpError
 
 if TYPE_CHECKING:
+    from desktop.media.small_pictures import SmallPicture
     from timeline.media.frame import Frame
     from timeline.media.info import MediaInfo
     from timeline.media.reader import MediaReader
 
-CACHE_BYTES = 1 << 30
-"""Memory for decoded frames: about 90 frames of 1080p, or all of a 480p shot."""
 OPEN_READERS = 4
-THUMBNAIL_HEIGHT_PX = 96
+AT_HAND_PICTURES = 8
+"""A frame that so many pictures must be decoded for comes soon: nothing need stand in for it."""
+PATIENCE_S = 0.1
+"""After this time something stands in for the frame in any case."""
+STARVED_S = 0.3
+"""A frame that takes long gives way to a newer one, unless a person has seen no new picture for so long."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,12 +61,14 @@ class Reports(Protocol):
     def probing_failed(self, path: str, message: str) -> None:
         """A file that cannot be opened."""
 
-    def thumbnail_decoded(self, path: str, frame: int, image: QImage) -> None:
-        """A small picture of one frame."""
-
 
 def _no_proxy(path: str) -> Path | None:
     del path
+    return None
+
+
+def _no_small_picture(path: str, rate: Fraction | None, frame: int) -> SmallPicture | None:
+    del path, rate, frame
     return None
 
 
@@ -71,11 +84,13 @@ class DecodeWorker:
     def __init__(
         self,
         reports: Reports,
-        cache_bytes: int = CACHE_BYTES,
+        cache_bytes: int,
         find_proxy: Callable[[str], Path | None] = _no_proxy,
+        find_small: Callable[[str, Fraction | None, int], SmallPicture | None] = _no_small_picture,
     ) -> None:
         self._reports = reports
-        self._find_proxy = find_proxy
+        self._find_proxy, self._find_small = find_proxy, find_small
+        self._reported_s = 0.0
         self._proxies: dict[str, Path | None] = {}
         self._uses_proxies = True
         self._cache = FrameCache(cache_bytes)
@@ -84,7 +99,6 @@ class DecodeWorker:
         self._wish: FrameRequest | None = None
         self._probes: deque[tuple[str, Fraction | None]] = deque()
         self._ahead: deque[FrameRequest] = deque()
-        self._thumbnails: deque[tuple[str, Fraction | None, int]] = deque()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
         self._thread.start()
@@ -118,12 +132,6 @@ class DecodeWorker:
         """Open a file and report what it holds."""
         with self._condition:
             self._probes.append((path, rate))
-            self._condition.notify()
-
-    def thumbnail(self, path: str, rate: Fraction | None, frame: int) -> None:
-        """Decode a small picture and report it."""
-        with self._condition:
-            self._thumbnails.append((path, rate, frame))
             self._condition.notify()
 
     def set_cache_bytes(self, limit_bytes: int) -> None:
@@ -179,7 +187,7 @@ class DecodeWorker:
 
     def _next_task(self) -> _Task | None:
         with self._condition:
-            while not (self._stopped or self._wish or self._probes or self._ahead or self._thumbnails):
+            while not (self._stopped or self._wish or self._probes or self._ahead):
                 self._condition.wait()
             if self._stopped:
                 return None
@@ -192,21 +200,59 @@ class DecodeWorker:
         if self._probes:
             path, rate = self._probes.popleft()
             return _Task(lambda: self._probe(path, rate), lambda line: self._reports.probing_failed(path, line))
-        if self._ahead:
-            ahead = self._ahead.popleft()
-            return _Task(lambda: self._prepare(ahead), _ignore)
-        thumb_path, thumb_rate, frame = self._thumbnails.popleft()
-        return _Task(lambda: self._thumbnail(thumb_path, thumb_rate, frame), _ignore)
+        ahead = self._ahead.popleft()
+        return _Task(lambda: self._prepare(ahead), _ignore)
 
     def _show(self, request: FrameRequest) -> None:
-        preview = self._preview(_exact(request)) if request.proxy != "no" else None
+        exact = _exact(request)
+        if self._is_in_memory(exact):
+            self._report(_for(request, self._decoded(exact)))
+        elif request.proxy == "only":
+            # Playback: each frame in its turn, whatever is wished for meanwhile.
+            self._report(_for(request, self._preview(exact) or self._decoded(exact)))
+        else:
+            self._show_in_steps(request, exact)
+
+    def _show_in_steps(self, request: FrameRequest, exact: FrameRequest) -> None:
+        """What can be shown at once, then the frame itself."""
+        began_s = time.monotonic()
+        is_far = self._reader(exact.path, exact.rate, "show").pictures_to(exact.frame) > AT_HAND_PICTURES
+        stands_in = is_far and self._show_small(request, exact)
+        preview = self._preview(exact) if request.proxy == "first" and self._is_newest() else None
         if preview is not None:
-            self._reports.frame_decoded(_for(request, preview))
-            if request.proxy == "only":
-                return
-        # With something to look at meanwhile, the frame itself can give way to a newer wish.
-        is_wanted = self._is_newest if preview is not None else None
-        self._reports.frame_decoded(_for(request, self._decoded(_exact(request), is_wanted)))
+            self._report(_for(request, preview))
+            stands_in = True
+
+        def is_wanted() -> bool:
+            nonlocal stands_in
+            if not stands_in and time.monotonic() - began_s > PATIENCE_S:
+                stands_in = self._show_small(request, exact)
+            return self._is_newest() or not (stands_in or self._saw_something())
+
+        self._report(_for(request, self._decoded(exact, is_wanted)))
+
+    def _saw_something(self) -> bool:
+        return self._stopped or time.monotonic() - self._reported_s < STARVED_S
+
+    def _is_in_memory(self, exact: FrameRequest) -> bool:
+        with self._condition:
+            return self._cache.nearest(exact) is not None
+
+    def _show_small(self, request: FrameRequest, exact: FrameRequest) -> bool:
+        small = self._find_small(exact.path, exact.rate, exact.frame)
+        if small is None:
+            return False
+        info = self._reader(exact.path, exact.rate, "show").info
+        if exact.patches or exact.versus:
+            shown = replace(_shown(exact, small.enlarged(info), None), is_proxy=True)
+        else:
+            shown = small_frame(exact, small.frame(), info)
+        self._report(_for(request, shown))
+        return True
+
+    def _report(self, frame: DisplayFrame) -> None:
+        self._reports.frame_decoded(frame)
+        self._reported_s = time.monotonic()
 
     def _is_newest(self) -> bool:
         return self._wish is None and not self._stopped
@@ -239,16 +285,10 @@ class DecodeWorker:
 
     def _prepare(self, request: FrameRequest) -> None:
         if not (request.proxy == "only" and self._uses_proxies and self._proxy_of(request.path)):
-            self._decoded(_exact(request))
+            self._decoded(_exact(request), self._is_newest)
 
     def _probe(self, path: str, rate: Fraction | None) -> None:
         self._reports.media_probed(path, self._reader(path, rate, "show").info)
-
-    def _thumbnail(self, path: str, rate: Fraction | None, frame: int) -> None:
-        # Its own reader: the one that plays would lose its place.
-        image = frame_image(self._reader(path, rate, "thumbnail").read(frame))
-        small = image.scaledToHeight(THUMBNAIL_HEIGHT_PX, Qt.TransformationMode.SmoothTransformation)
-        self._reports.thumbnail_decoded(path, frame, small)
 
     def _decoded(self, request: FrameRequest, is_wanted: Callable[[], bool] | None = None) -> DisplayFrame:
         with self._condition:
@@ -276,53 +316,6 @@ class DecodeWorker:
                 self._readers.popitem(last=False)[1].close()
         self._readers.move_to_end(key)
         return self._readers[key]
-
-
-class FrameCache:
-    """Decoded frames, the least recently used ones dropped beyond ``limit_bytes``. Not thread-safe by itself."""
-
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
-        self._frames: OrderedDict[FrameRequest, DisplayFrame] = OrderedDict()
-        self.byte_count = 0
-
-    def __contains__(self, request: FrameRequest) -> bool:
-        return request in self._frames
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    def get(self, request: FrameRequest) -> DisplayFrame | None:
-        """The frame, now the most recently used one."""
-        if request in self._frames:
-            self._frames.move_to_end(request)
-        return self._frames.get(request)
-
-    def nearest(self, request: FrameRequest) -> DisplayFrame | None:
-        """The same frame of the same media with other patches or another look, if possible with the same patches."""
-        media = (request.path, request.rate, request.frame)
-        same = [frame for key, frame in self._frames.items() if (key.path, key.rate, key.frame) == media]
-        return max(same, key=lambda frame: frame.request.patches == request.patches, default=None)
-
-    def frames_of(self, path: str) -> set[int]:
-        """Which frames of a file are kept."""
-        return {request.frame for request in self._frames if request.path == path}
-
-    def put(self, frame: DisplayFrame) -> None:
-        """Keep a frame; the newest one stays even if it alone is over the limit."""
-        before = self._frames.pop(frame.request, None)
-        self.byte_count += frame.byte_count - (before.byte_count if before else 0)
-        self._frames[frame.request] = frame
-        self._shrink()
-
-    def set_limit(self, limit_bytes: int) -> None:
-        """Another bound, from now on."""
-        self._limit_bytes = limit_bytes
-        self._shrink()
-
-    def _shrink(self) -> None:
-        while self.byte_count > self._limit_bytes and len(self._frames) > 1:
-            self.byte_count -= self._frames.popitem(last=False)[1].byte_count
 
 
 def _shown(request: FrameRequest, native: Frame, near: DisplayFrame | None) -> DisplayFrame:

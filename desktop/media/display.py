@@ -47,7 +47,7 @@ class DisplayFrame:
     difference: QImage | None = field(default=None, repr=False)
     """Only where the look asks for it."""
     is_proxy: bool = False
-    """``source`` comes from a proxy and ``native`` has the media's size and format, but none of its values."""
+    """The pictures come from a proxy or a small picture; ``native`` has the media's size and format, not its values."""
 
     @property
     def byte_count(self) -> int:
@@ -71,6 +71,11 @@ def proxy_frame(request: FrameRequest, small: Frame, info: MediaInfo) -> Display
     image = frame_image(small, replace(request.look, proxy_step=1))
     cropped = image.copy(0, 0, -(-info.size.width_px // factor), -(-info.size.height_px // factor))
     return DisplayFrame(request, _blank(info), cropped, is_proxy=True)
+
+
+def small_frame(request: FrameRequest, small: Frame, info: MediaInfo) -> DisplayFrame:
+    """A small picture of the whole frame, for the frame that it stands for."""
+    return DisplayFrame(request, _blank(info), frame_image(small, replace(request.look, proxy_step=1)), is_proxy=True)
 
 
 def _blank(info: MediaInfo) -> Frame:

@@ -15,10 +15,16 @@ from desktop.base.ui_thread import UiThread
 from desktop.media.decode_worker import DecodeWorker
 from desktop.media.display import DisplayFrame, FrameRequest
 from desktop.media.proxy_store import ProxyStore
+from desktop.media.quick_look import MediaRange, QuickLook
+from desktop.media.small_pictures import SmallPicture, SmallPictures
 
 if TYPE_CHECKING:
     from timeline.media.info import MediaInfo
 
+CACHE_BYTES = 1 << 30
+"""Memory for decoded frames: about 80 frames of 1080p, or all of a 480p shot."""
+SMALL_SHARE = 8
+"""One part in so many of that memory is for small pictures: about five minutes' worth, beyond that fewer of each."""
 THUMBNAILS_KEPT = 400
 
 
@@ -43,7 +49,10 @@ class MediaService(QObject):
         self._thumbnails: OrderedDict[tuple[str, int], QImage | None] = OrderedDict()
         self._ui = UiThread(self)
         self.proxies = ProxyStore()
-        self._worker = DecodeWorker(self, find_proxy=self.proxies.find)
+        small_bytes = CACHE_BYTES // SMALL_SHARE
+        self._small = SmallPictures(small_bytes)
+        self._quick = QuickLook(self._small, self.thumbnail_decoded)
+        self._worker = DecodeWorker(self, CACHE_BYTES - small_bytes, self.proxies.find, self._find_small)
 
     def info(self, path: str) -> MediaInfo | None:
         """What a probed file holds; None until :attr:`probed` named it."""
@@ -56,10 +65,15 @@ class MediaService(QObject):
     def probe(self, path: str, rate: Fraction | None = None) -> None:
         """Open a file; :attr:`probed` or :attr:`probe_failed` follows."""
         self._failures.pop(path, None)
+        self._quick.retry(path)
         self._worker.probe(path, rate)
 
     def show(self, request: FrameRequest) -> None:
-        """Ask for a frame; the newest wish wins. From the cache the answer comes at once."""
+        """Ask for a frame; the newest wish wins. From the cache the answer comes at once.
+
+        Something that stands in for the frame may come before it.
+        """
+        self._quick.set_focus(request.path, request.frame)
         ready = self._worker.cached(request)
         if ready is not None:
             self.frame_ready.emit(ready)
@@ -79,12 +93,27 @@ class MediaService(QObject):
         key = (path, frame)
         if key not in self._thumbnails and path in self._infos:
             self._thumbnails[key] = None
-            self._worker.thumbnail(path, rate, frame)
+            self._quick.thumbnail(path, rate, frame)
         return self._thumbnails.get(key)
 
     def set_cache_mb(self, size_mb: int) -> None:
-        """Memory for decoded frames, in MiB."""
-        self._worker.set_cache_bytes(size_mb << 20)
+        """Memory for decoded frames and small pictures together, in MiB."""
+        small_bytes = (size_mb << 20) // SMALL_SHARE
+        self._quick.set_limit(small_bytes)
+        self._worker.set_cache_bytes((size_mb << 20) - small_bytes)
+
+    def look_over(self, ranges: Sequence[MediaRange]) -> None:
+        """Keep a small picture of each of these frames, to have something to show at once, and of no other media."""
+        self._quick.set_plan(ranges)
+
+    def pause_looking_over(self, on: bool) -> None:
+        """Leave the processors to something else."""
+        self._quick.pause(on)
+
+    @property
+    def has_looked_over(self) -> bool:
+        """Whether all small pictures are there, as far as memory goes."""
+        return self._quick.is_done
 
     def use_proxies(self, on: bool) -> None:
         """Show proxies, where there are any, while one scrubs and plays."""
@@ -103,6 +132,10 @@ class MediaService(QObject):
     def close(self) -> None:
         """Stop decoding and close all files."""
         self._worker.stop()
+        self._quick.stop()
+
+    def _find_small(self, path: str, rate: Fraction | None, frame: int) -> SmallPicture | None:
+        return self._small.get((path, rate), frame)
 
     # --- reports of the decode thread, on the decode thread -----------------------------------------------------
 

@@ -170,6 +170,9 @@ class PictureView(QWidget):
             self._paint_pane(painter, self._frame, self._compare)
         if self._badge:
             draw_badge(painter, self._badge[0], QPointF(self.width() - 12, 12), self._badge[1])
+        if self._frame.is_proxy:
+            at = QPointF(self.width() - 12, self.height() - 34)
+            draw_badge(painter, tr("Low resolution"), at, QColor(theme.TEXT_DIM))
 
     def _paint_message(self, painter: QPainter) -> None:
         painter.setPen(QColor(theme.TEXT_DIM))

@@ -85,10 +85,10 @@ class ViewerController(QObject):
         media.frame_failed.connect(self._on_frame_failed)
         media.probe_failed.connect(self._on_probe_failed)
         canvas.probed.connect(self._on_probed)
-        canvas.box_drawn.connect(self.box_drawn)
-        canvas.box_changed.connect(self._on_box_changed)
-        canvas.layer_changed.connect(self._on_layer_changed)
-        canvas.box_clicked.connect(session.select_removal)
+        canvas.gestures.box_drawn.connect(self.box_drawn)
+        canvas.gestures.box_changed.connect(self._on_box_changed)
+        canvas.gestures.layer_changed.connect(self._on_layer_changed)
+        canvas.gestures.box_clicked.connect(session.select_removal)
 
     def set_grow_defaults(self, defaults: dict[str, float]) -> None:
         """How many px each effect grows a box by itself (its ``grow_px`` default), for the matte overlay."""
@@ -273,7 +273,7 @@ class ViewerController(QObject):
             self.probe_text.emit("")
             return
         if frame.is_proxy:
-            self.probe_text.emit(tr("x {x}  y {y}     proxy").format(x=at[0], y=at[1]))
+            self.probe_text.emit(tr("x {x}  y {y}     low resolution").format(x=at[0], y=at[1]))
             return
         native = frame.native
         if self._canvas.compare is not Compare.SOURCE and frame.native_result is not None:

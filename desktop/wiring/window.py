@@ -24,6 +24,7 @@ from desktop.wiring.inspector import InspectorWiring
 from desktop.wiring.preferences import PreferencesWiring
 from desktop.wiring.proxy import ProxyWiring
 from desktop.wiring.queue import QueueWiring
+from desktop.wiring.quick_look import QuickLookWiring
 from desktop.wiring.roi import RoiWiring
 from desktop.wiring.roto import RotoWiring
 from desktop.wiring.segment import SegmentWiring
@@ -65,6 +66,7 @@ class WindowWiring(QObject):
         self._inspector = InspectorWiring(window, self._on)
         self._strip = StripWiring(window, self._on)
         self._proxies = ProxyWiring(window, self._on)
+        self._quick_look = QuickLookWiring(window)
         self._color = ColorMenus(window)
         self._preferences = PreferencesWiring(window, self._color, self._on)
         self.help = HelpWiring(window, self._on)

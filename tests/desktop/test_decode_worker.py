@@ -1,19 +1,23 @@
 """The decode thread: the newest wish wins, the cache is bounded, failures are told."""
 
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtGui import QImage
 
-from desktop.media.decode_worker import DecodeWorker, FrameCache
+from desktop.media.decode_worker import DecodeWorker
 from desktop.media.display import DisplayFrame, FrameRequest, frame_image
+from desktop.media.frame_cache import FrameCache
 from roi_tools.geometry import Size
 from tests.desktop.conftest import CLIP_FRAMES, CLIP_SIZE
 from tests.support.media import noise_frame
 from timeline.media.display import frame_to_display8
+
+CACHE_BYTES = 64 << 20
 
 
 class Collected:
@@ -40,9 +44,6 @@ class Collected:
     def probing_failed(self, path: str, message: str) -> None:
         self._add("probe_failed", message)
 
-    def thumbnail_decoded(self, path: str, frame: int, image: QImage) -> None:
-        self._add("thumbnail", (frame, image))
-
     def wait(self, kind: str) -> Any:
         with self._condition:
             assert self._condition.wait_for(lambda: any(name == kind for name, _ in self.items), 20)
@@ -56,9 +57,16 @@ def reports() -> Collected:
 
 @pytest.fixture
 def worker(reports: Collected, qapp: object):
-    worker = DecodeWorker(reports)
+    worker = DecodeWorker(reports, CACHE_BYTES)
     yield worker
     worker.stop()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.005)
 
 
 def request(clip: Path, frame: int) -> FrameRequest:
@@ -84,12 +92,9 @@ def test_only_the_newest_wish_counts(worker: DecodeWorker, reports: Collected, c
 
 def test_frames_ahead_are_decoded_quietly(worker: DecodeWorker, reports: Collected, clip: Path) -> None:
     worker.look_ahead([request(clip, frame) for frame in (1, 2, 3)])
-    worker.thumbnail(str(clip), None, 4)
-    number, image = reports.wait("thumbnail")
-    assert number == 4
-    assert image.height() == 96
+    until(lambda: worker.cached(request(clip, 3)) is not None)
     assert all(worker.cached(request(clip, frame)) for frame in (1, 2, 3))
-    assert [kind for kind, _ in reports.items] == ["thumbnail"]
+    assert reports.items == []
 
 
 def test_probing_tells_what_is_there_or_why_not(

@@ -106,7 +106,7 @@ def proxied(clip: Path, tmp_path: Path, qapp: object):
     """A decode thread whose clip has a proxy."""
     store, shown = ProxyStore(tmp_path), Shown()
     make_proxy(str(clip), store.path_of(str(clip)), lambda done, total: True)
-    worker = DecodeWorker(shown, find_proxy=store.find)
+    worker = DecodeWorker(shown, 64 << 20, store.find)
     yield worker, shown
     worker.stop()
 

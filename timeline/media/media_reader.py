@@ -41,6 +41,15 @@ class MediaReader(ABC):
         finally:
             self._is_wanted = _always
 
+    def group_start(self, frame: int) -> int:
+        """The frame at which decoding begins on the way to ``frame``: itself where each picture stands alone."""
+        return frame
+
+    def pictures_to(self, frame: int) -> int:
+        """How many pictures are decoded until ``frame`` is there; 0: it is in the reader's memory."""
+        del frame
+        return 1
+
     def frames(self, start: int, end_exclusive: int) -> Iterator[Frame]:
         """The frames ``start <= n < end_exclusive``, one after the other."""
         for frame in range(start, end_exclusive):

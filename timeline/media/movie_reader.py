@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
+from typing_extensions import override
 
 from timeline.errors import MediaError, MediaUnreadableError, ReadGivenUpError
 from timeline.media.av_errors import AV_ERRORS, explain
@@ -25,7 +27,7 @@ from timeline.media.orientation import can_turn, turned
 
 _CACHE_BYTES = 96 << 20
 _CACHE_FRAMES = 24
-_DECODER_THREADS = 2
+_DECODER_THREADS = min(max(os.cpu_count() or 2, 2), 8)
 _SKIP_FRAMES = 8
 """Decoding on over so many frames costs less than a seek."""
 
@@ -65,6 +67,19 @@ class MovieReader(MediaReader):
         self._pictures = None
         self._cache.clear()
         self._container.close()
+
+    @override
+    def group_start(self, frame: int) -> int:
+        return self._index.keyframes[self._index.keyframe_position(frame)]
+
+    @override
+    def pictures_to(self, frame: int) -> int:
+        if frame in self._cache:
+            return 0
+        position = self._index.keyframe_position(frame)
+        if self._last is not None and self._is_near(frame, position):
+            return frame - self._last
+        return frame - self._index.keyframes[position] + 1
 
     def _read(self, frame: int) -> Frame:
         result = self._decoded(frame)
