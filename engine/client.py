@@ -22,15 +22,20 @@ from engine.errors import (
     EngineUnavailableError,
     JobNotFoundError,
     RenderFailedError,
+    WeightsError,
 )
 from engine.protocol import (
     FINAL_STATES,
     PROTOCOL_VERSION,
+    AddModelRequest,
     EffectDescriptor,
     ErrorInfo,
     Event,
     Health,
     Job,
+    ModelDownload,
+    ModelInfo,
+    ModelList,
     Preflight,
     Preset,
     RenderRequest,
@@ -55,6 +60,9 @@ _EFFECTS: TypeAdapter[tuple[EffectDescriptor, ...]] = TypeAdapter(tuple[EffectDe
 _HEALTH: TypeAdapter[Health] = TypeAdapter(Health)
 _JOB: TypeAdapter[Job] = TypeAdapter(Job)
 _SEGMENT_EVENT: TypeAdapter[SegmentEvent] = TypeAdapter(SegmentEvent)
+_MODELS: TypeAdapter[ModelList] = TypeAdapter(ModelList)
+_MODEL: TypeAdapter[ModelInfo] = TypeAdapter(ModelInfo)
+_DOWNLOAD: TypeAdapter[ModelDownload] = TypeAdapter(ModelDownload)
 _PREFLIGHT: TypeAdapter[Preflight] = TypeAdapter(Preflight)
 _PRESET: TypeAdapter[Preset] = TypeAdapter(Preset)
 _PRESETS: TypeAdapter[tuple[Preset, ...]] = TypeAdapter(tuple[Preset, ...])
@@ -110,6 +118,42 @@ class EngineClient:
     def delete_preset(self, effect: str, name: str) -> None:
         """Deletes one of a person's own presets."""
         self._call("DELETE", f"/v1/presets/{quote(effect, safe='')}/{quote(name, safe='')}")
+
+    def models(self) -> ModelList:
+        """The models that are known, installed or not, and where downloads go."""
+        return _read(_MODELS, self._call("GET", "/v1/models").content)
+
+    def add_model(self, path: str, name: str = "") -> ModelInfo:
+        """Has a folder or file of this machine checked and gives it a name; nothing is copied."""
+        body = AddModelRequest(path=path, name=name).model_dump_json()
+        return _read(_MODEL, self._call("POST", "/v1/models", body).content)
+
+    def remove_model(self, name: str) -> None:
+        """Deletes what was downloaded; a person's own files stay and are only forgotten."""
+        self._call("DELETE", f"/v1/models/{quote(name, safe='')}")
+
+    def download_model(self, name: str) -> ModelDownload:
+        """Begins a download, or goes on with one that broke off; it goes on without this client."""
+        return _read(_DOWNLOAD, self._call("POST", f"/v1/models/{quote(name, safe='')}/download").content)
+
+    def cancel_download(self, name: str) -> ModelDownload:
+        """Cancels a download; what it has fetched stays for the next one."""
+        return _read(_DOWNLOAD, self._call("POST", f"/v1/models/{quote(name, safe='')}/download/cancel").content)
+
+    def download_events(self, name: str) -> Iterator[ModelDownload]:
+        """How far a download is, up to its end. Raises EngineUnavailableError where the connection breaks."""
+        timeout = httpx.Timeout(_ANSWER_TIMEOUT_S, read=3 * KEEP_ALIVE_S)
+        route = f"/v1/models/{quote(name, safe='')}/download/events"
+        try:
+            with self._connected().stream("GET", route, timeout=timeout) as response:
+                if response.is_error:
+                    response.read()
+                    raise _error(response)
+                for data in server_sent_data(response.iter_text()):
+                    yield _read(_DOWNLOAD, data)
+        except httpx.TransportError as error:
+            self._http = None
+            raise self._unavailable(error) from error
 
     def preflight(self, request: RenderRequest) -> Preflight:
         """What is known to fail in a render, what it takes, and what to change; nothing is rendered."""
@@ -379,8 +423,7 @@ def _segment_events(
         if not isinstance(event, SegmentEnd):
             yield event
         elif event.state == "failed" and event.error is not None:
-            failure = BadRequestError if event.error.kind == "bad_input" else RenderFailedError
-            raise failure(event.error.message)
+            raise _failure(event.error)
         else:
             return
     if not is_cancelled():
@@ -429,4 +472,10 @@ def _error(response: httpx.Response) -> EngineError:
         return EngineUnavailableError(info.message)
     if response.status_code == httpx.codes.NOT_FOUND and "/jobs/" in response.url.path:
         return JobNotFoundError(info.message)
+    return _failure(info)
+
+
+def _failure(info: ErrorInfo) -> EngineError:
+    if info.about == "models":
+        return WeightsError(info.message)
     return BadRequestError(info.message) if info.kind == "bad_input" else RenderFailedError(info.message)

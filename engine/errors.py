@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 ErrorKind = Literal["bad_input", "failed", "cancelled"]
+ErrorSubject = Literal["", "models"]
+"""What a person needs to mend it: models, or nothing in particular."""
 
 
 class EngineError(Exception):
     """Base of every error that the engine raises on purpose."""
 
     kind: ClassVar[ErrorKind] = "failed"
+    about: ClassVar[ErrorSubject] = ""
 
 
 class BadRequestError(EngineError):
@@ -33,6 +36,8 @@ class EffectNotFoundError(BadRequestError):
 
 class WeightsError(BadRequestError):
     """Model weights are missing, incomplete or of the wrong kind; the message says which fit and where to get them."""
+
+    about = "models"
 
 
 class OutputError(EngineError):

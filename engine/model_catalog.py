@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from engine.errors import BadRequestError, WeightsError
-from engine.model_registry import InstalledModel, ModelKind, installed_models, register
+from engine.model_registry import InstalledModel, installed_models, register
+from engine.protocol import ModelKind
 from engine.segment.weights import check_folder, is_segment_folder
 from engine.vace.files.key_names import without_prefix
 from engine.vace.files.safetensors_check import read_header
@@ -24,6 +25,8 @@ _PARTS = ("*.json", "*.safetensors", "*.model", "*.txt")
 class CatalogueEntry:
     """One download. ``patterns``: which files of the repository; the size is about what they take together.
 
+    ``memory_gb``: of a GPU for 832x480 and 81 frames, as our own forecast says (engine/vace/cost); ``least_memory_gb``:
+    the same with fp8 weights, all blocks swapped and the VAE in tiles. None where it is a part of another model.
     ``unconfirmed``: what could not be compared with the publisher's own pages (last done in July 2026).
     """
 
@@ -35,13 +38,19 @@ class CatalogueEntry:
     licence: str
     size_gb: float
     unconfirmed: tuple[Literal["size", "licence"], ...] = ()
+    title: str = ""
+    memory_gb: float | None = None
+    least_memory_gb: float | None = None
 
 
 CATALOGUE = (
     CatalogueEntry(
         name="wan2.1-vace-1.3b",
         kind="model",
-        label="Wan 2.1 VACE 1.3B: most GPUs; 480p",
+        label="Paints what no frame shows, at up to 480p; for most GPUs.",
+        title="Wan 2.1 VACE 1.3B",
+        memory_gb=14,
+        least_memory_gb=5,
         repository="Wan-AI/Wan2.1-VACE-1.3B-diffusers",
         patterns=_PARTS,
         licence="Apache-2.0",
@@ -51,7 +60,10 @@ CATALOGUE = (
     CatalogueEntry(
         name="wan2.1-vace-14b",
         kind="model",
-        label="Wan 2.1 VACE 14B: large GPUs, or smaller ones with blocks_to_swap; up to 720p",
+        label="Paints what no frame shows, finer, at up to 720p; for large GPUs, or smaller ones that swap blocks.",
+        title="Wan 2.1 VACE 14B",
+        memory_gb=45,
+        least_memory_gb=9,
         repository="Wan-AI/Wan2.1-VACE-14B-diffusers",
         patterns=_PARTS,
         licence="Apache-2.0",
@@ -60,7 +72,10 @@ CATALOGUE = (
     CatalogueEntry(
         name="wan2.1-vace-14b-fp16",
         kind="model",
-        label="Wan 2.1 VACE 14B, the transformer alone as a single file; components come from another model",
+        label="The 14B model's transformer alone, as a single file; text encoder and VAE come from another model.",
+        title="Wan 2.1 VACE 14B, transformer",
+        memory_gb=45,
+        least_memory_gb=9,
         repository="Comfy-Org/Wan_2.1_ComfyUI_repackaged",
         patterns=("split_files/diffusion_models/wan2.1_vace_14B_fp16.safetensors",),
         licence="Apache-2.0",
@@ -69,7 +84,8 @@ CATALOGUE = (
     CatalogueEntry(
         name="umt5-xxl-fp8",
         kind="encoder",
-        label="The text encoder as a single file, with its tokenizer, for transformers without one",
+        label="Reads prompts, for transformers that come without a text encoder.",
+        title="UMT5-XXL text encoder",
         repository="Comfy-Org/Wan_2.1_ComfyUI_repackaged",
         patterns=("split_files/text_encoders/umt5_xxl_fp8_e4m3fn_scaled.safetensors",),
         licence="Apache-2.0",
@@ -79,7 +95,8 @@ CATALOGUE = (
     CatalogueEntry(
         name="wan2.1-vae",
         kind="vae",
-        label="The VAE as a single file, for transformers without one",
+        label="Turns frames into what the model works on, for transformers that come without one.",
+        title="Wan 2.1 VAE",
         repository="Comfy-Org/Wan_2.1_ComfyUI_repackaged",
         patterns=("split_files/vae/wan_2.1_vae.safetensors",),
         licence="Apache-2.0",
@@ -88,7 +105,8 @@ CATALOGUE = (
     CatalogueEntry(
         name="lightx2v-14b-4step",
         kind="lora",
-        label="Distilled LoRA for 14B: 4 steps, guidance 1",
+        label="LoRA for the 14B model: 4 steps at guidance 1 in place of 20, many times faster.",
+        title="LightX2V, 4 steps",
         repository="Kijai/WanVideo_comfy",
         patterns=("Wan21_T2V_14B_lightx2v_cfg_step_distill_lora_rank32.safetensors",),
         licence="Apache-2.0",
@@ -98,7 +116,8 @@ CATALOGUE = (
     CatalogueEntry(
         name="causvid-1.3b",
         kind="lora",
-        label="Distilled LoRA for 1.3B: 4 to 8 steps, guidance 1",
+        label="LoRA for the 1.3B model: 4 to 8 steps at guidance 1, several times faster.",
+        title="CausVid, 4 to 8 steps",
         repository="Kijai/WanVideo_comfy",
         patterns=("Wan21_CausVid_bidirect2_T2V_1_3B_lora_rank32.safetensors",),
         licence="CC BY-NC-SA 4.0 (not for commercial work)",
@@ -108,7 +127,8 @@ CATALOGUE = (
     CatalogueEntry(
         name="sam2.1-tiny",
         kind="segment",
-        label="SAM 2.1 tiny: click to matte, on any machine",
+        label="Click to matte, on any machine.",
+        title="SAM 2.1 tiny",
         repository="facebook/sam2.1-hiera-tiny",
         patterns=_PARTS,
         licence="Apache-2.0",
@@ -117,13 +137,19 @@ CATALOGUE = (
     CatalogueEntry(
         name="sam2.1-large",
         kind="segment",
-        label="SAM 2.1 large: click to matte, finer edges; for GPUs",
+        label="Click to matte with finer edges; for GPUs.",
+        title="SAM 2.1 large",
         repository="facebook/sam2.1-hiera-large",
         patterns=_PARTS,
         licence="Apache-2.0",
         size_gb=0.9,
     ),
 )
+
+
+def all_entries() -> tuple[CatalogueEntry, ...]:
+    """Everything that can be downloaded."""
+    return CATALOGUE
 
 
 def find_entry(name: str) -> CatalogueEntry:

@@ -20,6 +20,8 @@ from engine.vace.files.safetensors_check import PICKLE_SUFFIXES
 Report = Callable[[str, int, int], None]
 """``report(file, bytes done of all files, bytes of all files)``; whatever it raises ends the download."""
 
+PIECE_BYTES = 2**20
+"""Written, told and cancelled in such pieces. The hub's own, of 10 MB, take long on a slow line."""
 _CHUNK_BYTES = 8 * 2**20
 _SPARE_BYTES = 2**30
 
@@ -42,6 +44,7 @@ def download_model(entry: CatalogueEntry, report: Report) -> InstalledModel:
     done = 0
     for file in files:
         path = folder / file.rfilename
+        report(file.rfilename, done, total)
         if not _is_whole(path, file):
             with _hub_errors(entry):
                 _fetch(entry, file, revision, path, _Shifted(report, file.rfilename, done, total))
@@ -85,7 +88,7 @@ def _endpoint() -> str | None:
 
 def _fetch(entry: CatalogueEntry, file: Any, revision: str, path: Path, progress: Callable[[int], None]) -> None:
     """Fetches one file to ``path``, by way of a .part file that the next call goes on with."""
-    from huggingface_hub import hf_hub_url
+    from huggingface_hub import constants, hf_hub_url
     from huggingface_hub.file_download import http_get
     from tqdm import tqdm  # type: ignore[import-untyped]
 
@@ -110,6 +113,7 @@ def _fetch(entry: CatalogueEntry, file: Any, revision: str, path: Path, progress
     with part.open("ab") as stream:
         present = stream.tell()
         if present < file.size:
+            constants.DOWNLOAD_CHUNK_SIZE = PIECE_BYTES
             http_get(
                 hf_hub_url(entry.repository, file.rfilename, revision=revision, endpoint=_endpoint()),
                 stream,

@@ -7,19 +7,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 import platformdirs
 
 import resources.models
 from engine.errors import EngineUnavailableError
 from engine.paths import HOME_VARIABLE
+from engine.protocol import ModelKind
 
 MODELS_VARIABLE = "GRAYPLATE_MODELS"
 """A folder on a disk that has room for models."""
-
-ModelKind: TypeAlias = Literal["model", "module", "base", "lora", "encoder", "vae", "segment"]
-"""A whole VACE model; a VACE module, which needs a base; a text-to-video base; a LoRA; UMT5; a VAE; a SAM 2 model."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +78,20 @@ def find_installed(name: str) -> Path | None:
 def register(entry: InstalledModel) -> None:
     """Keeps an entry; one of the same name is replaced. Raises EngineUnavailableError where it cannot be written."""
     entries = {known.name: known for known in (*_registered(), entry) if Path(known.path).exists() or known == entry}
+    _write(list(entries.values()))
+
+
+def forget(name: str) -> None:
+    """Drops the entry of this name; its files stay. Raises EngineUnavailableError where it cannot be written."""
+    _write([known for known in _registered() if known.name != name])
+
+
+def _write(entries: list[InstalledModel]) -> None:
     path = _file()
     temporary = path.with_suffix(f".{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps([asdict(known) for known in entries.values()], indent=2), "utf-8")
+        temporary.write_text(json.dumps([asdict(known) for known in entries], indent=2), "utf-8")
         temporary.replace(path)
     except OSError as error:
         raise EngineUnavailableError(

@@ -13,10 +13,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from engine.errors import EngineError
-from engine.model_catalog import CATALOGUE, add_model, find_entry
+from engine.model_catalog import CATALOGUE, CatalogueEntry, add_model, find_entry
+from engine.model_library import STARTER_LICENCE, STARTER_PURPOSE, STARTER_TITLE
 from engine.model_registry import STARTER_NAME, InstalledModel, installed_models
 
-_STARTER_LABEL, _STARTER_LICENCE = "Starter model: comes with Grayplate, for study; soft", "Apache-2.0"
+_STARTER_LABEL = f"{STARTER_TITLE}: {STARTER_PURPOSE}"
 EXIT_BY_KIND = {"bad_input": 2, "failed": 1, "cancelled": 130}
 
 
@@ -63,8 +64,8 @@ def _list(as_json: bool) -> None:
                 "name": name,
                 "kind": here.kind if here else entry.kind if entry else "",
                 "size_gb": round(here.size_bytes / 1e9, 2) if here else entry.size_gb if entry else 0.0,
-                "licence": entry.licence if entry else _STARTER_LICENCE if name == STARTER_NAME else "",
-                "label": entry.label if entry else _STARTER_LABEL if name == STARTER_NAME else "",
+                "licence": entry.licence if entry else STARTER_LICENCE if name == STARTER_NAME else "",
+                "label": _label(entry) if entry else _STARTER_LABEL if name == STARTER_NAME else "",
                 "unconfirmed": list(entry.unconfirmed) if entry and not here else [],
                 "path": here.path if here else "",
             }
@@ -88,6 +89,10 @@ def _list(as_json: bool) -> None:
     Console().print(table)
     if any(row["unconfirmed"] for row in rows):
         print("? as far as known, not compared with the publisher's page")
+
+
+def _label(entry: CatalogueEntry) -> str:
+    return ": ".join(part for part in (entry.title, entry.label) if part)
 
 
 def _doubt(row: Mapping[str, object], what: str) -> str:

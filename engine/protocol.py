@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from engine.errors import BadRequestError, ErrorKind
+from engine.errors import BadRequestError, EngineError, ErrorKind, ErrorSubject
 
 PROTOCOL_VERSION = 1
 """The major version, in every route (``/v1/...``). It rises when an older client could misread an answer."""
@@ -222,10 +222,16 @@ class RenderRequest(Message):
 
 
 class ErrorInfo(Message):
-    """Why a job or a call failed: one line for a person, and the kind for a program."""
+    """Why a job or a call failed: one line for a person, the kind for a program, and what would mend it."""
 
     kind: ErrorKind
     message: str
+    about: ErrorSubject = Field(default="", description="models: a model is missing or does not fit; offer the list")
+
+    @classmethod
+    def of(cls, error: EngineError) -> ErrorInfo:
+        """What an error says."""
+        return cls(kind=error.kind, message=str(error), about=error.about)
 
 
 class PassReport(Message):
@@ -362,6 +368,7 @@ class Advice(Message):
 
     message: str
     remedy: Remedy | None = None
+    about: ErrorSubject = Field(default="", description="models: a model would mend it; offer the list")
 
 
 class Forecast(Message):
@@ -481,6 +488,63 @@ class SegmentEnd(Message):
 
 
 SegmentEvent: TypeAlias = Annotated[SegmentProgress | SegmentFrame | SegmentEnd, Field(discriminator="type")]
+
+
+# --- models -----------------------------------------------------------------------------------------------------
+
+ModelKind: TypeAlias = Literal["model", "module", "base", "lora", "encoder", "vae", "segment"]
+"""A whole VACE model; a VACE module, which needs a base; a text-to-video base; a LoRA; UMT5; a VAE; a SAM 2 model."""
+
+
+class ModelDownload(Message):
+    """How far a download is. One that ended is told until the next one of the same model begins."""
+
+    name: str
+    state: Literal["running", "done", "failed", "cancelled"]
+    done_bytes: int = 0
+    total_bytes: int = Field(default=0, description="0 until the publisher has said it")
+    eta_s: float | None = None
+    error: ErrorInfo | None = None
+
+
+class ModelInfo(Message):
+    """A model that is known: installed (``path`` says where), or to be downloaded.
+
+    ``memory_gb``: what a GPU needs for 832x480 at full speed, forecast; ``least_memory_gb``: at the lowest settings.
+    None where it is not a model of its own, or any machine does.
+    """
+
+    name: str
+    kind: ModelKind
+    title: str
+    purpose: str = ""
+    licence: str = ""
+    repository: str = Field(default="", description="of the publisher, on the hub; empty: it cannot be downloaded")
+    size_bytes: int
+    unconfirmed: tuple[Literal["size", "licence"], ...] = ()
+    memory_gb: float | None = None
+    least_memory_gb: float | None = None
+    path: str = ""
+    is_bundled: bool = Field(default=False, description="came with Grayplate; cannot be removed")
+    is_downloaded: bool = Field(default=False, description="its files lie in the models folder and go with it")
+    fetched_bytes: int = Field(default=0, description="of a download that broke off and can go on")
+    download: ModelDownload | None = None
+
+
+class ModelList(Message):
+    """Answer of ``GET /v1/models``: those that are known, and where downloads go."""
+
+    models: tuple[ModelInfo, ...]
+    folder: str
+    free_bytes: int
+    missing_packages: tuple[str, ...] = Field(default=(), description="without them no model of these can run")
+
+
+class AddModelRequest(Message):
+    """Body of ``POST /v1/models``: a folder or file on this machine; empty ``name``: the file's own."""
+
+    path: str = Field(min_length=1)
+    name: str = ""
 
 
 # --- the engine itself ------------------------------------------------------------------------------------------

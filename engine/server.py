@@ -24,6 +24,7 @@ from starlette.exceptions import HTTPException
 from engine.endpoint import Endpoint, Listener
 from engine.errors import EngineError, EngineUnavailableError, ErrorKind, JobNotFoundError
 from engine.frame_service import FrameNotReadyError, FrameService
+from engine.model_routes import add_model_routes
 from engine.ofx.host import describe_all
 from engine.presets import all_presets, delete_preset, save_preset
 from engine.protocol import (
@@ -63,6 +64,7 @@ def create_app(service: EngineService, endpoint: Endpoint) -> FastAPI:
     _add_stream_routes(app, service, frames)
     _add_engine_routes(app, service)
     add_segment_routes(app, service.segments)
+    add_model_routes(app, service.models)
     _add_error_handlers(app)
     return app
 
@@ -207,7 +209,7 @@ def server_sent_event(event: Event) -> str:
 def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(EngineError)
     async def engine_error(_: Request, error: EngineError) -> JSONResponse:
-        return _answer(_status(error), error.kind, str(error))
+        return JSONResponse(ErrorInfo.of(error).model_dump(), _status(error))
 
     @app.exception_handler(RequestValidationError)
     async def bad_request(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine import paths
 from engine.errors import EngineUnavailableError
+from engine.model_service import ModelService
 from engine.preflight import preflight
 from engine.protocol import FINAL_STATES, Event, Job, Preflight, RenderRequest, StateEvent
 from engine.render.job_store import JobStore
@@ -31,6 +32,7 @@ class EngineService:
         self.store = JobStore(paths.job_database(socket))
         self.supervisor = Supervisor()
         self.segments = SegmentService(on_idle=self._exit_if_idle)
+        self.models = ModelService(on_idle=self._exit_if_idle)
         self._queue = JobQueue(self.store, self.supervisor, on_idle=self._exit_if_idle)
         self._streams: dict[asyncio.Event, tuple[str, asyncio.AbstractEventLoop]] = {}
         self._ends_when_idle = self._closing = False
@@ -45,6 +47,7 @@ class EngineService:
         """Stops the worker in good order; an unfinished job waits for the next engine."""
         self.close_streams()
         self.segments.stop()
+        self.models.close()
         self._queue.stop()
         self.store.close()
 
@@ -98,6 +101,7 @@ class EngineService:
         """Ends every event stream, because a server waits for its open connections."""
         self._closing = True
         self.segments.close_streams()
+        self.models.close()
         self._wake_streams(None)
 
     def _wake_streams(self, job_id: str | None) -> None:
@@ -118,7 +122,7 @@ class EngineService:
         self.on_exit()
 
     def _exit_if_idle(self) -> None:
-        is_heard = bool(self._streams) or self.segments.active_count > 0
+        is_heard = bool(self._streams) or self.segments.active_count > 0 or self.models.active_count > 0
         if self._ends_when_idle and not self._closing and not is_heard and not self.store.active_count():
             _log.info("idle, as asked for: the engine ends")
             self.end_now()

@@ -106,7 +106,7 @@ class Vace(ImageEffect):
             advice += [found.concern] if found.concern else []
             told = found.message()
         except WeightsError as error:
-            advice.append(Advice(message=str(error)))
+            advice.append(Advice(message=str(error), about=error.about))
         windows = tuple(FrameRange(start=window.start, end_exclusive=window.stop) for window in self._windows())
         return PassPreflight(warnings=tuple(advice), forecast=told, windows=windows)
 
@@ -277,7 +277,7 @@ class Vace(ImageEffect):
         # What a model's own limits say needs no remedy that goes beyond them.
         advice = [concern.advice() for concern in concerns if not set(concern.remedy) <= self._native.limits.keys()]
         if self._native.notice:
-            advice.append(Advice(message=self._native.notice))
+            advice.append(Advice(message=self._native.notice, about="models"))
         scaled = [scene.crop for scene in self._scenes if scene.crop.is_scaled]
         if scaled and "pixel_budget_px" not in self._native.limits:
             advice.append(_scaled_down(max(scaled, key=lambda crop: crop.window.area_px)))

@@ -84,7 +84,7 @@ class JobQueue:
         except EngineError as error:
             _log.error("job %s: %s", job.id, error)
             remove_leftovers(job.request.output)
-            info = ErrorInfo(kind=error.kind, message=str(error))
+            info = ErrorInfo.of(error)
             finished = JobFinished(job_id=job.id, state="failed", error=info)
         for _ in range(RECORD_ATTEMPTS):
             try:

@@ -65,7 +65,7 @@ class Worker:
             report = render_shot(command.request, link, paths.render_folder())
         except EngineError as error:
             state: JobState = "cancelled" if error.kind == "cancelled" else "failed"
-            return JobFinished(job_id=job_id, state=state, error=ErrorInfo(kind=error.kind, message=str(error)))
+            return JobFinished(job_id=job_id, state=state, error=ErrorInfo.of(error))
         except Exception as error:
             # A worker that ends here would only be started again and meet the same error.
             _log.exception("job %s broke off", job_id)

@@ -55,7 +55,7 @@ class SegmentWorker:
                     return SegmentEnd(state="cancelled")
                 self._say(command.id, event)
         except EngineError as error:
-            return SegmentEnd(state="failed", error=ErrorInfo(kind=error.kind, message=str(error)))
+            return SegmentEnd(state="failed", error=ErrorInfo.of(error))
         except Exception as error:
             # A worker that ends here would tell nobody why.
             _log.exception("segmenting broke off")

@@ -172,8 +172,8 @@ def test_a_lora_is_a_single_file(hub: HubStub) -> None:
 
 def test_a_broken_download_goes_on_where_it_stopped(hub: HubStub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    # Written in such pieces; what is short of one is lost. The real ones have 10 MB.
-    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 4096)
+    # Written in such pieces; what is short of one is lost.
+    monkeypatch.setattr("engine.model_download.PIECE_BYTES", 4096)
     hub.cut_after_bytes[WEIGHTS] = 5 * 4096
     with pytest.raises(EngineUnavailableError) as caught:
         _downloaded(MODEL)

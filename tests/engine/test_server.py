@@ -52,7 +52,7 @@ def http(engine: EngineProcess) -> Iterator[httpx.Client]:
 
 def fatal(response: httpx.Response, status: int, kind: str = "bad_input") -> str:
     assert response.status_code == status
-    assert set(response.json()) == {"kind", "message"} and response.json()["kind"] == kind
+    assert set(response.json()) == {"kind", "message", "about"} and response.json()["kind"] == kind
     message: str = response.json()["message"]
     assert "\n" not in message
     return message
@@ -84,6 +84,12 @@ class TestHealth:
             "GET /v1/presets",
             "PUT /v1/presets",
             "DELETE /v1/presets/{effect}/{name}",
+            "GET /v1/models",
+            "POST /v1/models",
+            "DELETE /v1/models/{name}",
+            "POST /v1/models/{name}/download",
+            "POST /v1/models/{name}/download/cancel",
+            "GET /v1/models/{name}/download/events",
             "POST /v1/preflight",
             "POST /v1/segments",
             "POST /v1/jobs",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+PIECE_BYTES = 2**18
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -24,6 +26,8 @@ class HubStub:
         """File -> bytes after which its connection breaks, every time until it is removed."""
         self.corrupt: set[str] = set()
         """Files whose first byte is sent wrong."""
+        self.slow_s = 0.0
+        """Pause between pieces of :data:`PIECE_BYTES`; 0 sends all at once."""
         self.url = ""
 
     def listing(self) -> dict[str, Any]:
@@ -102,9 +106,18 @@ def _handler(stub: HubStub) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if with_body:
-                self.wfile.write(body if cut is None else body[:cut])
+                self._write(body if cut is None else body[:cut])
                 if cut is not None and cut < len(body):
                     self.wfile.flush()
                     self.close_connection = True
+
+        def _write(self, body: bytes) -> None:
+            with suppress(ConnectionError):  # who cancels hangs up
+                while body and stub.slow_s:
+                    self.wfile.write(body[:PIECE_BYTES])
+                    self.wfile.flush()
+                    body = body[PIECE_BYTES:]
+                    time.sleep(stub.slow_s)
+                self.wfile.write(body)
 
     return Handler
