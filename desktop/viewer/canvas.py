@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
-from PySide6.QtGui import (
-    QColor,
-    QContextMenuEvent,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-)
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
-from desktop.base import theme
 from desktop.base.language import tr
 from desktop.roto.selection import RotoSelection
-from desktop.viewer.matte_overlay import MatteOverlay
-from desktop.viewer.overlays import (
-    BoxOverlay,
-    draw_box,
-    draw_matte,
-    to_qrect,
-)
+from desktop.viewer.marks_painter import MarksPainter
+from desktop.viewer.outline_cache import OutlineCache
+from desktop.viewer.overlays import BoxOverlay
 from desktop.viewer.picture_view import PictureView
-from desktop.viewer.roto_painter import RotoOverlay, draw_name, draw_shape
-from desktop.viewer.tools.base import CanvasTool, Pointer, Tool
-from desktop.viewer.tools.box_tool import BoxTool, ParametricTool
-from desktop.viewer.tools.brush_tool import BrushTool
-from desktop.viewer.tools.click_tool import ClickTool, Outline
-from desktop.viewer.tools.pen_tool import PenTool
-from desktop.viewer.tools.proposal_tool import ProposalTool
-from desktop.viewer.tools.select_tool import SelectTool
+from desktop.viewer.roto_painter import RotoOverlay
+from desktop.viewer.tools.base import CanvasTool, Tool
+from desktop.viewer.tools.click_tool import Outline
+from desktop.viewer.tools.gestures import Gestures
+from desktop.viewer.tools.pointer import Pointer
+from desktop.viewer.tools.toolbox import Toolbox
 from roi_tools.roto.model import RotoLayer
 from roi_tools.shapes import RectF
 
@@ -49,26 +36,8 @@ class _WipeDrag:
 
 
 class Canvas(PictureView):
-    """Shows one DisplayFrame. It edits nothing itself: a finished gesture of a tool is a signal."""
+    """Shows one DisplayFrame. It edits nothing itself: finished gestures are signals of :attr:`gestures`."""
 
-    box_drawn = Signal(object)
-    """A new box: RectF in image px."""
-    box_changed = Signal(str, object)
-    """Removal id, its RectF on this frame after a drag."""
-    box_clicked = Signal(object)
-    """Removal id under a click, or None beside all boxes."""
-    shape_drawn = Signal(object)
-    """A new roto Shape, keyed on the frame shown."""
-    layer_changed = Signal(str, object, str, str)
-    """Removal id, its RotoLayer after a gesture, the step's name in the Edit menu, its merge key."""
-    points_deleted = Signal()
-    """The selected points (or else the shape) are to go."""
-    proposal_taken = Signal(object, str, bool)
-    """A proposed RectF that is accepted (or None), the proposal's name, whether it was the last one."""
-    prompted = Signal(object)
-    """Prompts of click to matte that have changed; None: they are dropped."""
-    prompts_accepted = Signal(object)
-    """Prompts whose object is to be followed through the shot."""
     context_requested = Signal(QPoint)
     """A menu is wanted at this place of the screen."""
     hinted = Signal(str)
@@ -83,21 +52,14 @@ class Canvas(PictureView):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setAccessibleName(tr("Viewer"))
-        self._boxes: tuple[BoxOverlay, ...] = ()
-        self._rotos: tuple[RotoOverlay, ...] = ()
-        self._frame_number = 0
-        self._mattes = MatteOverlay()
+        self.outlines = OutlineCache()
+        self._marks = MarksPainter(selection, self.outlines)
+        self.gestures = Gestures(self)
+        self._tools = Toolbox(self)
         self._tool = Tool.SELECT
-        self._select, self._proposals, self._clicks = SelectTool(self), ProposalTool(self), ClickTool(self)
-        self._live: tuple[str, RectF | None, RotoLayer | None] = ("", None, None)
-        self._tools: dict[Tool, CanvasTool] = _make_tools(self, self._select) | {
-            Tool.PROPOSAL: self._proposals,
-            Tool.CLICK: self._clicks,
-        }
-        self._gesture: CanvasTool = self._select
+        self._gesture: CanvasTool = self._tools.select
         self._hover: Pointer | None = None
         self._hint = ""
-        self._overlays, self._matte = True, False
         self._drag: _Pan | _WipeDrag | CanvasTool | None = None
         self._drag_offset = QPointF()
 
@@ -111,72 +73,58 @@ class Canvas(PictureView):
     @property
     def frame_number(self) -> int:
         """The media frame that boxes and shapes are shown, drawn and keyed on."""
-        return self._frame_number
+        return self._marks.frame_number
 
     @property
     def boxes(self) -> tuple[BoxOverlay, ...]:
         """The boxes on this frame, the topmost last."""
-        return self._boxes
+        return self._marks.boxes
 
     @property
     def rotos(self) -> tuple[RotoOverlay, ...]:
         """The roto on this frame, the topmost last."""
-        return self._rotos
+        return self._marks.rotos
 
     @property
     def shows_overlays(self) -> bool:
         """Whether boxes and shapes are seen, and can be taken hold of."""
-        return self._overlays
+        return self._marks.shows_overlays
 
     @property
     def hover(self) -> Pointer | None:
         """Where the mouse was last; None outside."""
         return self._hover
 
-    def removal_at(self, x: float, y: float) -> str | None:
-        """The removal whose box or shape is at an image point."""
-        at = Pointer(x, y, QPointF(*self._view.to_widget(x, y)))
-        roto, (box, _) = self._select.roto_at(at), self._select.box_at(at)
-        if roto is not None:
-            return roto.overlay.removal_id
-        return box.removal_id if box else None
-
-    def where_shapes_go(self) -> str:
-        """Which removal a new shape becomes part of."""
-        selected = next((roto for roto in self._rotos if roto.selected), None)
-        return tr("added to '{name}'").format(name=selected.label) if selected else tr("as a new removal")
-
     def set_boxes(self, boxes: tuple[BoxOverlay, ...]) -> None:
         """The boxes on this frame, the topmost last."""
-        self._boxes = boxes
+        self._marks.boxes = boxes
         self.update()
 
     def set_rotos(self, rotos: tuple[RotoOverlay, ...], frame: int) -> None:
         """The roto on media frame ``frame``, the topmost last."""
-        if frame != self._frame_number and self._select.is_busy:
-            self._select.cancel()
-        self._rotos, self._frame_number = rotos, frame
-        self._mattes.keep_only({roto.removal_id for roto in rotos})
+        if frame != self.frame_number and self._tools.select.is_busy:
+            self._tools.select.cancel()
+        self._marks.set_rotos(rotos, frame)
         self.update()
 
     def propose(self, boxes: tuple[RectF, ...], name: str) -> None:
-        """Let a person choose among boxes; :attr:`proposal_taken` follows."""
+        """Let a person choose among boxes; the gesture ``proposal_taken`` follows."""
         self.set_tool(Tool.PROPOSAL)
-        self._proposals.propose(boxes, name)
+        self._tools.proposals.propose(boxes, name)
         self.setFocus()
 
     def show_found(self, outlines: tuple[Outline, ...], said: str) -> None:
         """What click to matte has found on the frame of its prompts, and how far it is."""
-        self._clicks.show(outlines, said)
+        self._tools.clicks.show(outlines, said)
         self.update()
 
     def is_tracked(self, removal_id: str) -> bool:
         """Whether a running track moves a removal just now."""
-        return self._live[0] == removal_id
+        return self._marks.is_tracked(removal_id)
 
     def set_live(self, removal_id: str, rect: RectF | None, layer: RotoLayer | None) -> None:
         """Where a running track has a removal on the frame shown; an empty id: none runs."""
-        self._live = (removal_id, rect, layer)
+        self._marks.set_live(removal_id, rect, layer)
         self.update()
 
     def _on_selection(self) -> None:
@@ -193,63 +141,19 @@ class Canvas(PictureView):
 
     def set_overlays(self, visible: bool) -> None:
         """Show or hide the boxes."""
-        self._overlays = visible
+        self._marks.shows_overlays = visible
         self.update()
 
     def set_matte(self, visible: bool) -> None:
         """Show or hide the tint over what is removed."""
-        self._matte = visible
+        self._marks.shows_matte = visible
         self.update()
-
-    # --- painting -----------------------------------------------------------------------------------------------
 
     @override
     def paint_over(self, painter: QPainter) -> None:
-        if self._matte:
-            self._paint_mattes(painter)
-        if self._overlays:
-            for overlay in self._boxes:
-                rect = self._rect_now(overlay.removal_id)
-                shown = replace(overlay, rect=rect, keyed=True) if rect else overlay
-                draw_box(painter, shown, to_qrect(self._view.rect_to_widget(shown.rect)), sizes=rect is not None)
-            for roto in self._rotos:
-                self._paint_roto(painter, roto)
+        if self._size is not None:
+            self._marks.paint(painter, self._view, self._size, self._gesture)
         self._gesture.paint(painter)
-
-    def _paint_roto(self, painter: QPainter, roto: RotoOverlay) -> None:
-        frame = self._frame_number
-        layer = self._layer_now(roto.removal_id) or roto.layer
-        for shape in layer.shapes:
-            active = roto.selected and shape.label == self.selection.label
-            seen = shape.is_present(frame)
-            if seen or (active and not shape.is_visible):
-                draw_shape(painter, self._view, shape, frame, active=active, enabled=roto.enabled, seen=seen)
-        draw_name(painter, self._view, replace(roto, marking=roto.marking.with_layer(layer)), frame)
-
-    def _rect_now(self, removal_id: str) -> RectF | None:
-        """A box as a drag or a running track has it; None where the document's counts."""
-        return self._live[1] if self._live[0] == removal_id else self._gesture.shown_rect(removal_id)
-
-    def _layer_now(self, removal_id: str) -> RotoLayer | None:
-        return self._live[2] if self._live[0] == removal_id else self._gesture.shown_layer(removal_id)
-
-    def _paint_mattes(self, painter: QPainter) -> None:
-        color = QColor(theme.FAILED)
-        for overlay in self._boxes:
-            if overlay.enabled:
-                rect = self._rect_now(overlay.removal_id)
-                self._paint_matte(painter, replace(overlay, rect=rect) if rect else overlay)
-        for roto in self._rotos:
-            if roto.enabled and self._size is not None:
-                layer = self._layer_now(roto.removal_id) or roto.layer
-                self._mattes.paint_roto(painter, self._view, roto.removal_id, roto.marking, layer,
-                                        self._frame_number, self._size, roto.grow_px, color)  # fmt: skip
-
-    def _paint_matte(self, painter: QPainter, overlay: BoxOverlay) -> None:
-        grown = to_qrect(overlay.rect).adjusted(-overlay.grow_px, -overlay.grow_px, overlay.grow_px, overlay.grow_px)
-        rect = RectF(grown.left(), grown.top(), grown.right(), grown.bottom())
-        shown = to_qrect(self._view.rect_to_widget(rect)).intersected(self._picture_rect())
-        draw_matte(painter, shown, QColor(theme.FAILED))
 
     # --- mouse --------------------------------------------------------------------------------------------------
 
@@ -289,9 +193,9 @@ class Canvas(PictureView):
 
     def _tool_for(self, at: Pointer) -> CanvasTool:
         """The chosen tool; the selected box can be changed with the box tool as well."""
-        overlay, _ = self._select.box_at(at)
+        overlay, _ = self._tools.under.box_at(at)
         if self._tool is Tool.BOX and overlay is not None and overlay.selected:
-            return self._select
+            return self._tools.select
         return self._tools[self._tool]
 
     @override
@@ -330,7 +234,7 @@ class Canvas(PictureView):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if self._frame is not None and not self._tools[self._tool].is_busy:
             point = self._in_pane(QPointF(event.pos()))
-            self._select.select_at(Pointer(*self._view.to_image(point.x(), point.y()), point))
+            self._tools.select.select_at(Pointer(*self._view.to_image(point.x(), point.y()), point))
             self.context_requested.emit(event.globalPos())
 
     # --- keys ---------------------------------------------------------------------------------------------------
@@ -374,16 +278,3 @@ class Canvas(PictureView):
                 return
             tool = self._tool_for(at)
         self.setCursor(tool.cursor(at))
-
-
-def _make_tools(canvas: Canvas, select: SelectTool) -> dict[Tool, CanvasTool]:
-    return {
-        Tool.SELECT: select,
-        Tool.BOX: BoxTool(canvas),
-        Tool.RECTANGLE: ParametricTool(canvas, "rectangle"),
-        Tool.ELLIPSE: ParametricTool(canvas, "ellipse"),
-        Tool.BEZIER: PenTool(canvas, "bezier"),
-        Tool.BSPLINE: PenTool(canvas, "bspline"),
-        Tool.STROKE: PenTool(canvas, "stroke"),
-        Tool.BRUSH: BrushTool(canvas),
-    }

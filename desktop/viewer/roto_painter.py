@@ -11,13 +11,14 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
 from desktop.base import theme
 from desktop.roto.edit import has_handles
-from desktop.roto.points import Array, outline_points, points_at
+from desktop.roto.points import Array, points_at
 from desktop.viewer.box_handles import Handle
+from desktop.viewer.outline_cache import OutlineCache, Outlines
 from desktop.viewer.overlays import draw_tag
 from desktop.viewer.transform_box import MARGIN_PX, TransformBox
 from desktop.viewer.view_transform import ViewTransform
 from roi_tools.roto.model import RotoLayer, Shape
-from roi_tools.roto.outlines import Polygon, feather_at, outline_at
+from roi_tools.roto.outlines import Polygon
 from timeline.marking import RotoMarking
 
 POINT_PX = 7.0
@@ -51,17 +52,17 @@ class RotoOverlay:
 
 
 def draw_shape(
-    painter: QPainter, view: ViewTransform, shape: Shape, frame: int, *, active: bool, enabled: bool, seen: bool = True
+    painter: QPainter, view: ViewTransform, outlines: Outlines, *, active: bool, enabled: bool, seen: bool = True
 ) -> None:
     """A shape's outline; the active one thicker, disabled or hidden ones dotted."""
+    shape = outlines.shape
     color = QColor.fromRgbF(*shape.color) if enabled else QColor(theme.TEXT_DIM)
     style = _STYLES[shape.mode] if enabled and seen else Qt.PenStyle.DotLine
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    feather = feather_at(shape, frame)
-    if feather is not None:
-        _stroke(painter, _path(view, feather, closed=True), color, 1.0, Qt.PenStyle.DotLine)
-    for polygon in outline_at(shape, frame):
+    if outlines.feather is not None:
+        _stroke(painter, _path(view, outlines.feather, closed=True), color, 1.0, Qt.PenStyle.DotLine)
+    for polygon in outlines.polygons:
         _stroke(painter, _path(view, polygon, closed=True), color, 2.0 if active else 1.3, style)
 
 
@@ -93,13 +94,15 @@ def draw_points(
             _dot(painter, anchor, size / 2, _DARK, fill)
 
 
-def draw_name(painter: QPainter, view: ViewTransform, overlay: RotoOverlay, frame: int) -> None:
-    """The removal's name over its highest point."""
-    shapes = [shape for shape in overlay.layer.shapes if shape.is_present(frame) and shape.mode == "add"]
+def draw_name(
+    painter: QPainter, view: ViewTransform, overlay: RotoOverlay, layer: RotoLayer, frame: int, outlines: OutlineCache
+) -> None:
+    """The removal's name over the highest point of its shapes, ``layer``."""
+    shapes = [shape for shape in layer.shapes if shape.is_present(frame) and shape.mode == "add"]
     if not shapes:
         return
-    places = np.vstack([outline_points(shape, frame) for shape in shapes])
-    x, y = view.to_widget(*map(float, places[int(places[:, 1].argmin())]))
+    highest = min((outlines.of(shape, frame) for shape in shapes), key=lambda one: one.bounds[1]).corners
+    x, y = view.to_widget(*map(float, highest[int(highest[:, 1].argmin())]))
     background = QColor(overlay.color if overlay.enabled else QColor(theme.TEXT_DIM))
     background.setAlpha(255 if overlay.selected else 190)
     origin = QPointF(x - 20, y - 34 if y > 36 else y + 14)
@@ -160,12 +163,18 @@ def _point(view: ViewTransform, place: Array) -> QPointF:
 
 
 def _path(view: ViewTransform, polygon: Polygon, *, closed: bool) -> QPainterPath:
-    places = polygon * view.zoom + (view.left, view.top)
+    places = _thinned(polygon * view.zoom + (view.left, view.top))
     path = QPainterPath()
-    path.addPolygon(QPolygonF([QPointF(float(x), float(y)) for x, y in places]))
+    path.addPolygon(QPolygonF([QPointF(x, y) for x, y in places.tolist()]))
     if closed:
         path.closeSubpath()
     return path
+
+
+def _thinned(places: Polygon) -> Polygon:
+    """Without corners that come within a pixel of the one before: outlines are cut finer than lines are drawn."""
+    way = np.hypot(*np.diff(places, axis=0, prepend=places[:1]).T).cumsum()
+    return places[np.diff(np.floor(way), prepend=-1.0) > 0] if len(places) > way[-1] / 2 else places
 
 
 def _stroke(painter: QPainter, path: QPainterPath, color: QColor, width: float, style: Qt.PenStyle) -> None:

@@ -58,8 +58,8 @@ class RotoWiring(QObject):
         for name, wanted in _INTERPOLATIONS.items():
             run(name, partial(commands.set_interpolation, self._session, wanted))
         canvas = window.canvas
-        canvas.shape_drawn.connect(self._on_drawn)
-        canvas.points_deleted.connect(self._delete_points)
+        canvas.gestures.shape_drawn.connect(self._on_drawn)
+        canvas.gestures.points_deleted.connect(self._delete_points)
         canvas.context_requested.connect(self._show_menu)
         canvas.hinted.connect(window.hint_label.setText)
         for signal in (self._session.project_changed, self._session.selection_changed):

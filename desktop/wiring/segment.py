@@ -31,8 +31,8 @@ class SegmentWiring(QObject):
         self._choose_tool, self._default_effect = choose_tool, default_effect
         self.segments = SegmentController(window.session, window.bridge, self)
         self._outlines: tuple[Outline, ...] = ()
-        window.canvas.prompted.connect(self._on_prompted)
-        window.canvas.prompts_accepted.connect(self._on_accepted_prompts)
+        window.canvas.gestures.prompted.connect(self._on_prompted)
+        window.canvas.gestures.prompts_accepted.connect(self._on_accepted_prompts)
         self.segments.found.connect(self._on_found)
         self.segments.said.connect(self._on_said)
         self.segments.accepted.connect(self._on_shapes)

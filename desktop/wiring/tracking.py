@@ -54,7 +54,7 @@ class TrackingWiring(QObject):
         self._tracking.ended.connect(self._on_ended)
         self._tracking.failed.connect(self._on_failed)
         self._tracking.proposed.connect(self._on_proposed)
-        window.canvas.proposal_taken.connect(self._on_taken)
+        window.canvas.gestures.proposal_taken.connect(self._on_taken)
         window.documents.opened.connect(window.track_store.clear)
         window.closing.connect(self._tracking.close)
         for signal in (self._session.project_changed, self._session.selection_changed):

@@ -1,19 +1,17 @@
-"""What every tool of the viewer offers to the canvas."""
+"""What every tool of the viewer offers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent, QPainter
 
+from desktop.base.language import tr
+from desktop.viewer.tools.pointer import Pointer
+from desktop.viewer.tools.stage import Stage
 from roi_tools.roto.model import RotoLayer
 from roi_tools.shapes import RectF
-
-if TYPE_CHECKING:
-    from desktop.viewer.canvas import Canvas
 
 
 class Tool(Enum):
@@ -31,35 +29,11 @@ class Tool(Enum):
     PROPOSAL = "proposal"
 
 
-@dataclass(frozen=True)
-class Pointer:
-    """Where the mouse is: image px (x, y), widget px ``at`` (in the left pane), and the modifier keys."""
-
-    x: float
-    y: float
-    at: QPointF
-    shift: bool = False
-    control: bool = False
-    alt: bool = False
-
-    @classmethod
-    def of(cls, event: QMouseEvent, at: QPointF, image: tuple[float, float]) -> Pointer:
-        """The pointer of a mouse event whose place in the pane and in the image is known."""
-        held = event.modifiers()
-        return cls(
-            *image,
-            at,
-            bool(held & Qt.KeyboardModifier.ShiftModifier),
-            bool(held & Qt.KeyboardModifier.ControlModifier),
-            bool(held & Qt.KeyboardModifier.AltModifier),
-        )
-
-
 class CanvasTool:
-    """A tool of one canvas. It edits nothing itself: a finished gesture is one of the canvas' signals."""
+    """A tool in one viewer. It edits nothing itself: a finished gesture is one of the stage's signals."""
 
-    def __init__(self, canvas: Canvas) -> None:
-        self._canvas = canvas
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
 
     @property
     def is_busy(self) -> bool:
@@ -110,7 +84,12 @@ class CanvasTool:
 
     def px(self) -> float:
         """The size of a widget px in image px."""
-        return 1 / self._canvas.view.zoom
+        return 1 / self._stage.view.zoom
+
+    def where_shapes_go(self) -> str:
+        """Which removal a new shape becomes part of."""
+        selected = next((roto for roto in self._stage.rotos if roto.selected), None)
+        return tr("added to '{name}'").format(name=selected.label) if selected else tr("as a new removal")
 
 
 def is_undo(event: QKeyEvent) -> bool:

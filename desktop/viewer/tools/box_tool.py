@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QPainter
 from typing_extensions import override
@@ -13,21 +11,24 @@ from desktop.base.language import tr
 from desktop.viewer.box_handles import drawn
 from desktop.viewer.overlays import BoxOverlay, draw_box, to_qrect
 from desktop.viewer.roto_painter import draw_new_outline
-from desktop.viewer.tools.base import CanvasTool, Pointer
+from desktop.viewer.tools.base import CanvasTool
+from desktop.viewer.tools.pointer import Pointer
+from desktop.viewer.tools.stage import Stage
+from desktop.viewer.tools.under_mouse import UnderMouse
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.roto.model import Kind, Shape
 from roi_tools.roto.outlines import outline_at
 from roi_tools.shapes import RectF
 
-if TYPE_CHECKING:
-    from desktop.viewer.canvas import Canvas
-
 
 class SpanTool(CanvasTool):
-    """A drag from corner to corner."""
+    """A drag from corner to corner; a click without a drag selects."""
 
-    _start: Pointer | None = None
-    _rect: RectF | None = None
+    def __init__(self, stage: Stage, under: UnderMouse) -> None:
+        super().__init__(stage)
+        self._under = under
+        self._start: Pointer | None = None
+        self._rect: RectF | None = None
 
     @property
     @override
@@ -40,7 +41,7 @@ class SpanTool(CanvasTool):
 
     @override
     def move(self, at: Pointer) -> None:
-        size = self._canvas.image_size
+        size = self._stage.image_size
         if self._start is None or size is None:
             return
         end = at.x, at.y
@@ -56,7 +57,7 @@ class SpanTool(CanvasTool):
         if rect is not None:
             self.finish(rect)
         elif was_dragged:
-            self._canvas.box_clicked.emit(self._canvas.removal_at(at.x, at.y))
+            self._stage.gestures.box_clicked.emit(self._under.removal_at(at.x, at.y))
 
     @override
     def wants_key(self, event: QKeyEvent) -> bool:
@@ -79,15 +80,15 @@ class BoxTool(SpanTool):
 
     @override
     def finish(self, rect: RectF) -> None:
-        self._canvas.box_drawn.emit(rect)
+        self._stage.gestures.box_drawn.emit(rect)
 
     @override
     def paint(self, painter: QPainter) -> None:
         if self._rect is None:
             return
-        color = theme.removal_color(len(self._canvas.boxes) + len(self._canvas.rotos))
+        color = theme.removal_color(len(self._stage.boxes) + len(self._stage.rotos))
         new = BoxOverlay("", tr("New removal"), self._rect, color, selected=True, keyed=True, enabled=True)
-        draw_box(painter, new, to_qrect(self._canvas.view.rect_to_widget(self._rect)), sizes=True)
+        draw_box(painter, new, to_qrect(self._stage.view.rect_to_widget(self._rect)), sizes=True)
 
     @override
     def hint(self, at: Pointer | None) -> str:
@@ -97,24 +98,24 @@ class BoxTool(SpanTool):
 class ParametricTool(SpanTool):
     """A rectangle or an ellipse of a roto: size, place and turn can be changed later."""
 
-    def __init__(self, canvas: Canvas, kind: Kind) -> None:
-        super().__init__(canvas)
+    def __init__(self, stage: Stage, under: UnderMouse, kind: Kind) -> None:
+        super().__init__(stage, under)
         self._kind = kind
 
     def _shape(self, rect: RectF) -> Shape:
         value = (rect.x0 + rect.width_px / 2, rect.y0 + rect.height_px / 2, rect.width_px, rect.height_px, 0.0)
         label = tr("Ellipse") if self._kind == "ellipse" else tr("Rectangle")
-        return Shape(label, self._kind, (Track((Keyframe(self._canvas.frame_number, value),)),))
+        return Shape(label, self._kind, (Track((Keyframe(self._stage.frame_number, value),)),))
 
     @override
     def finish(self, rect: RectF) -> None:
-        self._canvas.shape_drawn.emit(self._shape(rect))
+        self._stage.gestures.shape_drawn.emit(self._shape(rect))
 
     @override
     def paint(self, painter: QPainter) -> None:
         if self._rect is not None:
-            frame = self._canvas.frame_number
-            draw_new_outline(painter, self._canvas.view, outline_at(self._shape(self._rect), frame), closed=True)
+            frame = self._stage.frame_number
+            draw_new_outline(painter, self._stage.view, outline_at(self._shape(self._rect), frame), closed=True)
 
     @override
     def hint(self, at: Pointer | None) -> str:
@@ -122,7 +123,7 @@ class ParametricTool(SpanTool):
             text = tr("Drag an ellipse {where}; Shift: a circle, Esc: cancel")
         else:
             text = tr("Drag a rectangle {where}; Shift: a square, Esc: cancel")
-        return text.format(where=self._canvas.where_shapes_go())
+        return text.format(where=self.where_shapes_go())
 
 
 def _square_end(start: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:

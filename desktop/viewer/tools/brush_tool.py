@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -12,13 +11,12 @@ from typing_extensions import override
 
 from desktop.base.language import tr
 from desktop.viewer.roto_painter import draw_new_outline
-from desktop.viewer.tools.base import CanvasTool, Pointer, plain_key
+from desktop.viewer.tools.base import CanvasTool, plain_key
+from desktop.viewer.tools.pointer import Pointer
+from desktop.viewer.tools.stage import Stage
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.roto.model import Shape, constant
 from roi_tools.roto.outlines import outline_at
-
-if TYPE_CHECKING:
-    from desktop.viewer.canvas import Canvas
 
 _STEP_PX = 1.5
 """Distance between recorded places, in widget px."""
@@ -55,8 +53,8 @@ def simplified(places: list[tuple[float, float]], error_px: float) -> list[tuple
 class BrushTool(CanvasTool):
     """Press, paint, let go."""
 
-    def __init__(self, canvas: Canvas) -> None:
-        super().__init__(canvas)
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage)
         self._places: list[tuple[float, float]] = []
 
     @property
@@ -82,7 +80,7 @@ class BrushTool(CanvasTool):
             return
         shape = self._shape(simplify=True)
         self.cancel()
-        self._canvas.shape_drawn.emit(shape)
+        self._stage.gestures.shape_drawn.emit(shape)
 
     @override
     def wants_key(self, event: QKeyEvent) -> bool:
@@ -92,7 +90,7 @@ class BrushTool(CanvasTool):
 
     @override
     def key(self, event: QKeyEvent) -> None:
-        selection = self._canvas.selection
+        selection = self._stage.selection
         if event.key() == Qt.Key.Key_Escape:
             self.cancel()
         elif event.key() == Qt.Key.Key_BracketRight:
@@ -105,23 +103,23 @@ class BrushTool(CanvasTool):
         self._places = []
 
     def _shape(self, *, simplify: bool) -> Shape:
-        width = self._canvas.selection.line_width_px
+        width = self._stage.selection.line_width_px
         places = self._places if len(self._places) > 1 else [*self._places, _beside(self._places[0])]
         if simplify:
             places = simplified(places, max(_ERROR_SHARE * width, _MINIMUM_ERROR_PX))
-        frame = self._canvas.frame_number
+        frame = self._stage.frame_number
         tracks = tuple(Track((Keyframe(frame, (x, y, *(0.0,) * 6)),)) for x, y in places)
         return Shape(tr("Brush"), "brush", tracks, width_px=constant(width))
 
     @override
     def paint(self, painter: QPainter) -> None:
-        view = self._canvas.view
+        view = self._stage.view
         if self.is_busy:
             shape = self._shape(simplify=False)
-            draw_new_outline(painter, view, outline_at(shape, self._canvas.frame_number), closed=True)
-        hover = self._canvas.hover
+            draw_new_outline(painter, view, outline_at(shape, self._stage.frame_number), closed=True)
+        hover = self._stage.hover
         if hover is not None:
-            radius = self._canvas.selection.line_width_px / 2 * view.zoom
+            radius = self._stage.selection.line_width_px / 2 * view.zoom
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(0, 0, 0, 170), 3))
@@ -131,9 +129,9 @@ class BrushTool(CanvasTool):
 
     @override
     def hint(self, at: Pointer | None) -> str:
-        width = f"{self._canvas.selection.line_width_px:.0f}"
+        width = f"{self._stage.selection.line_width_px:.0f}"
         text = tr("Paint over it {where}; width {width} px: [ thinner, ] thicker")
-        return text.format(where=self._canvas.where_shapes_go(), width=width)
+        return text.format(where=self.where_shapes_go(), width=width)
 
 
 def _beside(place: tuple[float, float]) -> tuple[float, float]:

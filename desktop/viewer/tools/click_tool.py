@@ -15,7 +15,8 @@ from typing_extensions import override
 from desktop.base import theme
 from desktop.base.language import tr
 from desktop.viewer.overlays import to_qrect
-from desktop.viewer.tools.base import CanvasTool, Pointer, is_undo, plain_key
+from desktop.viewer.tools.base import CanvasTool, is_undo, plain_key
+from desktop.viewer.tools.pointer import Pointer
 from roi_tools.shapes import RectF
 
 Outline: TypeAlias = NDArray[np.float64]
@@ -92,7 +93,7 @@ class ClickTool(CanvasTool):
         if self._start is None:
             return
         start, rect, self._start, self._rect = self._start, self._rect, None, None
-        frame = self._canvas.frame_number
+        frame = self._stage.frame_number
         prompts = self._prompts if self._prompts and self._prompts.frame == frame else Prompts(frame)
         if rect is not None:
             prompts = replace(prompts, box=rect)
@@ -102,7 +103,7 @@ class ClickTool(CanvasTool):
 
     def _set(self, prompts: Prompts) -> None:
         self._prompts = prompts
-        self._canvas.prompted.emit(prompts)
+        self._stage.gestures.prompted.emit(prompts)
 
     # --- keys ---------------------------------------------------------------------------------------------------
 
@@ -117,7 +118,7 @@ class ClickTool(CanvasTool):
         if prompts is None:
             return
         if event.key() in _ACCEPT:
-            self._canvas.prompts_accepted.emit(prompts)
+            self._stage.gestures.prompts_accepted.emit(prompts)
         elif event.key() == Qt.Key.Key_Escape:
             self.cancel()
         elif prompts.clicks:
@@ -131,14 +132,14 @@ class ClickTool(CanvasTool):
         self._prompts = self._start = self._rect = None
         self._outlines, self._said = (), ""
         if was_busy:
-            self._canvas.prompted.emit(None)
+            self._stage.gestures.prompted.emit(None)
 
     # --- looks --------------------------------------------------------------------------------------------------
 
     @override
     def paint(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self._prompts is not None and self._prompts.frame == self._canvas.frame_number:
+        if self._prompts is not None and self._prompts.frame == self._stage.frame_number:
             self._paint_outlines(painter)
             for click in self._prompts.clicks:
                 self._paint_click(painter, click)
@@ -146,10 +147,10 @@ class ClickTool(CanvasTool):
         if rect is not None:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(theme.ACCENT), 1.5, Qt.PenStyle.DashLine))
-            painter.drawRect(to_qrect(self._canvas.view.rect_to_widget(rect)))
+            painter.drawRect(to_qrect(self._stage.view.rect_to_widget(rect)))
 
     def _paint_outlines(self, painter: QPainter) -> None:
-        view, path = self._canvas.view, QPainterPath()
+        view, path = self._stage.view, QPainterPath()
         for outline in self._outlines:
             path.addPolygon(QPolygonF([QPointF(*view.to_widget(float(x), float(y))) for x, y in outline]))
             path.closeSubpath()
@@ -160,7 +161,7 @@ class ClickTool(CanvasTool):
         painter.drawPath(path)
 
     def _paint_click(self, painter: QPainter, click: Click) -> None:
-        place = QPointF(*self._canvas.view.to_widget(click.x, click.y))
+        place = QPointF(*self._stage.view.to_widget(click.x, click.y))
         painter.setPen(QPen(QColor("#ffffff"), 1.5))
         painter.setBrush(QColor(theme.READY if click.positive else theme.FAILED))
         painter.drawEllipse(place, 8, 8)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QPainter
@@ -13,13 +12,12 @@ from typing_extensions import override
 from desktop.base.language import tr
 from desktop.viewer.roto_hits import REACH_PX
 from desktop.viewer.roto_painter import draw_new_outline, draw_new_points
-from desktop.viewer.tools.base import CanvasTool, Pointer, is_undo, plain_key
+from desktop.viewer.tools.base import CanvasTool, is_undo, plain_key
+from desktop.viewer.tools.pointer import Pointer
+from desktop.viewer.tools.stage import Stage
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.roto.model import FEWEST_POINTS, Kind, Shape, constant
 from roi_tools.roto.outlines import outline_at
-
-if TYPE_CHECKING:
-    from desktop.viewer.canvas import Canvas
 
 _DRAG_PX = 4.0
 """A shorter drag, in widget px, is a click: the point is a corner."""
@@ -50,8 +48,8 @@ def pen_shape(label: str, kind: Kind, points: list[PenPoint], frame: int, width_
 class PenTool(CanvasTool):
     """A click is a corner, a drag a smooth point; the first point or Enter closes, or ends a stroke."""
 
-    def __init__(self, canvas: Canvas, kind: Kind) -> None:
-        super().__init__(canvas)
+    def __init__(self, stage: Stage, kind: Kind) -> None:
+        super().__init__(stage)
         self._kind = kind
         self._points: list[PenPoint] = []
         self._pressed: Pointer | None = None
@@ -139,12 +137,12 @@ class PenTool(CanvasTool):
         if len(points) < max(FEWEST_POINTS[self._kind], fewest):
             return
         self.cancel()
-        self._canvas.shape_drawn.emit(self._shape(points))
+        self._stage.gestures.shape_drawn.emit(self._shape(points))
 
     def _shape(self, points: list[PenPoint]) -> Shape:
         labels: dict[Kind, str] = {"bezier": tr("Bezier"), "bspline": tr("B-Spline"), "stroke": tr("Stroke")}
-        width = self._canvas.selection.line_width_px
-        return pen_shape(labels[self._kind], self._kind, points, self._canvas.frame_number, width)
+        width = self._stage.selection.line_width_px
+        return pen_shape(labels[self._kind], self._kind, points, self._stage.frame_number, width)
 
     # --- looks --------------------------------------------------------------------------------------------------
 
@@ -155,10 +153,10 @@ class PenTool(CanvasTool):
         points = list(self._points)
         if self._hover is not None and self._pressed is None and not self._closes(self._hover):
             points.append(PenPoint(self._hover.x, self._hover.y))
-        view = self._canvas.view
+        view = self._stage.view
         if len(points) >= (2 if self._is_open else 3 if self._kind == "bspline" else 2):
             shape = self._shape(points)
-            draw_new_outline(painter, view, outline_at(shape, self._canvas.frame_number), closed=True)
+            draw_new_outline(painter, view, outline_at(shape, self._stage.frame_number), closed=True)
         handles = self._kind != "bspline"
         draw_new_points(
             painter,
@@ -191,4 +189,4 @@ class PenTool(CanvasTool):
             text = tr("Click along the wire, drag for curves: a line with a width, {where}")
         else:
             text = tr("Click for corners, drag for curves, around what should go, {where}")
-        return text.format(where=self._canvas.where_shapes_go())
+        return text.format(where=self.where_shapes_go())

@@ -9,7 +9,8 @@ from typing_extensions import override
 from desktop.base import theme
 from desktop.base.language import tr
 from desktop.viewer.overlays import draw_tag, to_qrect
-from desktop.viewer.tools.base import CanvasTool, Pointer
+from desktop.viewer.tools.base import CanvasTool
+from desktop.viewer.tools.pointer import Pointer
 from roi_tools.shapes import RectF
 
 _KEYS = (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -43,7 +44,7 @@ class ProposalTool(CanvasTool):
 
     def _take(self, box: RectF) -> None:
         self._boxes = tuple(other for other in self._boxes if other is not box)
-        self._canvas.proposal_taken.emit(box, self._name, not self._boxes)
+        self._stage.gestures.proposal_taken.emit(box, self._name, not self._boxes)
 
     @override
     def wants_key(self, event: QKeyEvent) -> bool:
@@ -53,7 +54,7 @@ class ProposalTool(CanvasTool):
     def key(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self._boxes = ()
-            self._canvas.proposal_taken.emit(None, self._name, True)
+            self._stage.gestures.proposal_taken.emit(None, self._name, True)
             return
         for box in self._boxes:
             self._take(box)
@@ -64,10 +65,10 @@ class ProposalTool(CanvasTool):
 
     @override
     def paint(self, painter: QPainter) -> None:
-        hover = self._canvas.hover
+        hover = self._stage.hover
         under = self._under(hover) if hover is not None else None
         for number, box in enumerate(self._boxes, 1):
-            rect = to_qrect(self._canvas.view.rect_to_widget(box))
+            rect = to_qrect(self._stage.view.rect_to_widget(box))
             painter.setBrush(QColor(255, 255, 255, 40) if box is under else Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(0, 0, 0, 170), 3.5))
             painter.drawRect(rect)

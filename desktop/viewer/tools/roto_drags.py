@@ -10,7 +10,7 @@ from desktop.roto.edit import Part, has_handles, with_feather_point, with_handle
 from desktop.roto.points import points_at, with_points_at
 from desktop.roto.transforms import transformed
 from desktop.viewer.box_handles import Handle
-from desktop.viewer.tools.base import Pointer
+from desktop.viewer.tools.pointer import Pointer
 from desktop.viewer.transform_box import TransformBox, moved_by
 from roi_tools.roto.model import Shape
 

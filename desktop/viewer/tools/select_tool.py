@@ -13,45 +13,25 @@ from typing_extensions import override
 from desktop.base.language import tr
 from desktop.roto.picking import points_in
 from desktop.roto.transforms import transformed, translation
-from desktop.viewer.box_handles import Handle, dragged, handle_at
-from desktop.viewer.overlays import HANDLE_PX, BoxOverlay
-from desktop.viewer.roto_hits import CurveHit, GripHit, Hit, InsideHit, PointHit, hit_active, hit_shape
-from desktop.viewer.roto_painter import RotoOverlay, draw_marquee, draw_points, draw_transform_box
+from desktop.viewer.box_handles import Handle, dragged
+from desktop.viewer.overlays import BoxOverlay
+from desktop.viewer.roto_hits import CurveHit, GripHit, InsideHit, PointHit
+from desktop.viewer.roto_painter import draw_marquee, draw_points, draw_transform_box
 from desktop.viewer.tools import roto_drags
-from desktop.viewer.tools.base import CanvasTool, Pointer
+from desktop.viewer.tools.base import CanvasTool
+from desktop.viewer.tools.cursors import BOX_CURSORS, roto_cursor
+from desktop.viewer.tools.nudge import nudge_of
+from desktop.viewer.tools.pointer import Pointer
 from desktop.viewer.tools.roto_drags import ShapeDrag
 from desktop.viewer.tools.select_hints import box_hint, roto_hint
+from desktop.viewer.tools.stage import Stage
+from desktop.viewer.tools.under_mouse import RotoHit, UnderMouse
 from desktop.viewer.transform_box import box_around
 from roi_tools.roto.model import RotoLayer, Shape
 from roi_tools.shapes import RectF
 
 _DRAG_PX = 3.0
 """A shorter drag of a roto shape, in widget px, is a click."""
-_NUDGE_PX, _NUDGE_FAST_PX = 1.0, 10.0
-_ARROWS = {
-    Qt.Key.Key_Left: (-1.0, 0.0),
-    Qt.Key.Key_Right: (1.0, 0.0),
-    Qt.Key.Key_Up: (0.0, -1.0),
-    Qt.Key.Key_Down: (0.0, 1.0),
-}
-_KEYPAD = {
-    Qt.Key.Key_4: Qt.Key.Key_Left,
-    Qt.Key.Key_6: Qt.Key.Key_Right,
-    Qt.Key.Key_8: Qt.Key.Key_Up,
-    Qt.Key.Key_2: Qt.Key.Key_Down,
-}
-
-_CURSORS = {
-    Handle.TOP_LEFT: Qt.CursorShape.SizeFDiagCursor,
-    Handle.BOTTOM_RIGHT: Qt.CursorShape.SizeFDiagCursor,
-    Handle.TOP_RIGHT: Qt.CursorShape.SizeBDiagCursor,
-    Handle.BOTTOM_LEFT: Qt.CursorShape.SizeBDiagCursor,
-    Handle.TOP: Qt.CursorShape.SizeVerCursor,
-    Handle.BOTTOM: Qt.CursorShape.SizeVerCursor,
-    Handle.LEFT: Qt.CursorShape.SizeHorCursor,
-    Handle.RIGHT: Qt.CursorShape.SizeHorCursor,
-    Handle.INSIDE: Qt.CursorShape.SizeAllCursor,
-}
 
 
 @dataclass(frozen=True)
@@ -67,14 +47,6 @@ class _Marquee:
     adds: bool
 
 
-@dataclass(frozen=True)
-class _RotoHit:
-    overlay: RotoOverlay
-    shape: Shape
-    hit: Hit
-    is_active: bool
-
-
 _Drag: TypeAlias = _BoxDrag | _Marquee | ShapeDrag
 
 
@@ -83,112 +55,67 @@ class SelectTool(CanvasTool):
 
     _drag: _Drag | None = None
     _now: Pointer | None = None
-    _last: tuple[tuple[object, ...], tuple[RotoOverlay, ...], _RotoHit | None] | None = None
-    """What was found last, for which question."""
     _on_click: tuple[str | None, frozenset[int]] | None = None
     """What a press that turns out to be a click selects."""
+    _hint = ""
+    """What was said where the drag began."""
+    _preview: tuple[Pointer, RotoLayer] | None = None
+    """The shapes as the drag has them, and where the mouse was then."""
+
+    def __init__(self, stage: Stage, under: UnderMouse) -> None:
+        super().__init__(stage)
+        self._under = under
 
     @property
     @override
     def is_busy(self) -> bool:
         return self._drag is not None
 
-    # --- what is there ------------------------------------------------------------------------------------------
-
-    def box_at(self, at: Pointer) -> tuple[BoxOverlay | None, Handle | None]:
-        """The box under the mouse: the selected one first, then the topmost."""
-        if not self._canvas.shows_overlays:
-            return None, None
-        topmost_first = self._canvas.boxes[::-1]
-        for overlay in sorted(topmost_first, key=lambda box: not box.selected):
-            rect = self._canvas.view.rect_to_widget(overlay.rect)
-            handle = handle_at(rect, at.at.x(), at.at.y(), HANDLE_PX if overlay.selected else 2.0)
-            if handle:
-                return overlay, handle
-        return None, None
-
-    def roto_at(self, at: Pointer) -> _RotoHit | None:
-        """The roto shape under the mouse: the active one first, then the selected removal's, then the topmost."""
-        if not self._canvas.shows_overlays:
-            return None
-        # A move of the mouse asks several times: for the cursor, the hint and the point that lights up.
-        canvas, selection = self._canvas, self._canvas.selection
-        key = (at.x, at.y, canvas.view.zoom, canvas.frame_number, selection.label, selection.points)
-        if self._last is None or self._last[0] != key or self._last[1] is not canvas.rotos:
-            self._last = key, canvas.rotos, self._find_roto(at)
-        return self._last[2]
-
-    def _find_roto(self, at: Pointer) -> _RotoHit | None:
-        frame, selection = self._canvas.frame_number, self._canvas.selection
-        topmost_first = self._canvas.rotos[::-1]
-        for overlay in sorted(topmost_first, key=lambda roto: not roto.selected):
-            shapes = [shape for shape in overlay.layer.shapes[::-1] if shape.is_present(frame) and not shape.is_locked]
-            for shape in sorted(shapes, key=lambda shape: not self._is_active(overlay, shape)):
-                active = self._is_active(overlay, shape)
-                if active:
-                    hit = hit_active(shape, frame, selection.points, at.x, at.y, self.px())
-                else:
-                    hit = hit_shape(shape, frame, at.x, at.y, self.px())
-                if hit:
-                    return _RotoHit(overlay, shape, hit, active)
-        return None
-
-    def _is_active(self, overlay: RotoOverlay, shape: Shape) -> bool:
-        return overlay.selected and shape.label == self._canvas.selection.label
-
-    def _active(self) -> tuple[RotoOverlay, Shape] | None:
-        """The shape that can be edited now."""
-        frame = self._canvas.frame_number
-        for overlay in self._canvas.rotos:
-            for shape in overlay.layer.shapes:
-                if self._is_active(overlay, shape) and not shape.is_locked and shape.is_present(frame):
-                    return overlay, shape
-        return None
-
     # --- mouse --------------------------------------------------------------------------------------------------
 
     @override
     def press(self, at: Pointer) -> None:
+        self._hint = self.hint(at)
         self._now, self._on_click = at, None
-        roto = self.roto_at(at)
-        overlay, handle = self.box_at(at)
+        roto = self._under.roto_at(at)
+        overlay, handle = self._under.box_at(at)
         grips_box = overlay is not None and overlay.selected and handle is not Handle.INSIDE
         if roto is not None and not grips_box:
             self._press_roto(roto, at)
         elif overlay and handle:
             if not overlay.selected:
-                self._canvas.box_clicked.emit(overlay.removal_id)
+                self._stage.gestures.box_clicked.emit(overlay.removal_id)
             self._drag = _BoxDrag(replace(overlay, selected=True), handle, at)
         else:
             self._drag = _Marquee(at, adds=at.shift)
 
     def select_at(self, at: Pointer) -> None:
         """Select what is under the mouse, as a click would; what is selected already stays as it is."""
-        roto = self.roto_at(at)
+        roto = self._under.roto_at(at)
         if roto is None:
-            box, _ = self.box_at(at)
-            self._canvas.box_clicked.emit(box.removal_id if box else None)
+            box, _ = self._under.box_at(at)
+            self._stage.gestures.box_clicked.emit(box.removal_id if box else None)
             return
         if not roto.overlay.selected:
-            self._canvas.box_clicked.emit(roto.overlay.removal_id)
-        selection = self._canvas.selection
+            self._stage.gestures.box_clicked.emit(roto.overlay.removal_id)
+        selection = self._stage.selection
         if isinstance(roto.hit, PointHit) and roto.hit.index not in selection.points:
             selection.select(roto.shape.label, {roto.hit.index})
         elif not roto.is_active:
             selection.select(roto.shape.label)
 
-    def _press_roto(self, roto: _RotoHit, at: Pointer) -> None:
-        canvas, shape, frame = self._canvas, roto.shape, self._canvas.frame_number
+    def _press_roto(self, roto: RotoHit, at: Pointer) -> None:
+        stage, shape = self._stage, roto.shape
         if not roto.is_active:
             if not roto.overlay.selected:
-                canvas.box_clicked.emit(roto.overlay.removal_id)
-            canvas.selection.select(shape.label)
-            roto = replace(roto, hit=hit_shape(shape, frame, at.x, at.y, self.px()) or InsideHit())
+                stage.gestures.box_clicked.emit(roto.overlay.removal_id)
+            stage.selection.select(shape.label)
+            roto = replace(roto, hit=self._under.hit_of(shape, at) or InsideHit())
         self._drag = self._drag_of(roto, at)
 
-    def _drag_of(self, roto: _RotoHit, at: Pointer) -> _Drag:
-        owner, shape, frame = roto.overlay.removal_id, roto.shape, self._canvas.frame_number
-        hit, selection = roto.hit, self._canvas.selection
+    def _drag_of(self, roto: RotoHit, at: Pointer) -> _Drag:
+        owner, shape, frame = roto.overlay.removal_id, roto.shape, self._stage.frame_number
+        hit, selection = roto.hit, self._stage.selection
         if isinstance(hit, PointHit):
             return self._point_drag(owner, shape, hit, at)
         if isinstance(hit, GripHit):
@@ -203,7 +130,7 @@ class SelectTool(CanvasTool):
         return roto_drags.move_drag(owner, shape, frame, None, at)
 
     def _point_drag(self, owner: str, shape: Shape, hit: PointHit, at: Pointer) -> _Drag:
-        frame, selection, index = self._canvas.frame_number, self._canvas.selection, hit.index
+        frame, selection, index = self._stage.frame_number, self._stage.selection, hit.index
         if hit.part in ("in", "out"):
             return roto_drags.handle_drag(owner, shape, frame, index, hit.part, at)
         if hit.part == "feather" or (at.control and not shape.is_open):
@@ -230,12 +157,12 @@ class SelectTool(CanvasTool):
         if isinstance(drag, _BoxDrag):
             rect = self._dragged_rect(drag)
             if rect != drag.overlay.rect:
-                self._canvas.box_changed.emit(drag.overlay.removal_id, rect)
+                self._stage.gestures.box_changed.emit(drag.overlay.removal_id, rect)
         elif isinstance(drag, _Marquee):
             self._finish_marquee(drag, at, was_drag)
         elif isinstance(drag, ShapeDrag):
             self._finish_shape(drag, at, was_drag)
-        self._drag = self._now = None
+        self._drag = self._now = self._preview = None
 
     def _was_dragged(self) -> bool:
         if self._drag is None or self._now is None:
@@ -244,7 +171,7 @@ class SelectTool(CanvasTool):
         return math.hypot(moved.x(), moved.y()) >= _DRAG_PX
 
     def _finish_shape(self, drag: ShapeDrag, at: Pointer, was_drag: bool) -> None:
-        selection = self._canvas.selection
+        selection = self._stage.selection
         if was_drag or drag.inserted is not None:
             self._emit(drag.removal_id, drag.result(at if was_drag else drag.start), drag.step)
             if drag.inserted is not None:
@@ -253,30 +180,30 @@ class SelectTool(CanvasTool):
             selection.select(*self._on_click)
 
     def _finish_marquee(self, drag: _Marquee, at: Pointer, was_drag: bool) -> None:
-        selection, active = self._canvas.selection, self._active()
+        selection, active = self._stage.selection, self._under.active()
         if was_drag and active is not None:
             shape = active[1]
             start = drag.start
-            found = points_in(shape, self._canvas.frame_number, start.x, start.y, at.x, at.y)
+            found = points_in(shape, self._stage.frame_number, start.x, start.y, at.x, at.y)
             selection.select(shape.label, found | selection.points if drag.adds else found)
         elif not was_drag and selection.points:
             selection.select(selection.label)
         elif not was_drag:
-            self._canvas.box_clicked.emit(None)
+            self._stage.gestures.box_clicked.emit(None)
 
     def _emit(self, removal_id: str, shape: Shape, step: str, merge_key: str = "") -> None:
-        overlay = next(roto for roto in self._canvas.rotos if roto.removal_id == removal_id)
-        self._canvas.layer_changed.emit(removal_id, overlay.layer.with_shape(shape), step, merge_key)
+        overlay = next(roto for roto in self._stage.rotos if roto.removal_id == removal_id)
+        self._stage.gestures.layer_changed.emit(removal_id, overlay.layer.with_shape(shape), step, merge_key)
 
     # --- keys ---------------------------------------------------------------------------------------------------
 
     @override
     def wants_key(self, event: QKeyEvent) -> bool:
         if event.key() == Qt.Key.Key_Escape:
-            return self.is_busy or bool(self._canvas.selection.points)
-        if self._nudge_of(event) is not None:
-            return self._active() is not None or any(box.selected for box in self._canvas.boxes)
-        if self._active() is None:
+            return self.is_busy or bool(self._stage.selection.points)
+        if nudge_of(event) is not None:
+            return self._under.active() is not None or any(box.selected for box in self._stage.boxes)
+        if self._under.active() is None:
             return False
         if event.key() == Qt.Key.Key_A:
             return event.modifiers() == Qt.KeyboardModifier.ControlModifier
@@ -284,8 +211,8 @@ class SelectTool(CanvasTool):
 
     @override
     def key(self, event: QKeyEvent) -> None:
-        selection, active = self._canvas.selection, self._active()
-        nudge = self._nudge_of(event)
+        selection, active = self._stage.selection, self._under.active()
+        nudge = nudge_of(event)
         if event.key() == Qt.Key.Key_Escape:
             if self.is_busy:
                 self.cancel()
@@ -296,37 +223,23 @@ class SelectTool(CanvasTool):
         elif active and event.key() == Qt.Key.Key_A:
             selection.select(active[1].label, range(len(active[1].tracks)))
         elif active:
-            self._canvas.points_deleted.emit()
-
-    def _nudge_of(self, event: QKeyEvent) -> tuple[float, float] | None:
-        """How far a key moves the selection: Alt and arrows, or the keypad; Shift: ten times as far."""
-        held = event.modifiers()
-        shift = bool(held & Qt.KeyboardModifier.ShiftModifier)
-        direction = None
-        if held & Qt.KeyboardModifier.KeypadModifier and Qt.Key(event.key()) in _KEYPAD:
-            direction = _ARROWS[_KEYPAD[Qt.Key(event.key())]]
-        elif held & Qt.KeyboardModifier.AltModifier and not held & Qt.KeyboardModifier.ControlModifier:
-            direction = _ARROWS.get(Qt.Key(event.key()))
-        if direction is None:
-            return None
-        step = _NUDGE_FAST_PX if shift else _NUDGE_PX
-        return direction[0] * step, direction[1] * step
+            self._stage.gestures.points_deleted.emit()
 
     def _nudge(self, dx: float, dy: float) -> None:
-        active, points = self._active(), self._canvas.selection.points
+        active, points = self._under.active(), self._stage.selection.points
         if active is not None:
             overlay, shape = active
             chosen = None if shape.has_parameters or not points else points
-            moved = transformed(shape, self._canvas.frame_number, chosen, translation(dx, dy))
+            moved = transformed(shape, self._stage.frame_number, chosen, translation(dx, dy))
             self._emit(overlay.removal_id, moved, tr("Nudge"), f"nudge {overlay.removal_id} {shape.label}")
             return
-        for box in self._canvas.boxes:
+        for box in self._stage.boxes:
             if box.selected:
-                self._canvas.box_changed.emit(box.removal_id, box.rect.shifted(dx, dy))
+                self._stage.gestures.box_changed.emit(box.removal_id, box.rect.shifted(dx, dy))
 
     @override
     def cancel(self) -> None:
-        self._drag = self._now = None
+        self._drag = self._now = self._preview = None
 
     # --- looks --------------------------------------------------------------------------------------------------
 
@@ -346,64 +259,59 @@ class SelectTool(CanvasTool):
         drag = self._drag
         if not isinstance(drag, ShapeDrag) or drag.removal_id != removal_id or self._now is None:
             return None
-        overlay = next((roto for roto in self._canvas.rotos if roto.removal_id == removal_id), None)
+        overlay = next((roto for roto in self._stage.rotos if roto.removal_id == removal_id), None)
         if overlay is None or not (self._was_dragged() or drag.inserted is not None):
             return None
-        return overlay.layer.with_shape(drag.result(self._now))
+        # A repaint asks for the outlines, the matte and the points.
+        if self._preview is None or self._preview[0] is not self._now:
+            self._preview = self._now, overlay.layer.with_shape(drag.result(self._now))
+        return self._preview[1]
 
     @override
     def paint(self, painter: QPainter) -> None:
-        canvas, active = self._canvas, self._active()
+        stage, active = self._stage, self._under.active()
         if isinstance(self._drag, _Marquee) and self._now is not None and self._was_dragged():
             draw_marquee(painter, self._drag.start.at, self._now.at)
-        if active is None or not canvas.shows_overlays or canvas.is_tracked(active[0].removal_id):
+        if active is None or not stage.shows_overlays or stage.is_tracked(active[0].removal_id):
             return
         overlay, shape = active
         layer = self.shown_layer(overlay.removal_id)
         shape = layer.shape(shape.label) if layer else shape
-        points = canvas.selection.points
+        points = stage.selection.points
         if isinstance(self._drag, ShapeDrag) and self._drag.inserted is not None:
             points = frozenset({self._drag.inserted})
-        box = None if self._drag is not None else box_around(shape, canvas.frame_number, points)
+        box = None if self._drag is not None else box_around(shape, stage.frame_number, points)
         if box is not None:
-            draw_transform_box(painter, canvas.view, box)
-        draw_points(painter, canvas.view, shape, canvas.frame_number, points, self._hot(shape))
+            draw_transform_box(painter, stage.view, box)
+        draw_points(painter, stage.view, shape, stage.frame_number, points, self._hot(shape))
 
     def _hot(self, shape: Shape) -> int | None:
         """The point under the mouse."""
-        hover = self._canvas.hover
-        roto = self.roto_at(hover) if hover is not None and self._drag is None else None
+        hover = self._stage.hover
+        roto = self._under.roto_at(hover) if hover is not None and self._drag is None else None
         return roto.hit.index if roto and roto.shape is shape and isinstance(roto.hit, PointHit) else None
 
     @override
     def cursor(self, at: Pointer | None) -> Qt.CursorShape:
         if at is None:
             return Qt.CursorShape.ArrowCursor
-        roto = self.roto_at(at)
-        overlay, handle = self.box_at(at)
+        roto = self._under.roto_at(at)
+        overlay, handle = self._under.box_at(at)
         grips_box = overlay is not None and overlay.selected and handle is not Handle.INSIDE
         if roto is not None and not grips_box:
-            return _roto_cursor(roto, at)
-        return _CURSORS[handle] if overlay and handle else Qt.CursorShape.ArrowCursor
+            return roto_cursor(roto, at)
+        return BOX_CURSORS[handle] if overlay and handle else Qt.CursorShape.ArrowCursor
 
     @override
     def hint(self, at: Pointer | None) -> str:
         if at is None:
             return ""
-        roto = self.roto_at(at)
+        if self._drag is not None:
+            return self._hint
+        roto = self._under.roto_at(at)
         if roto is not None:
             return roto_hint(roto.shape, roto.hit, is_active=roto.is_active)
-        overlay, handle = self.box_at(at)
+        overlay, handle = self._under.box_at(at)
         if overlay and handle:
             return box_hint(overlay.label, handle, selected=overlay.selected)
-        return tr("Drag a frame around points to select them") if self._active() else ""
-
-
-def _roto_cursor(roto: _RotoHit, at: Pointer) -> Qt.CursorShape:
-    if isinstance(roto.hit, GripHit):
-        return Qt.CursorShape.OpenHandCursor if roto.hit.handle is None else _CURSORS[roto.hit.handle]
-    if isinstance(roto.hit, CurveHit) and (at.control or at.alt) and roto.hit.segment >= 0:
-        return Qt.CursorShape.CrossCursor
-    if isinstance(roto.hit, PointHit):
-        return Qt.CursorShape.PointingHandCursor
-    return Qt.CursorShape.SizeAllCursor
+        return tr("Drag a frame around points to select them") if self._under.active() else ""

@@ -1,0 +1,98 @@
+"""What is drawn over the picture looks the same however often it is asked for, and never as it was before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QImage
+from pytestqt.qtbot import QtBot
+
+from desktop.main_window import MainWindow
+from desktop.roto import commands as roto_commands
+from desktop.roto.points import outline_points
+from desktop.roto.transforms import transformed, translation
+from desktop.viewer.outline_cache import OutlineCache
+from roi_tools.roto.model import RotoLayer, Shape, constant
+from tests.desktop.test_roto_tools import LEFT
+from tests.desktop.test_window import at
+
+ROUNDING = 3
+"""What 8-bit layers differ by from drawing everything on the picture itself."""
+
+
+def apart(image: QImage, other: QImage) -> int:
+    """The largest difference of any sample."""
+    assert image.size() == other.size()
+    first, second = (np.frombuffer(one.constBits(), np.uint8).astype(int) for one in (image, other))
+    return int(np.abs(first - second).max())
+
+
+def ellipse(label: str, x: float) -> Shape:
+    return Shape(label, "ellipse", (constant(x, 20, 12, 20, 0),), color=(0.2, 1.0, 0.4))
+
+
+@pytest.fixture
+def three(editor: MainWindow) -> MainWindow:
+    shapes = tuple(ellipse(f"E {number}", 12.0 + 16 * number) for number in range(3))
+    roto_commands.add_roto(editor.session, RotoLayer("roto", shapes))
+    editor.roto_selection.select("E 0")
+    return editor
+
+
+def test_what_is_drawn_again_looks_as_it_did(three: MainWindow) -> None:
+    first = three.canvas.grab().toImage()
+    assert all(apart(three.canvas.grab().toImage(), first) <= ROUNDING for _ in range(3))
+
+
+@pytest.mark.parametrize("change", ["move", "hide", "colour", "select", "delete", "disable", "frame", "zoom"])
+def test_what_was_drawn_before_a_change_is_not_shown_after_it(three: MainWindow, change: str) -> None:
+    canvas, session = three.canvas, three.session
+    removal = session.removal
+    assert removal is not None
+    before = [canvas.grab().toImage() for _ in range(3)][-1]
+    edits = {
+        "move": lambda shape: transformed(shape, 0, None, translation(0, 6)),
+        "hide": lambda shape: replace(shape, is_visible=False),
+        "colour": lambda shape: replace(shape, color=(1.0, 0.0, 0.0)),
+        "frame": lambda shape: replace(shape, last_frame=3),
+    }
+    if change in edits:
+        roto_commands.change_shape(session, removal.id, "E 1", edits[change], "change")
+    if change == "select":
+        three.roto_selection.select("E 2")
+    elif change == "delete":
+        roto_commands.delete_shapes(session, removal.id, ["E 2"])
+    elif change == "disable":
+        three.window_actions["toggle_removal"].trigger()
+    elif change == "frame":
+        session.go_to(5)
+    elif change == "zoom":
+        canvas.zoom_by(1.5)
+    assert apart(canvas.grab().toImage(), before) > 50
+
+
+def test_the_dragged_shape_is_drawn_where_it_is(three: MainWindow, qtbot: QtBot) -> None:
+    canvas = three.canvas
+    qtbot.mousePress(canvas, LEFT, pos=at(canvas, 12, 20))
+    qtbot.mouseMove(canvas, at(canvas, 14, 26))
+    qtbot.mouseMove(canvas, at(canvas, 14, 30))
+    dragged = [canvas.grab().toImage() for _ in range(3)]
+    assert max(apart(again, dragged[0]) for again in dragged) <= ROUNDING
+    qtbot.mouseMove(canvas, at(canvas, 14, 34))
+    assert apart(canvas.grab().toImage(), dragged[0]) > 50
+    qtbot.mouseRelease(canvas, LEFT, pos=at(canvas, 14, 34))
+
+
+def test_outlines_are_those_of_the_frame_asked_for() -> None:
+    cache, moving = OutlineCache(), transformed(ellipse("E", 10), 8, None, translation(20, 0))
+    for frame in (0, 8, 0, 4):
+        assert (cache.of(moving, frame).corners == outline_points(moving, frame)).all()
+
+
+def test_only_places_near_the_bounds_are_looked_at_closer() -> None:
+    outlines = OutlineCache().of(ellipse("E", 10), 0)  # 4 to 16, 10 to 30
+    assert outlines.bounds == pytest.approx((4, 10, 16, 30))
+    assert outlines.is_near(18, 20, 3)
+    assert not outlines.is_near(18, 20, 1)
