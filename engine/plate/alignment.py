@@ -31,6 +31,9 @@ STATIC_SPAN_FRAMES = 12
 STATIC_SPAN_DRIFT_PX = 0.3
 """... but it has not moved further after a dozen frames, when a real drift has added up."""
 
+STATIC_WIDTH_PX = 640.0
+"""In a picture this wide a feature of a locked camera seldom strays further than these drifts; see `_noise_scale`."""
+
 Matrix = NDArray[np.float64]
 
 
@@ -73,6 +76,11 @@ def measure_motion(a: FrameView, b: FrameView) -> CameraMotion:
         return CameraMotion(np.eye(3), math.inf, len(start), 0.0)
     matrix, inliers = _fit(start, end)
     return CameraMotion(matrix, _drift(start, end, a.gray.shape), len(start), float(inliers.mean()))
+
+
+def _noise_scale(shape: tuple[int, ...]) -> float:
+    """By how much farther compression and grain push features about in a picture (h, w) than in one 640 px wide."""
+    return max(shape[1] / STATIC_WIDTH_PX, 1.0)
 
 
 def apply_matrix(matrix: Matrix, points: Points) -> Points:
@@ -168,14 +176,13 @@ def _is_sane(matrix: Matrix) -> bool:
 
 def _drift(start: Points, end: Points, shape: tuple[int, ...]) -> float:
     """How far the similarity of the features that stand still moves the picture; infinite where most of them move."""
-    still = np.linalg.norm(end - start, axis=1) < 2.0 * STATIC_SPAN_DRIFT_PX
+    noise_px = STATIC_SPAN_DRIFT_PX * _noise_scale(shape)
+    still = np.linalg.norm(end - start, axis=1) < 2.0 * noise_px
     if still.sum() < SIMILARITY_INLIERS or still.mean() < 0.6:
         return math.inf
-    similarity = _similarity(start[still], end[still], STATIC_SPAN_DRIFT_PX)
+    similarity = _similarity(start[still], end[still], noise_px)
     if similarity is None:
         return math.inf
-    height, width = shape[:2]
-    # Three quarters of the way to the corners: features seldom reach the corners themselves.
-    x, y = width / 8.0, height / 8.0
-    corners = np.array([[x, y], [width - x, y], [x, height - y], [width - x, height - y]], np.float32)
-    return float(np.linalg.norm(apply_matrix(similarity, corners) - corners, axis=1).max())
+    # Measured where the features are: towards the corners, where there are few, their noise is magnified.
+    moved = apply_matrix(similarity, start[still]) - start[still]
+    return float(np.sqrt(np.square(moved).sum(axis=1).mean()))
