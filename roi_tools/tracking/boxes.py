@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roi_tools.errors import TrackingError
 from roi_tools.geometry import Box, Size
@@ -20,6 +21,8 @@ PATIENCE_FRAMES = 12
 """How long a hidden object is waited for before it counts as lost."""
 _SAME_PICTURE = 0.7
 """Correlation above which an object looks as on its keyframe (a new picture of the same thing: about 0.8)."""
+_FIRST_LOOK_FRAMES, _UNLIKE_SHARE = 16, 0.6
+"""After so many frames, most of which don't look like the keyframe, the others will not either."""
 _SMALLEST_PX = 4
 
 
@@ -87,8 +90,7 @@ class _BoxTracker:
             return {}
         key, box = self._start(frame, rect)
         by_picture = self._by_picture(key, box, rect, way)
-        scores = [tracked.confidence for tracked in by_picture]
-        if np.median(scores) > _SAME_PICTURE:
+        if by_picture:
             self._step(len(way))
             return {tracked.frame: tracked for tracked in _until_lost(by_picture)}
         return {tracked.frame: tracked for tracked in _until_lost(self._by_outline(key, rect, way))}
@@ -106,36 +108,78 @@ class _BoxTracker:
         return start_outline(self._frames, self._camera, frame, box), box
 
     def _by_picture(self, key: Outline, box: Box, rect: RectF, way: range) -> list[TrackedBox]:
+        """Where the keyframe's picture of it is; none for an object that does not look like it most of the time."""
         follower = PictureFollower(self._frames, self._camera, key.frame, box, key.mask)
-        tracked = []
+        tracked: list[TrackedBox] = []
+        unlike = 0
         for frame in way:
             x0, y0, score = follower.follow(frame)
+            unlike += score <= _SAME_PICTURE
+            if 2 * unlike > len(way) or (len(tracked) > _FIRST_LOOK_FRAMES and unlike > _UNLIKE_SHARE * len(tracked)):
+                self._step(len(way) - len(tracked))
+                return []
             moved = rect.shifted((x0 - box.x0) / self._frames.scale, (y0 - box.y0) / self._frames.scale)
             tracked.append(TrackedBox(frame, moved, max(score, 0.0)))
             self._found(tracked[-1])
             self._step()
         return tracked
 
-    def _by_outline(self, key: Outline, rect: RectF, way: range) -> Iterable[TrackedBox]:
+    def _by_outline(self, key: Outline, rect: RectF, way: range) -> list[TrackedBox]:
+        """The box on each frame, up to where the object stays hidden; what was doubtful is mended once it is found."""
         follower = OutlineFollower(self._frames, self._camera, key)
-        outer = np.array(rect.as_tuple())
-        inner = key.box
-        margin = np.zeros(4) if inner is None else outer - np.array(inner.as_tuple()) / self._frames.scale
-        outline, last = key, rect
+        margin = np.zeros(4)
+        if key.box is not None:
+            margin = np.array(rect.as_tuple()) - np.array(key.box.as_tuple()) / self._frames.scale
+        outline, tracked = key, [TrackedBox(key.frame, rect, 1.0)]
+        doubtful = hidden = 0
         for frame in way:
-            outline = follower.follow(outline, frame)
-            found = outline.box if outline.confidence > 0 else None
-            if found is not None:
-                x0, y0, x1, y1 = map(float, np.array(found.as_tuple()) / self._frames.scale + margin)
-                last = RectF(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1))
-            tracked = TrackedBox(frame, last, outline.confidence if found is not None else 0.0)
-            self._found(tracked)
-            yield tracked
+            before, outline = outline, follower.follow(outline, frame)
+            tracked.append(self._boxed(outline, margin, tracked[-1].rect))
+            self._found(tracked[-1])
             self._step()
+            if doubtful and outline.has_parted(before):
+                self._bridge(outline.within_itself(), margin, tracked, doubtful)
+            doubtful = doubtful + 1 if outline.is_doubtful else 0
+            hidden = hidden + 1 if tracked[-1].confidence == 0 else 0
+            if hidden > PATIENCE_FRAMES:
+                break
+        return tracked[1:]
+
+    def _boxed(self, outline: Outline, margin: NDArray[np.float64], last: RectF) -> TrackedBox:
+        """The artist's margin around what was found; ``last`` where nothing was."""
+        found = outline.box if outline.confidence > 0 else None
+        if found is None:
+            return TrackedBox(outline.frame, last, 0.0)
+        x0, y0, x1, y1 = map(float, np.array(found.as_tuple()) / self._frames.scale + margin)
+        rect = RectF(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1))
+        return TrackedBox(outline.frame, rect, outline.confidence * outline.plausibility)
+
+    def _bridge(self, outline: Outline, margin: NDArray[np.float64], tracked: list[TrackedBox], count: int) -> None:
+        """The ``count`` boxes before the last one are doubtful, ``outline`` is not: it is followed back from there.
+
+        Where that ends, too, the box goes straight from one to the other.
+        """
+        follower = OutlineFollower(self._frames, self._camera, outline)
+        end = len(tracked) - 1
+        first = start = end - count
+        while end > start:
+            outline = follower.follow(outline, tracked[end - 1].frame)
+            self._progress(self._share)  # raises where it was cancelled
+            if outline.is_doubtful:
+                break
+            end -= 1
+            tracked[end] = self._boxed(outline, margin, tracked[end].rect)
+        tracked[start - 1 : end + 1] = _straight(tracked[start - 1 : end + 1])
+        for box in tracked[first : first + count]:
+            self._found(box)
 
     def _step(self, count: int = 1) -> None:
         self._done += count
-        self._progress(min(1.0, self._done / max(self._total, 1)))
+        self._progress(self._share)
+
+    @property
+    def _share(self) -> float:
+        return min(1.0, self._done / max(self._total, 1))
 
 
 def _until_lost(boxes: Iterable[TrackedBox]) -> list[TrackedBox]:
@@ -150,6 +194,15 @@ def _until_lost(boxes: Iterable[TrackedBox]) -> list[TrackedBox]:
     while kept and kept[-1].confidence == 0:
         kept.pop()
     return kept
+
+
+def _straight(boxes: Sequence[TrackedBox]) -> list[TrackedBox]:
+    """Those between the first and the last one on the straight way from one to the other."""
+    first, last = (np.array(boxes[index].rect.as_tuple()) for index in (0, -1))
+    shares = np.linspace(0, 1, len(boxes))[1:-1]
+    edges = ((1 - share) * first + share * last for share in shares)
+    between = (replace(box, rect=RectF(*map(float, edge))) for box, edge in zip(boxes[1:-1], edges, strict=True))
+    return [boxes[0], *between, boxes[-1]]
 
 
 def _faded(there: TrackedBox | None, back: TrackedBox | None, start: int, end: int) -> TrackedBox:

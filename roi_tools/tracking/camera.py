@@ -14,6 +14,9 @@ _FEATURES = 300
 _INLIER_PX = 1.0
 _FEWEST_INLIERS = 12
 _UNSEEN = np.uint8(255)
+_SUBPIXEL_BITS = 4
+_SUBPIXELS = 1 << _SUBPIXEL_BITS
+_FAR_PX = 1e5
 _BACKGROUND_STEPS = (-20, -10, -4, 4, 10, 20)
 """Frames whose median stands for the background: far enough that a walking person has moved by its width."""
 
@@ -46,8 +49,8 @@ class Camera:
         unknown = np.full(image.shape[:2], np.nan, np.float32)
         if len(others) < 2:
             return unknown
-        ranked = np.stack([_difference(image, *self._background(frame, other)) for other in others])
-        ranked.sort(axis=0)  # those that don't see the pixel come last
+        # Those that don't see the pixel come last.
+        ranked = _sorted([_difference(image, *self._background(frame, other)) for other in others])
         count = np.count_nonzero(ranked != _UNSEEN, axis=0)
         middle = np.take_along_axis(ranked, (np.maximum(count, 1) - 1)[np.newaxis] // 2, axis=0)[0]
         return np.where(count < 2, unknown, middle)
@@ -76,13 +79,35 @@ class Camera:
         image = self._frames.rgb(other)
         size = image.shape[1], image.shape[0]
         moved = cv2.warpPerspective(image, matrix, size)
-        seen = cv2.warpPerspective(np.full(image.shape[:2], 255, np.uint8), matrix, size) == 255
-        return np.asarray(moved, np.uint8), seen
+        return np.asarray(moved, np.uint8), _seen(matrix, size)
 
     def _step(self, frame: int) -> Matrix:
         if frame not in self._steps:
             self._steps[frame] = _homography(self._frames.gray(frame), self._frames.gray(frame + 1))
         return self._steps[frame]
+
+
+def _seen(matrix: Matrix, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which pixels of a frame a moved one of ``size`` (width, height) fills wholly, (height, width)."""
+    width, height = size
+    right, bottom = width - 1, height - 1
+    corners = np.array([[0, 0, 1], [right, 0, 1], [right, bottom, 1], [0, bottom, 1]]) @ matrix.T
+    if (corners[:, 2] <= 0).any():  # turned out of sight: no camera does that from one frame to another
+        return np.zeros((height, width), bool)
+    places = np.clip(corners[:, :2] / corners[:, 2:], -_FAR_PX, _FAR_PX)
+    filled = np.zeros((height, width), np.uint8)
+    cv2.fillConvexPoly(filled, np.rint(places * _SUBPIXELS).astype(np.int32), 1, shift=_SUBPIXEL_BITS)
+    return filled.view(bool)
+
+
+def _sorted(layers: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """The layers' values in rising order at each pixel, (layers, h, w): a bubble of minima and maxima."""
+    ranked = np.stack(layers)
+    for end in range(len(ranked) - 1, 0, -1):
+        for index in range(end):
+            low, high = cv2.min(ranked[index], ranked[index + 1]), cv2.max(ranked[index], ranked[index + 1])
+            ranked[index], ranked[index + 1] = low, high
+    return ranked
 
 
 def _homography(image: Image, following: Image) -> Matrix:
@@ -103,7 +128,8 @@ def _difference(image: Image, moved: Image, seen: NDArray[np.bool_]) -> NDArray[
     here, there = image[grid][seen[grid]].astype(np.int16), moved[grid][seen[grid]]
     offset = np.median(here - there, axis=0) if len(here) else np.zeros(3)
     if np.any(np.abs(offset) >= 2):
-        moved = np.asarray(cv2.add(moved, np.array([*offset, 0.0])), np.uint8)
+        levels = np.clip(np.rint(np.arange(256)[:, np.newaxis] + offset), 0, 255)
+        moved = np.asarray(cv2.LUT(moved, levels.astype(np.uint8)[np.newaxis]), np.uint8)
     red, green, blue = cv2.split(cv2.blur(cv2.absdiff(image, moved), (3, 3)))
     largest = np.minimum(cv2.max(cv2.max(red, green), blue), _UNSEEN - 1)
     largest[~seen] = _UNSEEN

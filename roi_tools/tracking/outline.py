@@ -50,6 +50,12 @@ _SMALLEST_SHARE = 0.02
 """Of the keyframe's area: less than this is what noise leaves where the object was."""
 
 
+_LEAST_OF_BOX = 0.1
+"""A first mask that fills less of the artist's box than this is none."""
+_CORE_SHARE = 0.35
+"""How much of a box's width and height belongs to the object for sure."""
+
+
 @dataclass(frozen=True)
 class Outline:
     """The object on one frame."""
@@ -74,6 +80,31 @@ class Outline:
             return None
         return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
+    @property
+    def plausibility(self) -> float:
+        """1 where its size is one that the object may have; less, the more of something else it has taken up."""
+        return min(1.0, _IMPLAUSIBLE * self.usual_px / max(self.area_px, 1))
+
+    @property
+    def area_px(self) -> int:
+        """Of the solid part, px^2."""
+        return int(np.count_nonzero(self.mask > 0.5))
+
+    def has_parted(self, before: Outline) -> bool:
+        """Whether another object went that the mask of the frame before held, or the object came out of hiding."""
+        return not self.is_doubtful and (before.confidence == 0 or before.area_px > _IMPLAUSIBLE * self.area_px)
+
+    def within_itself(self) -> Outline:
+        """With no more reach than it has itself: what it held of another object leads there no more."""
+        rows, columns = np.flatnonzero((self.mask > 0.5).any(axis=1)), np.flatnonzero((self.mask > 0.5).any(axis=0))
+        reach = float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+        return replace(self, reach=reach)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the object is hidden, or the mask holds more than it."""
+        return self.confidence == 0 or self.plausibility < 1
+
 
 def start_outline(frames: WorkingFrames, camera: Camera, frame: int, box: Box) -> Outline:
     """The object inside ``box`` (working px): GrabCut of the box against its surroundings, helped by motion."""
@@ -87,8 +118,11 @@ def start_outline(frames: WorkingFrames, camera: Camera, frame: int, box: Box) -
     more_x, more_y = max(4, box.width_px // 2), max(4, box.height_px // 2)
     window = np.s_[max(0, box.y0 - more_y) : box.y1 + more_y, max(0, box.x0 - more_x) : box.x1 + more_x]
     mask = np.zeros_like(inside)
-    mask[window] = _grab_cut(np.ascontiguousarray(image[window]), np.ascontiguousarray(labels[window]))
-    if mask.sum() < 0.1 * box.area_px:  # nothing stands out: the artist's box is the best there is
+    mask[window] = _grab_cut(image[window], labels[window])
+    if mask.sum() < _LEAST_OF_BOX * box.area_px:  # all of it looked like its surroundings: a part is held against that
+        labels[_core(box, inside.shape)] = cv2.GC_FGD
+        mask[window] = _grab_cut(image[window], labels[window])
+    if mask.sum() < _LEAST_OF_BOX * box.area_px:  # nothing stands out: the artist's box is the best there is
         mask = inside * np.float32(0.9)
     known = (mask > 0.5) & np.isfinite(departure)
     moving = float(departs[known].mean()) if known.any() else 0.5
@@ -172,7 +206,16 @@ class OutlineFollower:
         return appearance.updated(self._frames.rgb(frame), solid * (carried > 0.5), _surroundings(mask, solid))
 
 
+def _core(box: Box, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """An ellipse in the middle of the box: an artist puts a box around its object."""
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    across = (columns + 0.5 - (box.x0 + box.x1) / 2) / (0.5 * _CORE_SHARE * box.width_px)
+    down = (rows + 0.5 - (box.y0 + box.y1) / 2) / (0.5 * _CORE_SHARE * box.height_px)
+    return np.asarray(across**2 + down**2 < 1)
+
+
 def _grab_cut(image: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    image, labels = np.ascontiguousarray(image), np.ascontiguousarray(labels)
     cv2.setRNGSeed(1)  # its mixtures start from random clusters; a track must come out the same every time
     models = np.zeros((1, 65)), np.zeros((1, 65))
     if len(np.unique(labels)) > 1:

@@ -36,11 +36,10 @@ class PictureFollower:
         """``(x0, y0, correlation)``: the box's corner on ``frame``, next to the last one; correlation -1 to 1."""
         expected = transformed(self._corner, self._camera.between(self._frame, frame))[0]
         reach = _SEARCH_PX + _SEARCH_SHARE * self._size
-        image = _shrunk(self._frames.rgb(frame), self._shrink)
-        height, width = image.shape[:2]
         x0, y0 = (max(0, int(start / self._shrink)) for start in expected - reach)
-        x1, y1 = (int(end / self._shrink) for end in expected + reach + self._size)
-        window = image[y0 : min(y1, height), x0 : min(x1, width)]
+        x1, y1 = (max(0, int(end / self._shrink)) for end in expected + reach + self._size)
+        around = Box(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1))
+        window = self._shrunk_part(frame, around)
         self._frame, self._corner = frame, expected[np.newaxis].astype(np.float64)
         if min(self._size) < _SMALLEST_SIDE_PX or any(
             has < needs for has, needs in zip(window.shape[:2], self._template.shape[:2], strict=True)
@@ -50,6 +49,12 @@ class PictureFollower:
         _, best, _, (column, row) = cv2.minMaxLoc(np.nan_to_num(found, nan=-1.0, posinf=-1.0, neginf=-1.0))
         self._corner = np.array([[(column + x0) * self._shrink, (row + y0) * self._shrink]], np.float64)
         return float(self._corner[0, 0]), float(self._corner[0, 1]), float(best)
+
+    def _shrunk_part(self, frame: int, part: Box) -> Image:
+        """A part of the frame, in shrunk pixels; smaller where it leaves the frame."""
+        x0, y0, x1, y1 = (edge * self._shrink for edge in part.as_tuple())
+        image = self._frames.rgb(frame)[y0:y1, x0:x1]
+        return image[:0] if min(image.shape[:2]) < self._shrink else _shrunk(image, self._shrink)
 
 
 def _shrunk(image: Image, factor: int) -> Image:

@@ -24,6 +24,9 @@ _FEWEST: dict[MotionModel, int] = {"translation": 3, "similarity": 4, "affine": 
 _REGISTERED_SHARE = 0.2
 """Share of the keyframe's features that must be found again for the registration to count."""
 
+_SURE = 0.6
+"""Share of the features that agree from which on no other place is looked at."""
+
 
 @dataclass(frozen=True)
 class Registration:
@@ -75,7 +78,13 @@ class RegionTracker:
         guesses = [step[0]] if step else []
         if self._camera is not None:
             guesses.append(self._camera(self._last.frame, frame) @ self._last.matrix)
-        found = [anchored for guess in guesses if (anchored := self._anchored(frame, guess))]
+        found = []
+        for guess in guesses:
+            anchored = self._anchored(frame, guess)
+            if anchored is not None:
+                found.append(anchored)
+                if anchored.confidence > _SURE:
+                    break
         if found:
             self._last = max(found, key=lambda registration: registration.confidence)
             return self._last

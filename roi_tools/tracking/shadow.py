@@ -58,13 +58,16 @@ def _inside(box: Box, like: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 def _darkened(image: NDArray[np.float32], background: NDArray[np.float32]) -> NDArray[np.uint8]:
     """1 where every channel lost about the same share of the background's light. NaN in ``background``: unknown."""
+    unknown = np.isnan(background)
+    known = np.where(unknown, image, background)  # a blur would carry what is no number along whole rows
+    ratio = cv2.blur(image, (3, 3)) / np.maximum(cv2.blur(known, (3, 3)), 1.0)
+    ratio[unknown] = np.nan
+    # The exposure may differ between the frames: what most of the picture does is no shadow.
+    ratio /= np.nanmedian(ratio[::4, ::4].reshape(-1, 3), axis=0)
     with np.errstate(invalid="ignore"):
-        ratio = cv2.blur(image, (3, 3)) / np.maximum(cv2.blur(background, (3, 3)), 1.0)
-        # The exposure may differ between the frames: what most of the picture does is no shadow.
-        ratio /= np.nanmedian(ratio[::4, ::4].reshape(-1, 3), axis=0)
         alike = ratio.max(axis=2) - ratio.min(axis=2) < _CHANNELS_APART
         mean = ratio.mean(axis=2)
-        dark = alike & (mean > _DARKEST) & (mean < _LIGHTEST) & (background.min(axis=2) > _BLACK)
+        dark = alike & (mean > _DARKEST) & (mean < _LIGHTEST) & (known.min(axis=2) > _BLACK)
     element = np.ones((_NOISE_PX, _NOISE_PX), np.uint8)
     return np.asarray(cv2.morphologyEx(dark.astype(np.uint8), cv2.MORPH_OPEN, element), np.uint8)
 

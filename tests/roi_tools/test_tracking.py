@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -11,12 +13,15 @@ from roi_tools.errors import TrackingError
 from roi_tools.geometry import Box
 from roi_tools.roi_file import read_boxes
 from roi_tools.shapes import RectF
-from roi_tools.tracking.boxes import track_box
+from roi_tools.tracking.appearance import Appearance
+from roi_tools.tracking.boxes import TrackedBox, _straight, track_box
+from roi_tools.tracking.camera import Camera
 from roi_tools.tracking.motion import moving_boxes
-from roi_tools.tracking.outline import _one_object
+from roi_tools.tracking.outline import Outline, _one_object, start_outline
 from roi_tools.tracking.region import MotionModel, transformed
 from roi_tools.tracking.shadow import propose_shadow
 from roi_tools.tracking.surface import track_surface
+from roi_tools.tracking.working import WorkingFrames
 from tests.roi_tools.pictures import HEIGHT, WIDTH, MovingThing, iou, texture
 from tests.support.clips import shared_clip
 
@@ -197,8 +202,9 @@ def test_a_surface_without_detail_or_frame_is_refused() -> None:
     ("clip", "label", "key_frame", "least"),
     [
         ("tennis", 0, 0, 0.7),
-        ("bmx-trees", 0, 0, 0.65),
+        ("bmx-trees", 0, 0, 0.7),
         ("car-road", 0, 27, 0.8),
+        ("dogs-jump", 0, 0, 0.7),
         ("dogs-jump", 1, 0, 0.75),
         ("dogs-jump", 2, 0, 0.75),
     ],
@@ -217,6 +223,35 @@ def test_real_objects_are_followed(clip: str, label: int, key_frame: int, least:
     }
     wanted = {frame: RectF.from_box(box) for frame, box in enumerate(truth) if box is not None}
     assert np.mean([iou(tracked[frame], rect) if frame in tracked else 0.0 for frame, rect in wanted.items()]) > least
+
+
+def test_what_is_doubtful_between_sure_boxes_goes_straight_from_one_to_the_other() -> None:
+    places = [RectF(0, 0, 10, 10), RectF(90, 90, 95, 95), RectF(80, 0, 81, 1), RectF(30, 0, 40, 40)]
+    boxes = [TrackedBox(frame, rect, 0.2) for frame, rect in enumerate(places)]
+    mended = _straight(boxes)
+    assert (mended[0], mended[3]) == (boxes[0], boxes[3])
+    assert mended[1].rect.as_tuple() == pytest.approx((10, 0, 20, 20)) and mended[2].confidence == 0.2
+
+
+def test_a_mask_that_holds_more_than_its_object_is_doubtful_until_the_other_one_has_parted() -> None:
+    image = texture(60, 60, 3)
+    small, large = np.zeros((60, 60), np.float32), np.ones((60, 60), np.float32)
+    small[20:40, 20:30] = 1
+    usual = Outline(0, small, Appearance.of(image, small, large), 0.9, 0.5, (0.0, 0.0, 60.0, 60.0), 200.0)
+    swollen = replace(usual, mask=large)
+    assert not usual.is_doubtful and swollen.is_doubtful and replace(usual, confidence=0.0).is_doubtful
+    assert swollen.plausibility == pytest.approx(1.6 * 200 / 3600)
+    assert usual.has_parted(swollen) and not usual.has_parted(usual) and not swollen.has_parted(swollen)
+    assert usual.within_itself().reach == (20, 20, 30, 40)
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+def test_an_object_that_looks_like_its_surroundings_is_told_by_the_middle_of_its_box(seed: int) -> None:
+    image = texture(HEIGHT, WIDTH, 8, 2.0) // 2
+    image[70:118, 140:164] = texture(48, 24, seed, 2.0) // 2
+    frames = WorkingFrames(lambda frame: image)
+    solid = start_outline(frames, Camera(frames, range(1)), 0, Box(128, 62, 176, 126)).mask > 0.5
+    assert np.count_nonzero(solid[70:118, 140:164]) > 0.9 * 48 * 24 and np.count_nonzero(solid) < 1.1 * 48 * 24
 
 
 def test_of_parts_that_lie_apart_the_one_of_its_size_that_was_expected_is_the_object() -> None:
