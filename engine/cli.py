@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         socket = (options.socket or paths.default_socket()).absolute()
         from engine.server import serve  # FastAPI takes half a second, which --help does not have to wait for
 
-        serve(socket)
+        serve(socket, idle_exit_s=options.idle_exit * 60 if options.idle_exit else None)
     except EngineError as error:
         print(f"grayplate-engine: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT if error.kind == "bad_input" else EXIT_FAILED
@@ -45,7 +45,23 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--socket", type=Path, metavar="PATH", help="where to listen; default: engine.sock in the runtime folder"
     )
+    serve.add_argument(
+        "--idle-exit",
+        type=_minutes,
+        metavar="MINUTES",
+        help="end when for so long nobody asked for anything and no job was left; default: never",
+    )
     return parser
+
+
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of minutes above 0")
+    return minutes
 
 
 if __name__ == "__main__":

@@ -49,6 +49,11 @@ from engine.protocol import (
 
 KEEP_ALIVE_S = 15.0
 """A silent event stream says something this often; three times that without a word means that the engine is gone."""
+IDLE_EXIT_MIN = 10
+"""An engine that was started in the background ends when nobody asked it for anything for so long, and no job is left.
+
+Who has it open but asks for nothing has to say so in the meantime, with :meth:`EngineClient.health`.
+"""
 RECONNECTS = 5
 ATTEMPTS = 8
 """At a call that the engine puts off because it is about to end: together they wait for over a second."""
@@ -357,6 +362,7 @@ def start_engine(client: EngineClient, timeout_s: float) -> int:
     """
     log = paths.log_file()
     command = [sys.executable, "-P", "-m", "engine.cli", "serve", "--socket", str(client.socket)]
+    command += ["--idle-exit", str(IDLE_EXIT_MIN)]
     detached: dict[str, Any] = (
         {"creationflags": 0x00000008 | 0x00000200}  # DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP
         if sys.platform == "win32"

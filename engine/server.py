@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import secrets
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 from importlib.metadata import version
@@ -54,7 +55,7 @@ def create_app(service: EngineService, endpoint: Endpoint) -> FastAPI:
         title="Grayplate engine",
         version=version("grayplate"),
         lifespan=_lifespan(service, frames),
-        dependencies=[Depends(_token_check(endpoint.token))] if endpoint.token else [],
+        dependencies=[*([Depends(_token_check(endpoint.token))] if endpoint.token else []), Depends(_note_of(service))],
         openapi_url="/v1/openapi.json",
         docs_url=None,  # their pages load scripts from the internet
         redoc_url=None,
@@ -69,11 +70,14 @@ def create_app(service: EngineService, endpoint: Endpoint) -> FastAPI:
     return app
 
 
-def serve(socket: Path, *, loopback: bool | None = None) -> None:
-    """Serves until asked to end. Raises EngineAlreadyRunningError or BadRequestError when the socket is not free."""
+def serve(socket: Path, *, loopback: bool | None = None, idle_exit_s: float | None = None) -> None:
+    """Serves until asked to end, or until nobody needed it for ``idle_exit_s``.
+
+    Raises EngineAlreadyRunningError or BadRequestError when the socket is not free.
+    """
     listener = Listener(socket, loopback=loopback)
     try:
-        service = EngineService(socket)
+        service = EngineService(socket, idle_exit_s)
         app = create_app(service, listener.endpoint)
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
         _log.info("engine %s, pid %d, serves %s", version("grayplate"), os.getpid(), socket)
@@ -263,6 +267,13 @@ def _token_check(token: str) -> Callable[[str], None]:
     return check
 
 
+def _note_of(service: EngineService) -> Callable[[], Awaitable[None]]:
+    async def note() -> None:
+        service.note_request()
+
+    return note
+
+
 # --- life ---------------------------------------------------------------------------------------------------------
 
 
@@ -270,7 +281,9 @@ def _lifespan(service: EngineService, frames: FrameService) -> Callable[[FastAPI
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.start()
+        watch = asyncio.create_task(service.end_when_forgotten())
         yield
+        watch.cancel()
         service.stop()
         frames.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -18,16 +19,18 @@ from engine.render.validation import check_effects
 from engine.segment.service import SegmentService
 from engine.supervisor import Supervisor
 
+_LONGEST_LOOK_S = 15.0
 _log = logging.getLogger(__name__)
 
 
 class EngineService:
     """Lives in the server process. Coroutines belong to the server's loop, everything else to any thread.
 
+    ``idle_exit_s``: the engine ends when for so long nobody asked for anything and no job was left; None: it stays.
     ``on_exit`` is called (in any thread, perhaps more than once) when the engine was asked to end and may.
     """
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, idle_exit_s: float | None = None) -> None:
         self.on_exit: Callable[[], None] = lambda: None
         self.store = JobStore(paths.job_database(socket))
         self.supervisor = Supervisor()
@@ -36,6 +39,8 @@ class EngineService:
         self._queue = JobQueue(self.store, self.supervisor, on_idle=self._exit_if_idle)
         self._streams: dict[asyncio.Event, tuple[str, asyncio.AbstractEventLoop]] = {}
         self._ends_when_idle = self._closing = False
+        self._idle_exit_s = idle_exit_s
+        self._needed_s = time.monotonic()
 
     def start(self) -> None:
         """Takes up what the last engine left and begins to render."""
@@ -116,13 +121,32 @@ class EngineService:
         self._ends_when_idle = True
         self._exit_if_idle()
 
+    def note_request(self) -> None:
+        """Somebody asked for something."""
+        self._needed_s = time.monotonic()
+
+    async def end_when_forgotten(self) -> None:
+        """Ends the engine once nobody has needed it for ``idle_exit_s``; jobs that are left are finished first."""
+        if self._idle_exit_s is None:
+            return
+        while not self._closing:
+            await asyncio.sleep(min(self._idle_exit_s / 4, _LONGEST_LOOK_S))
+            if self._is_needed():
+                self._needed_s = time.monotonic()
+            elif time.monotonic() - self._needed_s >= self._idle_exit_s:
+                _log.info("nobody has asked for anything for %.0f s: the engine ends", self._idle_exit_s)
+                self.end_now()
+
     def end_now(self) -> None:
         """Ends the engine; a running job is given back to the queue."""
         self.close_streams()
         self.on_exit()
 
     def _exit_if_idle(self) -> None:
-        is_heard = bool(self._streams) or self.segments.active_count > 0 or self.models.active_count > 0
-        if self._ends_when_idle and not self._closing and not is_heard and not self.store.active_count():
+        if self._ends_when_idle and not self._closing and not self._is_needed():
             _log.info("idle, as asked for: the engine ends")
             self.end_now()
+
+    def _is_needed(self) -> bool:
+        is_heard = bool(self._streams) or self.segments.active_count > 0 or self.models.active_count > 0
+        return is_heard or self.store.active_count() > 0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
-from PySide6.QtCore import QObject, Signal, SignalInstance
+from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 
 from desktop.base.language import tr
 from desktop.base.ui_thread import UiThread
@@ -18,6 +18,9 @@ from engine.protocol import (
     Event,
     Job,
     JobState,
+    ModelDownload,
+    ModelInfo,
+    ModelList,
     Preflight,
     Preset,
     RenderRequest,
@@ -29,6 +32,8 @@ from engine.protocol import (
 _GIVEN_UP: frozenset[JobState] = frozenset({"failed", "cancelled"})
 
 _GOODBYE_S = 10.0
+HEARTBEAT_MS = 120_000
+"""So often the engine learns that the window is still open: without a word for ten minutes it would end."""
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -48,6 +53,27 @@ class Engine(Protocol):
 
     def delete_preset(self, effect: str, name: str) -> None:
         """Delete a person's own preset."""
+
+    def models(self) -> ModelList:
+        """The models that are known."""
+
+    def add_model(self, path: str, name: str = "") -> ModelInfo:
+        """Give a folder or file of this machine a name."""
+
+    def remove_model(self, name: str) -> None:
+        """Delete a download, or forget a person's own."""
+
+    def download_model(self, name: str) -> ModelDownload:
+        """Begin a download or go on with one."""
+
+    def cancel_download(self, name: str) -> ModelDownload:
+        """End a download."""
+
+    def download_events(self, name: str) -> Iterator[ModelDownload]:
+        """A download until its end."""
+
+    def health(self) -> object:
+        """Whether it answers."""
 
     def preflight(self, request: RenderRequest) -> Preflight:
         """What to know of a render before it begins."""
@@ -114,6 +140,9 @@ class EngineBridge(QObject):
         self._engine: Engine | None = None
         self._closed = False
         self._ui = UiThread(self)
+        self._heartbeat = QTimer(self)
+        self._heartbeat.timeout.connect(self._stay_known)
+        self._heartbeat.start(HEARTBEAT_MS)
 
     @property
     def is_connected(self) -> bool:
@@ -168,10 +197,15 @@ class EngineBridge(QObject):
         ``submit``: renders that the engine is to do without the desktop.
         """
         self._closed = True
+        self._heartbeat.stop()
         work = partial(self._goodbye, cancel, submit)
         goodbye = threading.Thread(target=work, name="engine-goodbye", daemon=True)
         goodbye.start()
         goodbye.join(timeout_s)
+
+    def _stay_known(self) -> None:
+        if self.is_connected:
+            self._in_thread("heartbeat", lambda: self._reached().health())
 
     # --- on threads ---------------------------------------------------------------------------------------------
 

@@ -48,6 +48,16 @@ def state(window: MainWindow, frame: int) -> ResultState:
     return window.results.state(window.session.shot, frame)
 
 
+def test_the_engine_is_told_that_the_window_is_still_there(window: MainWindow, door: EngineDoor, qtbot: QtBot) -> None:
+    window.bridge._heartbeat.setInterval(5)
+    qtbot.wait(20)
+    assert door.attempts == 0, "an engine that was not reached yet is not started for that"
+    with qtbot.waitSignal(window.bridge.connected):
+        window.bridge.start()
+    qtbot.waitUntil(lambda: door.engine.heartbeats > 1)
+    assert door.attempts == 1
+
+
 def test_frames_are_shown_while_later_ones_still_render(
     marked: MainWindow, door: EngineDoor, qtbot: QtBot, tmp_path: Path
 ) -> None:

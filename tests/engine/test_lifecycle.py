@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from engine.client import EngineClient, connect
 from engine.errors import EngineUnavailableError
 from engine.protocol import Event, FrameEvent, StateEvent
 from engine.server import serve
+from engine.service import EngineService
 from roi_tools.geometry import Size
 from tests.support.engine_process import (
     EngineProcess,
@@ -155,6 +158,60 @@ class TestShutdown:
                 engine.client.health()
 
 
+class TestForgotten:
+    """An engine whose desktop was killed: nobody asks it for anything any more. Its patience here is 1.5 s."""
+
+    PATIENCE = ("--idle-exit", "0.025")
+
+    def test_it_finishes_its_job_and_ends(self, tmp_path, source, gate):
+        with running_engine(tmp_path, arguments=self.PATIENCE) as engine:
+            engine.client.submit(render_request(source, [[BOX]], tmp_path / "out.mkv", gate=str(gate)))
+            with pytest.raises(subprocess.TimeoutExpired):
+                engine.process.wait(3)  # twice as long as it waits without a job
+            (gate / "0").touch()
+            assert engine.process.wait(20) == 0
+            assert (tmp_path / "out.mkv").exists() and not engine.socket.exists()
+
+    def test_one_who_asks_now_and_then_keeps_it(self, tmp_path, monkeypatch):
+        service = EngineService(tmp_path / "engine.sock", idle_exit_s=600)
+        clock, ended = [time.monotonic()], []
+        service.on_exit = lambda: ended.append(clock[0])
+        last_word = clock[0] + 3000
+
+        async def sleep(seconds: float) -> None:
+            clock[0] += seconds
+            if clock[0] <= last_word and clock[0] % 500 < seconds:
+                service.note_request()
+
+        monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+        monkeypatch.setattr(asyncio, "sleep", sleep)
+        asyncio.run(service.end_when_forgotten())
+        (end,) = ended
+        assert last_word + 600 - 500 <= end <= last_word + 600 + 15
+        service.stop()
+
+    def test_a_client_that_stayed_open_gets_a_new_one(self, tmp_path, source, monkeypatch):
+        for name, value in environment(tmp_path).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(client, "IDLE_EXIT_MIN", 0.02)
+        with connect() as engine:
+            first = engine.health().pid
+            wait_until(lambda: not is_alive(first))
+            monkeypatch.setattr(client, "IDLE_EXIT_MIN", 10)
+            try:
+                job = engine.submit(render_request(source, [[BOX]]))
+                assert states(list(engine.events(job.id)))[-1] == "done"
+                assert engine.health().pid != first
+            finally:
+                engine.shutdown_now()
+
+    @pytest.mark.parametrize("minutes", ["0", "-1", "inf", "soon", "nan"])
+    def test_an_impossible_patience_is_refused(self, minutes, capsys):
+        with pytest.raises(SystemExit):
+            cli.main(["serve", "--idle-exit", minutes])
+        assert f"'{minutes}' is no number of minutes above 0" in capsys.readouterr().err
+
+
 class TestConnect:
     @pytest.fixture
     def home(self, tmp_path, monkeypatch) -> Path:
@@ -258,6 +315,7 @@ class TestLoopback:
                 "kind": "bad_input",
                 "message": "GET /v1/health: the token is missing or wrong; it is in the socket's file; "
                 "GET /v1/openapi.json lists the routes",
+                "about": "",
             }
         with EngineClient(path) as engine:
             assert engine.health().pid == os.getpid()

@@ -51,11 +51,11 @@ def environment(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def running_engine(home: Path, *, socket: Path | None = None) -> Iterator[EngineProcess]:
+def running_engine(home: Path, *, socket: Path | None = None, arguments: Sequence[str] = ()) -> Iterator[EngineProcess]:
     """Starts an engine and waits until it answers; ends it (and with it its worker) afterwards."""
     socket = socket or home / "engine.sock"
     variables = environment(home)
-    command = [sys.executable, "-P", "-m", "engine.cli", "serve", "--socket", str(socket)]
+    command = [sys.executable, "-P", "-m", "engine.cli", "serve", "--socket", str(socket), *arguments]
     with (home / "engine.log").open("a") as log:
         process = subprocess.Popen(command, env=variables, stdout=log, stderr=log, text=True)
     client = EngineClient(socket)

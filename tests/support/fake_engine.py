@@ -118,6 +118,7 @@ class FakeEngine:
         self.cancelled: list[str] = []
         self.closed = 0
         self.shutdowns = 0
+        self.heartbeats = 0
         self.refusal: EngineError | None = None
         """What the next submit, preset or preflight raises."""
         self.kept_presets: tuple[Preset, ...] = ()
@@ -149,6 +150,11 @@ class FakeEngine:
 
     def delete_preset(self, effect: str, name: str) -> None:
         self.kept_presets = tuple(p for p in self.kept_presets if (p.effect, p.name) != (effect, name))
+
+    def health(self) -> int:
+        """One more heartbeat."""
+        self.heartbeats += 1
+        return self.heartbeats
 
     def preflight(self, request: RenderRequest) -> Preflight:
         with self._lock:
