@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from engine.plate.analysis import dilate, largest
+from engine.plate.mask_motion import join_moved
 from engine.plate.model import OUTSIDE_HOLE, SYNTHESISED, FloatImage, Mask, PlateSource, RecoveredFrame
 from roi_tools.geometry import Box
 
@@ -99,10 +100,10 @@ def _kept(now: _Compared, before: _Compared | None, after: _Compared | None) -> 
     result = now.result
     if result.box is None:
         return result
-    differs = now.differs.copy()
+    differs = now.differs
     for other in (before, after):
-        if other is not None and other.result.box is not None and abs(other.result.frame - result.frame) == 1:
-            _join(differs, result.box, other.differs, other.result.box)
+        if other is not None and abs(other.result.frame - result.frame) == 1:
+            differs = differs | _moved_here(now, result.box, other)
     alpha = _softened(dilate(differs, MARGIN_PX))[..., None]
     hole = result.provenance != OUTSIDE_HOLE
     provenance = np.where(hole & (alpha[..., 0] <= 0.0), result.frame, result.provenance).astype(np.int32)
@@ -112,11 +113,23 @@ def _kept(now: _Compared, before: _Compared | None, after: _Compared | None) -> 
     return replace(result, rgb=rgb, provenance=provenance, confidence=confidence)
 
 
-def _join(mask: Mask, box: Box, other: Mask, other_box: Box) -> None:
-    """Adds to a mask of `box` what another marks in the area they share."""
+def _moved_here(now: _Compared, box: Box, other: _Compared) -> Mask:
+    """(h, w) of the box: what a neighbour marks, moved along with the object."""
+    if other.result.box is None:
+        return now.differs
+    both = box.united(other.result.box)
+    here, there = _in_box(both, now.differs, box), _in_box(both, other.differs, other.result.box)
+    return join_moved(here, there)[box.shifted(-both.x0, -both.y0).slices]
+
+
+def _in_box(box: Box, other: Mask, other_box: Box) -> Mask:
+    """(h, w) of `box`: what the mask of another box marks there."""
+    out = np.zeros((box.height_px, box.width_px), bool)
     shared = box.intersected(other_box)
     if shared is not None:
-        mask[shared.shifted(-box.x0, -box.y0).slices] |= other[shared.shifted(-other_box.x0, -other_box.y0).slices]
+        part = other[shared.shifted(-other_box.x0, -other_box.y0).slices]
+        out[shared.shifted(-box.x0, -box.y0).slices] = part
+    return out
 
 
 def _softened(mask: Mask) -> FloatImage:
