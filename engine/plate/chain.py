@@ -30,7 +30,7 @@ SIGHTING_ORDERS = (0, 1, 3, 7, 12)
 
 Just after the object has left a place its shadow is still there."""
 
-_SLOT_OF_ORDER = np.full(256, -1, np.int8)
+_SLOT_OF_ORDER = np.full(SIGHTING_ORDERS[-1] + 1, -1, np.int8)
 _SLOT_OF_ORDER[list(SIGHTING_ORDERS)] = np.arange(len(SIGHTING_ORDERS))
 
 
@@ -45,7 +45,7 @@ class Sighting:
     """
 
     frame: int
-    index: NDArray[np.intp]
+    index: NDArray[np.int32]
     points: Points
     slot: NDArray[np.int8]
     colour_offset: NDArray[np.float32]
@@ -98,9 +98,14 @@ def follow(
     (H, W) area that lends no pixels; `correct` takes the drift out of the positions that are lent, where the camera
     moves. Sightings come in the order of the frames, and none where no pixel is lent.
     """
-    point = np.cumsum(wanted.ravel()).reshape(wanted.shape) - 1
+    from engine.plate.chain_loops import sight, sight_still
+
+    row, column = (v.astype(np.int32) for v in np.nonzero(wanted))
+    place, corner = np.stack([column, row], axis=1), (box.x0, box.y0)
+    home = np.asarray(place + np.array(corner), np.float32)
+    at = (row + np.int32(box.y0)) * np.int32(hidden(frames[0]).shape[1]) + (column + np.int32(box.x0))
+    left, seen = np.arange(len(place), dtype=np.int32), np.zeros(len(place), np.uint8)
     nodes = Nodes(box, correct.margin_px)
-    seen = np.where(wanted, 0, 255).astype(np.uint8)
     offset = np.zeros(3, np.float32)
     sightings: list[Sighting] = []
     for age, (a, b) in enumerate(itertools.pairwise(frames), start=1):
@@ -112,20 +117,20 @@ def follow(
         if not _is_asked(age):
             continue
         covered = hidden(b)
-        visible = nodes.visible(covered) & (seen < 255)
-        slot = _SLOT_OF_ORDER[seen]
-        lends = visible & (slot >= 0)
-        if lends.any():
-            points, around = nodes.points(lends), correct.around
+        if nodes.static:
+            index, slots, left = sight_still(left, at, seen, _SLOT_OF_ORDER, covered)
+            points = np.take(home, index, axis=0)
+        else:
+            index, slots, left, points = sight(
+                left, place, seen, _SLOT_OF_ORDER, nodes.moved, nodes.pad_cells, corner, covered
+            )
+        if len(index):
+            around = correct.around
             if not nodes.static:
                 shift = correct.correction(b, nodes)
-                points, around = points + shift(nodes.home(lends)), nodes.reached(around) + shift(around)
-            shown, chosen = _shown(around, covered), np.flatnonzero(lends)
-            index, slots = point.ravel()[chosen], slot.ravel()[chosen]
-            sightings.append(Sighting(b, index, points, slots, offset, nodes.static, around, shown))
-        seen += visible.view(np.uint8)
-        seen[seen > SIGHTING_ORDERS[-1]] = 255
-        if (seen == 255).all():
+                points, around = points + shift(home[index]), nodes.reached(around) + shift(around)
+            sightings.append(Sighting(b, index, points, slots, offset, nodes.static, around, _shown(around, covered)))
+        if not len(left):
             break
     return sightings
 
@@ -151,12 +156,13 @@ class Nodes:
 
     def __init__(self, box: Box, margin_px: int) -> None:
         self.static = True
+        """Whether nothing has moved."""
         self._box = box
         # One cell more on each side, so that pixels at the edge are interpolated too.
-        self._pad = 1 + -(-margin_px // NODE_PX)
-        self._columns = -(-box.width_px // NODE_PX) + 2 * self._pad
-        self._rows = -(-box.height_px // NODE_PX) + 2 * self._pad
-        centre = (NODE_PX - 1) / 2 - self._pad * NODE_PX
+        self.pad_cells = 1 + -(-margin_px // NODE_PX)
+        self._columns = -(-box.width_px // NODE_PX) + 2 * self.pad_cells
+        self._rows = -(-box.height_px // NODE_PX) + 2 * self.pad_cells
+        centre = (NODE_PX - 1) / 2 - self.pad_cells * NODE_PX
         x = box.x0 + centre + NODE_PX * np.arange(self._columns, dtype=np.float32)
         y = box.y0 + centre + NODE_PX * np.arange(self._rows, dtype=np.float32)
         self._home = np.stack(np.meshgrid(x, y), axis=2).reshape(-1, 2).astype(np.float32)
@@ -170,14 +176,12 @@ class Nodes:
             self.static = False
             self._dense = None
 
-    def visible(self, hidden: Mask) -> Mask:
-        """(h, w) whether a frame shows the pixels: inside the picture and not in its (H, W) hidden area."""
+    @property
+    def moved(self) -> FloatImage:
+        """(rows, columns, 2) how far the nodes have moved; empty where nothing has."""
         if self.static:
-            return ~hidden[self._box.slices]
-        covered = cv2.remap(
-            hidden.view(np.uint8), self._positions(), _NO_SECOND_MAP, cv2.INTER_NEAREST, borderValue=1.0
-        )
-        return covered == 0
+            return np.zeros((0, 0, 2), np.float32)
+        return (self._now - self._home).reshape(self._rows, self._columns, 2)
 
     def home(self, chosen: Mask) -> Points:
         """(n, 2) positions of the chosen pixels in the first frame."""
@@ -200,11 +204,8 @@ class Nodes:
             # cv2.resize puts a cell's value at its centre, where the nodes are.
             size = (self._columns * NODE_PX, self._rows * NODE_PX)
             dense = cv2.resize(moved, size, interpolation=cv2.INTER_LINEAR)
-            edge, height, width = self._pad * NODE_PX, self._box.height_px, self._box.width_px
+            edge, height, width = self.pad_cells * NODE_PX, self._box.height_px, self._box.width_px
             x, y = np.arange(self._box.x0, self._box.x1), np.arange(self._box.y0, self._box.y1)
             home = np.stack(np.meshgrid(x, y), axis=2)
             self._dense = (dense[edge : edge + height, edge : edge + width] + home).astype(np.float32)
         return self._dense
-
-
-_NO_SECOND_MAP = np.zeros((0, 0), np.float32)
