@@ -17,11 +17,7 @@ from numpy.typing import NDArray
 
 from roi_tools.errors import ShapeError
 from roi_tools.geometry import Box, Size, frame_box, union_box
-
-_SHARPEST_FRAMES = 0.1
-"""A Gaussian narrower than this changes nothing."""
-_SMOOTHING_ROUNDS = 4
-"""Smoothing and keeping the box inside take turns; after a few rounds both hold."""
+from roi_tools.steady_path import steady_path
 
 Image = TypeVar("Image", bound=NDArray[Any])
 
@@ -30,8 +26,9 @@ Image = TypeVar("Image", bound=NDArray[Any])
 class CropPath:
     """One window of constant size over a shot, worked on at ``working_size``. Made by :func:`plan_crop`.
 
-    This window stands still, that of :class:`FollowingCropPath` moves; callers name the frame all the same. Where the
-    window leaves the frame (a frame that is no multiple), the frame continues as its own mirror image.
+    This window stands still, that of :class:`FollowingCropPath` moves, and that of ``GlidingCropPath`` by fractions of
+    a pixel (roi_tools.gliding_crop); callers name the frame all the same. Where the window leaves the frame (a frame
+    that is no multiple), the frame continues as its own mirror image.
     """
 
     frame_size: Size
@@ -55,15 +52,28 @@ class CropPath:
             raise ShapeError(f"crop window {self.window.as_tuple()} lies outside the {self.frame_size} frame")
         return inside
 
+    def local(self, frame: int) -> tuple[Box, CropPath]:
+        """The part of the frame that :meth:`crop` looks at on ``frame``, and this path in that part's own pixels.
+
+        Reading that part alone gives the same crop: where the window leaves the frame, the part ends with the frame, so
+        that it mirrors the same pixels.
+        """
+        inside = self.inside_at(frame)
+        return inside, CropPath(inside.size, self.window_at(frame).shifted(-inside.x0, -inside.y0), self.working_size)
+
+    def coverage(self, matte: NDArray[np.float32], frame: int) -> NDArray[np.float32]:
+        """The crop of a matte, (H, W) in [0, 1]: above 0 wherever :meth:`crop` shows anything of what is marked."""
+        return self.crop(matte, frame)
+
     def crop(self, image: Image, frame: int) -> Image:
         """The window's pixels at the working size: (H, W, ...) of the frame -> (working height, width, ...).
 
         A copy of the same dtype. Scaling down averages areas, scaling up is bicubic (it may overshoot by a little).
         """
-        _require_size(image, self.frame_size, "image")
+        self._require_frame(image)
         window = self.window_at(frame)
-        rows = _mirrored(window.y0, window.y1, self.frame_size.height_px)
-        columns = _mirrored(window.x0, window.x1, self.frame_size.width_px)
+        rows = mirrored(window.y0, window.y1, self.frame_size.height_px)
+        columns = mirrored(window.x0, window.x1, self.frame_size.width_px)
         window_image: Image = image[rows[:, np.newaxis], columns]  # type: ignore[assignment]
         return _resampled(window_image, self.working_size)
 
@@ -72,12 +82,18 @@ class CropPath:
 
         Exact inverse of :meth:`crop` where the crop is not scaled: ``paste(image, crop(image, n), n) == image``.
         """
-        _require_size(image, self.frame_size, "image")
-        _require_size(cropped, self.working_size, "crop")
+        self._require_frame(image)
+        self._require_crop(cropped)
         window, inside = self.window_at(frame), self.inside_at(frame)
         result = image.copy()
         result[inside.slices] = _resampled(cropped, window.size)[inside.shifted(-window.x0, -window.y0).slices]
         return result
+
+    def _require_frame(self, image: NDArray[Any]) -> None:
+        _require_size(image, self.frame_size, "image")
+
+    def _require_crop(self, cropped: NDArray[Any]) -> None:
+        _require_size(cropped, self.working_size, "crop")
 
 
 @dataclass(frozen=True)
@@ -112,8 +128,9 @@ def plan_following_crop(
     """The crop of a shot whose window moves with the object: as small as its largest box and ``margin_px`` allow.
 
     ``boxes[i]`` is that of frame ``first_frame + i``; frames without one are passed through smoothly. On each frame the
-    window holds the box and the margin around it, as far as the frame reaches; within that freedom it moves as smoothly
-    as a Gaussian of ``smoothing_frames`` makes it. The rest as :func:`plan_crop`. Raises ShapeError.
+    window holds the box and at least half of the margin around it, as far as the frame reaches. The other half is the
+    freedom to move steadily: a track trembles, and a camera that trembles with it would be part of what an effect sees.
+    See :func:`roi_tools.steady_path.steady_path`. The rest as :func:`plan_crop`. Raises ShapeError.
     """
     still, corners = following_corners(
         boxes, frame_size, margin_px, multiple, max_area_px, minimum_side_px, smoothing_frames
@@ -143,46 +160,41 @@ def following_corners(
             f"a crop with margin {margin_px} px, multiple {multiple} and smoothing {smoothing_frames} is not possible"
         )
     inside = [box.clipped(frame_size) if box else None for box in boxes]
-    wanted = [box.grown(margin_px).intersected(frame_box(frame_size)) or box if box else None for box in inside]
+    wanted = [_around(box, margin_px, frame_size) for box in inside]
     present = [box for box in wanted if box is not None]
     if not present:
         raise ShapeError("no box marks anything inside the frame, so there is nothing to crop to")
     largest = Box(0, 0, max(box.width_px for box in present), max(box.height_px for box in present))
     # The crop of one box of the largest size has the size that every frame's crop gets.
     still = plan_crop([largest], frame_size, 0, multiple, max_area_px, minimum_side_px)
-    spans = (
-        [None if box is None else (box.x0, box.x1) for box in wanted],
-        [None if box is None else (box.y0, box.y1) for box in wanted],
-    )
+    held = [_around(box, margin_px // 2, frame_size) for box in inside]
     size = still.window.size
-    lengths = (size.width_px, frame_size.width_px), (size.height_px, frame_size.height_px)
-    paths = [_smooth_path(along, *length, smoothing_frames) for along, length in zip(spans, lengths, strict=True)]
+    across = [None if box is None else (box.x0, box.x1) for box in held]
+    down = [None if box is None else (box.y0, box.y1) for box in held]
+    paths = [
+        _following(across, size.width_px, frame_size.width_px, smoothing_frames),
+        _following(down, size.height_px, frame_size.height_px, smoothing_frames),
+    ]
     return still, np.column_stack(paths)
 
 
-def _smooth_path(
+def _around(box: Box | None, margin_px: int, frame_size: Size) -> Box | None:
+    return None if box is None else box.grown(margin_px).intersected(frame_box(frame_size))
+
+
+def _following(
     spans: Sequence[tuple[int, int] | None], length: int, frame_length: int, smoothing_frames: float
 ) -> NDArray[np.float64]:
-    """Starts of a window of ``length`` that holds every span [start, end) and moves smoothly."""
+    """Starts of a window of ``length`` that holds every span [start, end) and moves steadily."""
     furthest = max(0, frame_length - length)
     low, high = np.zeros(len(spans)), np.full(len(spans), float(furthest))
     for index, span in enumerate(spans):
         if span is not None:
-            low[index], high[index] = min(max(0, span[1] - length), furthest), min(max(0, span[0]), furthest)
+            low[index], high[index] = min(max(0, span[1] - length), furthest), min(span[0], furthest)
     known = np.array([index for index, span in enumerate(spans) if span is not None])
     centres = np.array([(span[0] + span[1] - length) / 2 for span in spans if span is not None])
-    path = np.clip(np.interp(np.arange(len(spans)), known, centres), low, high)
-    for _ in range(_SMOOTHING_ROUNDS):
-        path = np.clip(_blurred(path, smoothing_frames), low, high)
-    return np.asarray(path)
-
-
-def _blurred(path: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
-    if sigma < _SHARPEST_FRAMES:
-        return path
-    reach = math.ceil(3 * sigma)
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    return np.convolve(np.pad(path, reach, mode="edge"), weights / weights.sum(), mode="valid")
+    wanted = np.clip(np.interp(np.arange(len(spans)), known, centres), low, high)
+    return steady_path(wanted, low, high, smoothing_frames)
 
 
 def plan_crop(
@@ -245,7 +257,7 @@ def _round_up(length: int, multiple: int) -> int:
     return -(-length // multiple) * multiple
 
 
-def _mirrored(start: int, end: int, length: int) -> NDArray[np.intp]:
+def mirrored(start: int, end: int, length: int) -> NDArray[np.intp]:
     """Indices ``start .. end - 1`` folded into ``0 .. length - 1`` without repeating the border sample."""
     if length == 1:
         return np.zeros(end - start, np.intp)

@@ -6,6 +6,7 @@ the way back; what an effect leaves alone is not resampled at all. Where nothing
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roi_tools.crop_path import following_corners
+from roi_tools.crop_path import CropPath, following_corners, mirrored
 from roi_tools.errors import ShapeError
 from roi_tools.geometry import Box, Size
 
@@ -28,13 +29,11 @@ Corner = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class GlidingCropPath:
-    """Windows of one size over a shot, at 1:1. ``corners`` are their top left ones (x, y) in px, multiples of
-    1 / STEPS_PER_PX, of the frames from ``first_frame`` on; before and after them the nearest."""
+class GlidingCropPath(CropPath):
+    """Windows of the size of ``window`` whose top left corners (x, y) lie on ``corners``, in px, multiples of
+    1 / STEPS_PER_PX, on the frames from ``first_frame`` on; before and after them the nearest."""
 
-    frame_size: Size
-    size: Size
-    corners: tuple[Corner, ...]
+    corners: tuple[Corner, ...] = ()
     first_frame: int = 0
 
     def __post_init__(self) -> None:
@@ -45,46 +44,62 @@ class GlidingCropPath:
         """Where the window's top left corner lies on ``frame``, x, y in px."""
         return self.corners[max(0, min(frame - self.first_frame, len(self.corners) - 1))]
 
-    def to_crop(self, points: NDArray[np.float64], frame: int) -> NDArray[np.float64]:
-        """Places of the frame (n, 2) as places of the crop."""
-        return points - self.corner_at(frame)
+    def window_at(self, frame: int) -> Box:
+        """The whole pixels that the window touches on ``frame``, and those that its resampling looks at."""
+        x, y = self.corner_at(frame)
+        x1, y1 = math.ceil(x + self.window.width_px), math.ceil(y + self.window.height_px)
+        return Box(math.floor(x), math.floor(y), x1, y1).grown(_KERNEL_PX)
 
-    def to_frame(self, points: NDArray[np.float64], frame: int) -> NDArray[np.float64]:
-        """Places of the crop (n, 2) as places of the frame: the exact inverse of :meth:`to_crop`."""
-        return points + self.corner_at(frame)
+    def local(self, frame: int) -> tuple[Box, GlidingCropPath]:
+        """See CropPath."""
+        inside, (x, y) = self.inside_at(frame), self.corner_at(frame)
+        corners = ((x - inside.x0, y - inside.y0),)
+        return inside, GlidingCropPath(inside.size, self.window, self.working_size, corners)
 
     def crop(self, image: Image, frame: int) -> Image:
-        """The window's pixels, (H, W, ...) of the frame -> (height, width, ...) of the same dtype.
-
-        Lanczos; a copy where the corner lies on whole pixels. Beyond the frame it goes on as its own mirror image.
-        """
-        self._require(image, self.frame_size, "image")
-        x, y = self.corner_at(frame)
+        """See CropPath. At 1:1 Lanczos, or a copy where the corner lies on whole pixels; areas are averaged where it is
+        scaled."""
+        self._require_frame(image)
+        if self.is_scaled:
+            return _averaged(image, self.corner_at(frame), self.window.size, self.working_size)
         flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
-        return _moved(image, x, y, self.size, flags, cv2.BORDER_REFLECT_101)
+        return _warped(image, self._placement(frame), self.working_size, flags, cv2.BORDER_REFLECT_101)
+
+    def coverage(self, matte: NDArray[np.float32], frame: int) -> NDArray[np.float32]:
+        """See CropPath."""
+        covered = _averaged(matte, self.corner_at(frame), self.window.size, self.working_size)
+        # On every frame alike, also where it is copied, so that a matte that glides along keeps its size.
+        return covered if self.is_scaled else np.asarray(cv2.dilate(covered, _REACH), np.float32)
 
     def paste(self, image: Image, cropped: Image, frame: int) -> Image:
         """A copy of ``image`` (H, W, ...) that shows ``cropped`` where it differs from :meth:`crop`; the rest stays.
 
         Exact inverse for what was left alone: ``paste(image, crop(image, n), n) == image``.
         """
-        self._require(cropped, self.size, "crop")
         before = self.crop(image, frame)
+        self._require_crop(cropped)
         differs = (cropped != before).reshape(*before.shape[:2], -1).any(axis=2).astype(np.uint8)
         if not differs.any():
             return image.copy()
-        x, y = self.corner_at(frame)
-        reach = cv2.dilate(differs, np.ones((2 * _KERNEL_PX + 1, 2 * _KERNEL_PX + 1), np.uint8))
-        back = _moved(cropped, x, y, self.frame_size, cv2.INTER_LANCZOS4, cv2.BORDER_REPLICATE)
-        touched = _moved(reach, x, y, self.frame_size, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT) > 0
+        placement = self._placement(frame)
+        # Scaled up again, Lanczos would ring on the way back.
+        method = cv2.INTER_CUBIC if self.is_scaled else cv2.INTER_LANCZOS4
+        back = _warped(cropped, placement, self.frame_size, method, cv2.BORDER_REPLICATE)
+        reach = cv2.dilate(differs, _REACH)
+        touched = _warped(reach, placement, self.frame_size, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT) > 0
         result = image.copy()
         result[touched] = back[touched]
         return result
 
-    def _require(self, image: NDArray[Any], size: Size, what: str) -> None:
-        height, width = image.shape[:2]
-        if (width, height) != (size.width_px, size.height_px):
-            raise ShapeError(f"the {what} is {width}x{height}, this crop path is made for {size}")
+    def _placement(self, frame: int) -> NDArray[np.float64]:
+        """Takes places of the crop to places of the frame, 2x3; a pixel's place is its middle's."""
+        x, y = self.corner_at(frame)
+        across = self.window.width_px / self.working_size.width_px
+        down = self.window.height_px / self.working_size.height_px
+        return np.array([[across, 0.0, x + (across - 1) / 2], [0.0, down, y + (down - 1) / 2]])
+
+
+_REACH = np.ones((2 * _KERNEL_PX + 1, 2 * _KERNEL_PX + 1), np.uint8)
 
 
 def plan_gliding_crop(
@@ -92,20 +107,42 @@ def plan_gliding_crop(
     frame_size: Size,
     margin_px: int,
     multiple: int = 16,
+    max_area_px: int | None = None,
     minimum_side_px: int = 1,
     smoothing_frames: float = 8.0,
     first_frame: int = 0,
 ) -> GlidingCropPath:
     """The crop of a shot as :func:`roi_tools.crop_path.plan_following_crop` plans it, but not held to whole pixels."""
-    still, corners = following_corners(boxes, frame_size, margin_px, multiple, None, minimum_side_px, smoothing_frames)
+    still, corners = following_corners(
+        boxes, frame_size, margin_px, multiple, max_area_px, minimum_side_px, smoothing_frames
+    )
     steps = np.rint(corners * STEPS_PER_PX) / STEPS_PER_PX
     placed = tuple((float(x), float(y)) for x, y in steps)
-    return GlidingCropPath(frame_size, still.window.size, placed, first_frame)
+    return GlidingCropPath(frame_size, still.window, still.working_size, placed, first_frame)
 
 
-def _moved(image: Image, x: float, y: float, size: Size, flags: int, border: int) -> Image:
-    matrix = np.array([[1.0, 0.0, x], [0.0, 1.0, y]])
+def _averaged(image: Image, corner: Corner, window: Size, working: Size) -> Image:
+    """The means of the areas that each pixel of ``working`` covers in the window; at 1:1 linear interpolation."""
+    (x, y), values = corner, image.astype(np.float64)
+    averaged = _averaged_along(values, 0, y, window.height_px, working.height_px)
+    averaged = _averaged_along(averaged, 1, x, window.width_px, working.width_px)
+    return (averaged if image.dtype.kind == "f" else np.rint(averaged)).astype(image.dtype)
+
+
+def _averaged_along(values: NDArray[np.float64], axis: int, start: float, length: int, count: int) -> Any:
+    """The means over ``count`` equal parts of [start, start + length) along an axis that goes on as its own mirror."""
+    first, last = math.floor(start), math.ceil(start + length)
+    part = np.moveaxis(np.take(values, mirrored(first, last, values.shape[axis]), axis), axis, 0)
+    sums = np.concatenate([np.zeros_like(part[:1]), np.cumsum(part, axis=0)])
+    edges = start - first + np.arange(count + 1) * (length / count)
+    whole = np.minimum(edges.astype(np.int64), len(part) - 1)
+    rest = (edges - whole).reshape(-1, *[1] * (part.ndim - 1))
+    # The sum up to an edge: all whole pixels before it, and its share of the one that it lies in.
+    return np.moveaxis(np.diff(sums[whole] + rest * part[whole], axis=0) * (count / length), 0, axis)
+
+
+def _warped(image: Image, placement: NDArray[np.float64], size: Size, flags: int, border: int) -> Image:
     # OpenCV resamples no half floats; they lose nothing on the way through single ones.
     known = image.astype(np.float32) if image.dtype == np.float16 else image
-    moved = cv2.warpAffine(known, matrix, (size.width_px, size.height_px), flags=flags, borderMode=border)
+    moved = cv2.warpAffine(known, placement, (size.width_px, size.height_px), flags=flags, borderMode=border)
     return moved.astype(image.dtype).reshape(size.height_px, size.width_px, *image.shape[2:])  # type: ignore[return-value]

@@ -56,14 +56,14 @@ class Auto(ImageEffect):
         self._run: range | None = None
         self._next_frame = 0
         self._wanted = range(0)
-        self._plate: CleanPlate | None = None
+        self._plate: ImageEffect | None = None
         self._scratch: Scratch | None = None
         self._windows: list[range] = []
 
     def get_frames_needed(self, frame: int) -> range:
         """The run of marked frames around ``frame``, and what its plate is recovered from."""
         run = self._run_of(frame)
-        plate = self._plate_effect(PlateHost(self.host), run.start)
+        plate = self.plate_effect(PlateHost(self.host), run.start)
         first, last = (plate.get_frames_needed(n) for n in (run.start, run.stop - 1))
         return range(first.start, last.stop)
 
@@ -71,7 +71,7 @@ class Auto(ImageEffect):
         """Whether a model could be loaded; how much it would have to paint only the plate can tell."""
         del frames, worker_pid
         missing = self._missing_model()
-        return PassPreflight(warnings=(Advice(message=_without_model(missing)),) if missing else ())
+        return PassPreflight(warnings=(Advice(message=_without_model(missing), about="models"),) if missing else ())
 
     def begin_sequence_render(self, frames: range) -> None:
         """Nothing is computed yet. Raises WeightsError for a model that is named but cannot be used."""
@@ -156,7 +156,7 @@ class Auto(ImageEffect):
         progress = RunProgress(self.host, self._marked, marked)
         self._close()
         self._scratch = Scratch(paths.render_folder())
-        self._plate = self._plate_effect(PlateHost(self.host, progress), run.start)
+        self._plate = self.plate_effect(PlateHost(self.host, progress), run.start)
         self._plate.begin_sequence_render(range(start, run.stop))
         parameters = self.parameters
         settings = RunSettings(
@@ -183,8 +183,8 @@ class Auto(ImageEffect):
         )
         yield from progress.counted(hybrid.frames())
 
-    def _plate_effect(self, host: Host, frame: int) -> CleanPlate:
-        """The plate's effect for the scene that holds ``frame``."""
+    def plate_effect(self, host: Host, frame: int) -> ImageEffect:
+        """What recovers the plate of the scene that holds ``frame``."""
         matte = self.clips.matte
         clips = Clips(self.clips.source, SceneMatte(matte, self._scene_of(frame, matte.known_frames)))
         return CleanPlate(part_of(self.parameters, CleanPlate.describe()), clips, host)
@@ -216,7 +216,7 @@ class Auto(ImageEffect):
             return blended(scratch.load(frame), known, generated, rest, is_scene_linear=is_linear)
 
         host = GroupHost(self.host, progress, joined, self._windows, self.parameters)
-        model = Vace(self._model_values(), Clips(source, matte), host, has_cuts=False)
+        model = self.model_effect(Clips(source, matte), host)
         try:
             model.begin_sequence_render(range(group.held[0], group.held[-1] + 1))
             for frame in group.held:
@@ -227,8 +227,9 @@ class Auto(ImageEffect):
         finally:
             model.end_sequence_render()
 
-    def _model_values(self) -> ParameterSet:
-        return part_of(self.parameters, Vace.describe())
+    def model_effect(self, clips: Clips, host: Host) -> ImageEffect:
+        """What paints the rest; ``clips`` show one scene."""
+        return Vace(part_of(self.parameters, Vace.describe()), clips, host, has_cuts=False)
 
     def _is_wanted(self, frames: Sequence[int]) -> bool:
         """After a resume some are finished already."""

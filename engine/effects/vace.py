@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, cast
@@ -20,27 +20,25 @@ from engine.vace.cost.forecast import RenderForecast, forecast, forecast_render
 from engine.vace.cost.machine import this_machine
 from engine.vace.cost.prediction import Workload
 from engine.vace.files.weights import find_model
-from engine.vace.latent_geometry import RASTER_MULTIPLE_PX, padded_frame_count
+from engine.vace.latent_geometry import padded_frame_count
 from engine.vace.model import DeviceName, VaceModel, configured_shape, warm_model
 from engine.vace.model_parameters import ModelSettings
 from engine.vace.native import fitted, native_settings
 from engine.vace.parameters import PARAMETERS, context_frames, mask_settings
 from engine.vace.sampling.conditioning import Picture
-from engine.vace.shot.footage import CroppedFootage, local_crop
+from engine.vace.shot.crops import planned_crop, scaled_down
+from engine.vace.shot.footage import CroppedFootage
 from engine.vace.shot.preflight import ShotFacts, preflight
 from engine.vace.shot.reference import reference_facts
 from engine.vace.shot.scene_plan import Scene, plan_scenes, scene_of, searched_frames
 from engine.vace.shot.stretch_render import StretchRender, forward_count
 from engine.vace.shot.transfer import from_model
 from engine.vace.shot.window_plan import planned_windows
-from roi_tools.crop_path import CropPath, plan_crop
+from roi_tools.crop_path import CropPath
 from roi_tools.geometry import Box, frame_box
 
 _SAMPLED_MATTES = 4
 """Mattes that the preflight looks at, spread over the shot."""
-MINIMUM_SIDE_PX = 256
-"""Least side of the crop, where the frame has as much: Wan's training began at 256 px (report arXiv:2503.20314)."""
-
 PREFLIGHT_SEARCH_S = 4.0
 """A preflight is answered while a person waits: what it has not searched for cuts by then counts as one scene."""
 
@@ -85,7 +83,7 @@ class Vace(ImageEffect):
     _footage: tuple[Scene, CroppedFootage] | None = None
 
     def get_regions_of_interest(self, frame: int) -> Box:
-        """The crop around all boxes of the scene."""
+        """The crop: around all boxes of the scene, or what of it follows them on this frame."""
         if not self._bounds:
             return super().get_regions_of_interest(frame)
         return scene_of(self._scenes, frame).crop.inside_at(frame)
@@ -176,15 +174,8 @@ class Vace(ImageEffect):
         source, matte = self.clips.source.frames, self.clips.matte.frames
         return range(max(source.start, matte.start), min(source.stop, matte.stop))
 
-    def _planned_crop(self, boxes: Collection[Box]) -> CropPath:
-        return plan_crop(
-            boxes,
-            self.clips.source.size,
-            self.parameters.integer("context_margin_px"),
-            RASTER_MULTIPLE_PX,
-            self.parameters.integer("pixel_budget_px"),
-            MINIMUM_SIDE_PX,
-        )
+    def _planned_crop(self, marked: Mapping[int, Box]) -> CropPath:
+        return planned_crop(marked, self.clips.source.size, self.parameters)
 
     @property
     def _largest_crop(self) -> CropPath:
@@ -257,7 +248,7 @@ class Vace(ImageEffect):
             self.host.preview(frame, self._image(frame, picture))
 
     def _image(self, frame: int, picture: Picture) -> RenderedImage:
-        bounds, (inside, crop) = self._bounds[frame], local_crop(scene_of(self._scenes, frame).crop, frame)
+        bounds, (inside, crop) = self._bounds[frame], scene_of(self._scenes, frame).crop.local(frame)
         canvas = np.zeros((inside.height_px, inside.width_px, 3), np.float32)
         # Back at full size first, then out of the model's coding: resampling scene-linear highlights would ring.
         generated = crop.paste(canvas, picture, frame)[bounds.shifted(-inside.x0, -inside.y0).slices]
@@ -273,30 +264,23 @@ class Vace(ImageEffect):
 
     def _advice(self) -> list[Advice]:
         """Everything that speaks against this render."""
-        concerns = preflight(self._facts(), self.parameters)
-        # What a model's own limits say needs no remedy that goes beyond them.
-        advice = [concern.advice() for concern in concerns if not set(concern.remedy) <= self._native.limits.keys()]
+        found = [concern.advice() for concern in preflight(self._facts(), self.parameters)]
+        advice = [concern for concern in found if self._can_mend(concern.remedy)]
         if self._native.notice:
             advice.append(Advice(message=self._native.notice, about="models"))
-        scaled = [scene.crop for scene in self._scenes if scene.crop.is_scaled]
-        if scaled and "pixel_budget_px" not in self._native.limits:
-            advice.append(_scaled_down(max(scaled, key=lambda crop: crop.window.area_px)))
+        scaled = [scene for scene in self._scenes if scene.crop.is_scaled]
+        if scaled:
+            largest = max(scaled, key=lambda scene: scene.crop.window.area_px)
+            told = scaled_down(largest.crop, largest.bounds, self.clips.source.size, self.parameters)
+            advice += [told] if self._can_mend(told.remedy) else []
         return advice
+
+    def _can_mend(self, remedy: Remedy | None) -> bool:
+        """What a model's own limits say needs no remedy that goes beyond them."""
+        return remedy is None or not set(remedy.parameters) <= self._native.limits.keys()
 
     def _forecast(self, worker_pid: int | None) -> RenderForecast:
         settings = ModelSettings.from_parameters(self.parameters)
         shape = configured_shape(Path(find_model(self.parameters.text("model"))), settings)
         machine = this_machine(self.parameters.text("device"), worker_pid)
         return forecast(shape, settings, self._workload(), machine)
-
-
-def _scaled_down(crop: CropPath) -> Advice:
-    whole = crop.window.size
-    return Advice(
-        message=f"the crop of {whole} is scaled down to {crop.working_size} for the model and loses detail; "
-        "work at full size, if the memory allows",
-        remedy=Remedy(
-            label="Work at full size, if the memory allows",
-            parameters={"pixel_budget_px": whole.width_px * whole.height_px},
-        ),
-    )

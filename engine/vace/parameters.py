@@ -213,6 +213,18 @@ _MASK_PARAMETERS = (
 )
 _CONTEXT_PARAMETERS = (
     ParameterDescriptor(
+        name="crop",
+        label="Crop",
+        hint="What the model sees of each frame: static shows it one window around all boxes; following a smaller one "
+        "that goes with them by whole pixels, for a thing that crosses the picture; gliding goes with them smoothly, "
+        "by fractions of a pixel, a little softer where it need not be scaled.",
+        kind="choice",
+        default="static",
+        choices=("static", "following", "gliding"),
+        group="Context",
+        advanced=True,
+    ),
+    ParameterDescriptor(
         name="context_margin_px",
         label="Context margin",
         hint="How much of the picture around the boxes the model sees; with too little it has to guess.",

@@ -46,7 +46,7 @@ class CroppedFootage:
     def frame(self, frame: int) -> ConditionedFrame:
         """The frame as the model is given it; one without a mark is known all over."""
         source = self.clips.source
-        inside, _ = local_crop(self.crop, frame)
+        inside, _ = self.crop.local(frame)
         image = source.image(frame, inside)
         # Coded before it is scaled down: averaging scene-linear highlights would make the small picture too bright.
         picture = self._cropped(image, frame)
@@ -57,22 +57,11 @@ class CroppedFootage:
 
     def matte(self, frame: int) -> NDArray[np.float32]:
         """The cropped matte, (H, W) coverage."""
-        inside, crop = local_crop(self.crop, frame)
-        return crop.crop(self.clips.matte.image(frame, inside), frame)
+        inside, crop = self.crop.local(frame)
+        return crop.coverage(self.clips.matte.image(frame, inside), frame)
 
     def _cropped(self, image: NDArray[np.float32], frame: int) -> Picture:
-        return local_crop(self.crop, frame)[1].crop(to_model(image, self.clips.source.is_scene_linear), frame)
-
-
-def local_crop(crop: CropPath, frame: int) -> tuple[Box, CropPath]:
-    """The part of the frame that is needed, and the crop path in that part's own pixels.
-
-    Reading that part only gives the same crop: the window leaves the frame on the right and at the bottom alone,
-    where the part ends with the frame, so it mirrors the same pixels.
-    """
-    inside = crop.inside_at(frame)
-    window = crop.window_at(frame).shifted(-inside.x0, -inside.y0)
-    return inside, CropPath(inside.size, window, crop.working_size)
+        return self.crop.local(frame)[1].crop(to_model(image, self.clips.source.is_scene_linear), frame)
 
 
 class _Plates:

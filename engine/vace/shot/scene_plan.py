@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.vace.shot.stretches import marked_stretches
@@ -25,7 +25,7 @@ def plan_scenes(
     bounds: Mapping[int, Box],
     known_frames: int,
     pieces: Sequence[range],
-    plan_crop: Callable[[Collection[Box]], CropPath],
+    plan_crop: Callable[[Mapping[int, Box]], CropPath],
 ) -> list[Scene]:
     """Those of the ``pieces`` (rising, between cuts) on which something is marked.
 
@@ -35,9 +35,7 @@ def plan_scenes(
     for piece in pieces:
         marked = {frame: box for frame, box in bounds.items() if frame in piece}
         if marked:
-            scenes.append(
-                Scene(piece, marked, marked_stretches(marked, known_frames, piece), plan_crop(marked.values()))
-            )
+            scenes.append(Scene(piece, marked, marked_stretches(marked, known_frames, piece), plan_crop(marked)))
     return scenes
 
 

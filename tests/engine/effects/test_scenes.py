@@ -71,7 +71,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(paths.HOME_VARIABLE, str(tmp_path / "home"))
     # Real frames are larger than the least crop.
-    monkeypatch.setattr("engine.effects.vace.MINIMUM_SIDE_PX", 32)
+    monkeypatch.setattr("engine.vace.shot.crops.MINIMUM_SIDE_PX", 32)
 
 
 def boxes(cut: int) -> BoxAt:

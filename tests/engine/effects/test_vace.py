@@ -161,7 +161,7 @@ def _still(*box: int) -> Callable[[int], Box]:
 OWN = (
     "model", "device", "steps", "seed", "guidance_scale", "flow_shift", "scheduler", "sigmas", "prompt",
     "negative_prompt", "mask_mode", "mask_dilate_px", "fill", "mask_timing", "reference_image", "reference_crop",
-    "conditioning_scale", "conditioning_layers", "context_margin_px", "pixel_budget_px", "context_frames",
+    "conditioning_scale", "conditioning_layers", "crop", "context_margin_px", "pixel_budget_px", "context_frames",
     "context_overlap", "context_mode", "context_schedule", "context_stride", "context_fuse", "free_noise",
     "anchor_latent", "known_frames", "preview", *(parameter.name for parameter in COMPOSITE_PARAMETERS),
 )  # fmt: skip
@@ -319,9 +319,9 @@ def test_a_crop_beyond_the_budget_is_scaled_down_and_the_result_comes_back_at_fu
 ) -> None:
     host = Recorder()
     size = Size(320, 240)
-    effect = make(range(1), _still(100, 80, 220, 160), host=host, size=size, pixel_budget_px=160 * 128)
+    effect = make(range(1), _still(60, 50, 260, 190), host=host, size=size, pixel_budget_px=160 * 128)
     image = _render(effect, range(1))[0]
-    assert image.rgb.shape == (80, 120, 3)
+    assert image.rgb.shape == (140, 200, 3)
     height, width = echo[0].mask.shape[1:]
     assert height * width <= 160 * 128 and height % 16 == 0 and width % 16 == 0
     assert set(np.unique(echo[0].mask)) == {0.0, 1.0}
