@@ -1,6 +1,6 @@
-"""Edits of other programs: Final Cut Pro 7 XML (.xml, also Premiere's and Resolve's) and Final Cut Pro X (.fcpxml).
+"""Edits of other programs: Final Cut Pro 7 XML (.xml, also Premiere's and Resolve's), Final Cut Pro X, CMX 3600 lists.
 
-Both say which frames of which file a clip shows. CMX 3600 edit lists say neither, only reels and timecode.
+The XML say which frames of which file a clip shows; of lists (.edl) see ``timeline.cmx_list``.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from xml.etree.ElementTree import ParseError
 
 import opentimelineio as otio
 
+from timeline.cmx_list import read_cmx
 from timeline.errors import ProjectFileError
 from timeline.otio_document import project_of_timeline, require_timeline
 from timeline.project import Project
 
 _ADAPTERS = {".xml": "fcp_xml", ".fcpxml": "fcpx_xml"}
-EDIT_ENDINGS = tuple(_ADAPTERS)
+LIST_ENDING = ".edl"
+"""Names reels and timecode, no files: its media are to be searched for."""
+EDIT_ENDINGS = (*_ADAPTERS, LIST_ENDING)
 
 
 def load_edit(path: Path) -> Project:
@@ -27,18 +30,23 @@ def load_edit(path: Path) -> Project:
     if not path.is_file():
         raise ProjectFileError(f"{path}: there is no such file; check the path")
     try:
-        found = otio.adapters.read_from_file(str(path), adapter_name=_ADAPTERS[path.suffix.lower()])
-        project = project_of_timeline(require_timeline(_first_timeline(found)), path.parent)
+        project = project_of_timeline(require_timeline(_first_timeline(_read(path))), path.parent)
     except ProjectFileError as error:
         raise ProjectFileError(f"{path}: {error}") from error
     except (otio.exceptions.OTIOError, ParseError, OSError, ArithmeticError) as error:
         raise _unreadable(path, error) from error
     except (ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
-        # What the adapters run into where the XML lacks what they look for.
+        # What the adapters run into where a file lacks what they look for.
         raise _unreadable(path, error) from error
     if not project.shots:
         raise ProjectFileError(f"{path}: no clip in it shows media; export the sequence with its clips")
     return project
+
+
+def _read(path: Path) -> object:
+    if path.suffix.lower() == LIST_ENDING:
+        return read_cmx(path)
+    return otio.adapters.read_from_file(str(path), adapter_name=_ADAPTERS[path.suffix.lower()])
 
 
 def _first_timeline(found: object) -> object:
@@ -49,4 +57,4 @@ def _first_timeline(found: object) -> object:
 
 def _unreadable(path: Path, error: Exception) -> ProjectFileError:
     reason = " ".join(str(error).split()) or type(error).__name__
-    return ProjectFileError(f"{path}: not an edit that can be read ({reason}); export it as .otio, .xml or .fcpxml")
+    return ProjectFileError(f"{path}: not an edit that can be read ({reason}); export it again, or as .otio")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from fractions import Fraction
 
 from timeline.errors import EditError
 from timeline.linking import companions_of, gone_along, with_companions
@@ -183,11 +184,26 @@ def set_effect(project: Project, shot_id: str, removal_id: str, effect: str) -> 
 
 
 def _relinked_range(shot: Shot, media: Shot) -> tuple[int, int]:
+    knows_timecode_only = shot.media_frame_count is None
     shift_frames = media.media_start - shot.media_start
-    start, end = shot.source_start - shift_frames, shot.source_end_exclusive - shift_frames
-    knows_timecode = shot.media_frame_count is None or (shot.media_start > 0 and media.media_start > 0)
-    fits = start >= 0 and (media.media_frame_count is None or end <= media.media_frame_count)
+    start, end = shot.source_start, shot.source_end_exclusive
+    if knows_timecode_only:
+        start, end = (_recounted(frame, shot.media_rate, media.media_rate) for frame in (start, end))
+        if media.media_start == 0 and media.media_frame_count is not None and start >= media.media_frame_count:
+            # Media without timecode begin at a full hour, as editors have it.
+            hour_frames = 3600 * round(media.media_rate)
+            shift_frames = start // hour_frames * hour_frames
+    start, end = start - shift_frames, end - shift_frames
+    knows_timecode = knows_timecode_only or (shot.media_start > 0 and media.media_start > 0)
+    fits = 0 <= start < end and (media.media_frame_count is None or end <= media.media_frame_count)
     return (start, end) if knows_timecode and fits else (shot.source_start, shot.source_end_exclusive)
+
+
+def _recounted(frame: int, counted_at: Fraction, rate: Fraction) -> int:
+    """A timecode that was counted at one rate as a count at another: its seconds stay, and its frames."""
+    before, now = round(counted_at), round(rate)
+    seconds, rest = divmod(frame, before)
+    return frame if before == now else seconds * now + rest
 
 
 def _halves(shot: Shot, frame: int) -> tuple[Shot, Shot]:

@@ -26,7 +26,8 @@ from timeline.shot import Shot
 AUTOSAVE_AFTER_MS = 400
 """Quiet time after an edit: short enough to lose one edit at most, long enough not to write during a drag."""
 PROJECT_ENDING = ".otio"
-EDIT_ENDINGS = (".xml", ".fcpxml")
+LIST_ENDING = ".edl"
+EDIT_ENDINGS = (".xml", ".fcpxml", LIST_ENDING)
 """Edits of other programs; they are read, not written."""
 _PROJECT_FILTER = "Grayplate projects and OTIO timelines (*.otio)"
 _UNSAVED = "Save changes?"
@@ -40,6 +41,8 @@ class Documents(QObject):
     """Another document is open."""
     file_used = Signal(object)
     """A project was opened from or saved to this Path."""
+    media_sought = Signal(object, object)
+    """A list that names no files was opened: paths of its shots (list of str), and the folder where they may lie."""
     said = Signal(str)
     """A short confirmation for the status bar."""
     quit_agreed = Signal()
@@ -106,18 +109,24 @@ class Documents(QObject):
         except TimelineError as error:
             self._notices.problem(tr("The project cannot be opened"), str(error))
             return False
-        self._show(project, path, recovered=recovered)
+        sought_in = source.parent if source.suffix.lower() == LIST_ENDING else None
+        self._show(project, path, recovered=recovered, sought_in=sought_in)
         if path is not None:
             self.file_used.emit(path)
         return True
 
-    def _show(self, project: Project, path: Path | None, *, recovered: bool = False) -> None:
+    def _show(
+        self, project: Project, path: Path | None, *, recovered: bool = False, sought_in: Path | None = None
+    ) -> None:
         self._autosave.stop()
         self._recovery.discard()
         self._session.replace_document(project, path, modified=recovered)
-        for shot in {shot.media_path: shot for shot in project.shots}.values():
-            self._media.probe(shot.media_path, shot.media_rate)
+        if not sought_in:
+            for shot in {shot.media_path: shot for shot in project.shots}.values():
+                self._media.probe(shot.media_path, shot.media_rate)
         self.opened.emit()
+        if sought_in:
+            self.media_sought.emit(list(dict.fromkeys(shot.media_path for shot in project.shots)), sought_in)
 
     def _on_probed(self, path: str, info: MediaInfo) -> None:
         if path not in self._waiting_media:

@@ -6,10 +6,11 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path, PurePath
+from types import MappingProxyType
 
 from PySide6.QtCore import QObject, Signal
 
@@ -22,6 +23,8 @@ from timeline.errors import EditError
 from timeline.media.info import MediaInfo
 from timeline.shot import Shot
 
+_NO_MEDIA = frozenset({".edl", ".otio", ".xml", ".fcpxml", ".txt", ".ale", ".aaf", ".wav", ".mp3", ".json", ".csv"})
+"""Files that lie beside media under the same name."""
 _NUMBER = re.compile(r"#+|%0?\d*d")
 
 _log = logging.getLogger(__name__)
@@ -33,20 +36,34 @@ def missing_media(session: Session, media: MediaService) -> list[str]:
     return [path for path in paths if media.failure(path) is not None]
 
 
-def find_media(paths: Iterable[str], folder: Path) -> dict[str, str]:
+def find_media(
+    paths: Iterable[str], folder: Path, names: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> dict[str, str]:
     """Old path -> the path under ``folder`` of the same name; of several the one whose folders fit best.
 
-    For a sequence the folder counts whose files fit the pattern.
+    For a sequence the folder counts whose files fit the pattern. ``names`` are others that the media of a path may
+    have, the likeliest first, with or without their ending.
     """
     wanted = {path: _name_pattern(path) for path in paths}
     found: dict[str, str] = {}
-    for parent, _, names in os.walk(folder):
+    named: dict[str, tuple[int, str]] = {}
+    for parent, _, files in os.walk(folder):
         for path, pattern in wanted.items():
-            if any(pattern.fullmatch(name) for name in names):
-                candidate = str(Path(parent, _actual_name(path, pattern, names)))
+            if any(pattern.fullmatch(name) for name in files):
+                candidate = str(Path(parent, _actual_name(path, pattern, files)))
                 if path not in found or _shared_parts(path, candidate) > _shared_parts(path, found[path]):
                     found[path] = candidate
-    return found
+            for rank, name in enumerate(names.get(path, ())):
+                fit = next((file for file in sorted(files) if _is_called(file, name)), None)
+                if fit is not None and (path not in named or rank < named[path][0]):
+                    named[path] = rank, str(Path(parent, fit))
+    return {path: candidate for path, (_, candidate) in named.items()} | found
+
+
+def _is_called(file: str, name: str) -> bool:
+    path = PurePath(file)
+    is_media = path.suffix.lower() not in _NO_MEDIA and not file.startswith(".")
+    return is_media and name.lower() in (file.lower(), path.stem.lower())
 
 
 def _name_pattern(path: str) -> re.Pattern[str]:
@@ -83,8 +100,15 @@ class Relinker(QObject):
 
     def search(self, folder: Path) -> None:
         """Look for everything that is missing; :attr:`linked` or :attr:`failed` follows."""
-        missing = missing_media(self._session, self._media)
-        work = partial(self._search, missing, folder)
+        self.search_for(missing_media(self._session, self._media), folder)
+
+    def search_for(self, paths: Sequence[str], folder: Path) -> None:
+        """Look for media of these paths, or of the names that an edit list has for them."""
+        from timeline.cmx_list import media_names  # loads OpenTimelineIO
+
+        shots = {shot.media_path: shot for shot in self._session.project.shots}
+        names = {path: media_names(shots[path]) for path in paths if path in shots}
+        work = partial(self._search, paths, folder, names)
         threading.Thread(target=work, name="relink", daemon=True).start()
 
     def link(self, found: dict[str, str]) -> None:
@@ -95,15 +119,18 @@ class Relinker(QObject):
         for new in self._waiting:
             self._media.probe(new, self._rate_of(self._waiting[new][0]))
 
-    def _search(self, missing: list[str], folder: Path) -> None:
+    def _search(self, missing: Sequence[str], folder: Path, names: Mapping[str, Sequence[str]]) -> None:
         try:
-            found = find_media(missing, folder)
+            found = find_media(missing, folder, names)
         except OSError as error:
             _log.warning("search in %s: %s", folder, error)
             found = {}
-        self._ui.post(partial(self._on_searched, found, folder))
+        self._ui.post(partial(self._on_searched, found, missing, folder))
 
-    def _on_searched(self, found: dict[str, str], folder: Path) -> None:
+    def _on_searched(self, found: dict[str, str], missing: Sequence[str], folder: Path) -> None:
+        for path in missing:
+            if path not in found and self._media.failure(path) is None:
+                self._media.probe(path)  # it is known as missing then
         if found:
             self.link(found)
         else:
@@ -112,7 +139,9 @@ class Relinker(QObject):
             )
 
     def _rate_of(self, old: str) -> Fraction | None:
-        return next((shot.media_rate for shot in self._session.project.shots if shot.media_path == old), None)
+        """The rate that the shot has its media read at; a list that knows only timecode has nothing to say of it."""
+        shots = (shot for shot in self._session.project.shots if shot.media_path == old)
+        return next((shot.media_rate for shot in shots if shot.media_frame_count is not None), None)
 
     def _on_probed(self, path: str, info: MediaInfo) -> None:
         self._on_answer(path, info)

@@ -98,6 +98,7 @@ class WindowWiring(QObject):
         window.viewer.empty.open_media.connect(self._ask_media)
         window.viewer.empty.open_project.connect(self._ask_project)
         documents.opened.connect(self._on_opened)
+        documents.media_sought.connect(window.relinker.search_for)
         documents.said.connect(lambda text: window.statusBar().showMessage(text, 4000))
 
     def _connect_edits(self) -> None:
@@ -190,7 +191,7 @@ class WindowWiring(QObject):
             self._window,
             tr("Open Project"),
             self._folder(),
-            tr("Projects and timelines (*.otio *.xml *.fcpxml);;All files (*)"),
+            tr("Projects and timelines (*.otio *.xml *.fcpxml *.edl);;All files (*)"),
         )
         if path:
             self._window.documents.open_project(Path(path))

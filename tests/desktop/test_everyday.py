@@ -123,6 +123,30 @@ def test_a_search_without_success_says_so(
     qtbot.waitUntil(lambda: "choose another folder" in window.notices.texts.get("Media was not linked", ""))
 
 
+def test_a_list_finds_its_media_by_name_and_timecode(
+    window: MainWindow, clip: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    (tmp_path / "rushes").mkdir()
+    (tmp_path / "rushes" / "Street.mkv").write_bytes(clip.read_bytes())
+    (tmp_path / "street.txt").write_text("notes")
+    event = "{number}  AX V C {start} {end} 00:00:00:00 00:00:00:05\n* FROM CLIP NAME: {name}\n"
+    path = tmp_path / "cut.edl"
+    path.write_text(
+        "TITLE: cut\n"
+        + event.format(number="001", start="01:00:00:02", end="01:00:00:07", name="street")
+        + event.format(number="002", start="01:00:00:00", end="01:00:00:05", name="lost").replace(
+            "00:00:00:00 00:00:00:05", "00:00:00:05 00:00:00:10"
+        )
+    )
+    window.documents.open_paths([str(path)])
+    qtbot.waitUntil(lambda: window.canvas.frame is not None)
+    first, second = window.session.project.shots
+    assert Path(first.media_path) == tmp_path / "rushes" / "Street.mkv" and first.frames == range(2, 7)
+    qtbot.waitUntil(lambda: window.media.failure(second.media_path) is not None)
+    assert window.window_actions["find_media"].isEnabled()
+    assert window.session.path is None and window.session.is_modified
+
+
 def test_a_shot_is_linked_to_a_chosen_file(
     editor: MainWindow, clip: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,8 @@ def open_media(path: str | os.PathLike[str], *, rate: Fraction | None = None) ->
     Raises MediaNotFoundError when the file, or frames of the sequence, are not there, MediaUnreadableError when what
     is there cannot be decoded.
     """
+    if not os.fspath(path):
+        raise MediaNotFoundError("this shot names no media; choose its file with Shot > Relink Media")
     source = Path(path)
     if source.is_dir():
         return SequenceReader(sequence_in_folder(source), rate)
