@@ -44,15 +44,16 @@ class Evidence:
     """What the frames show of N pixels, in S slots.
 
     `colour`: (3, S, N), matched to the target's light; `vote`: (S, N) how much a slot counts in the choice, 0 where
-    it is empty; `weight`: (S, N) how much in the colour, less where much was interpolated; `frame`: (S, N).
-    `starts`: the slots put to the vote.
+    it is empty; `phase`: (2, S, N) how far from the nearest pixel's centre, x and y, it was read; `frame`: (S, N).
+    `starts`: the slots put to the vote. `loss`: what reading between pixels costs, see Surround.interpolation_loss.
     """
 
     colour: FloatImage
     vote: FloatImage
-    weight: FloatImage
+    phase: FloatImage
     frame: NDArray[np.int32]
     starts: tuple[int, ...]
+    loss: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,12 @@ def fuse(evidence: Evidence, grid: Mask, blend_px: float, weigh: Callable[[NDArr
     SYNTHESISED for none, counts in the mean. Equal colours give exactly that colour back.
     """
     from engine.plate import fusion_loops as loops
+    from engine.plate.phases import balanced
 
     colour, vote, at = evidence.colour, evidence.vote, np.flatnonzero(grid)
     base = _elected(evidence, grid, at)
     agrees = loops.agreement(colour, vote, base)
-    share = evidence.weight * weigh(np.where(agrees > LIKELY, evidence.frame, SYNTHESISED))
+    share = weigh(np.where(agrees > LIKELY, evidence.frame, SYNTHESISED))
     mean = loops.mean(colour, base, share * agrees)
     agrees = loops.agreement(colour, vote, mean)
     weight = share * agrees
@@ -87,6 +89,7 @@ def fuse(evidence: Evidence, grid: Mask, blend_px: float, weigh: Callable[[NDArr
         images = _images(len(vote), grid)
         loops.shares(weight, at, images)
         weight = loops.feathered(_blurred(images, grid, blend_px), at, agrees)
+    weight = balanced(weight, evidence.phase, evidence.loss)
     result = loops.mean(colour, base, weight)
     found = np.asarray((vote > 0).any(axis=0))
     frame, spread = loops.strongest(weight, evidence.frame), loops.spread(colour, vote, result)

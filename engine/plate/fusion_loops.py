@@ -121,7 +121,7 @@ def mean(colour: FloatImage, base: FloatImage, weight: FloatImage) -> FloatImage
 def _add_shift(colour: FloatImage, base: FloatImage, weight: FloatImage, shift: FloatImage) -> None:
     for n in range(shift.size):
         # A slot without weight may hold a NaN.
-        shift[n] += weight[n] * (colour[n] - base[n]) if weight[n] > 0 else np.float32(0.0)
+        shift[n] += weight[n] * (colour[n] - base[n]) if weight[n] != 0 else np.float32(0.0)
 
 
 @compiled

@@ -37,7 +37,7 @@ from engine.plate.photometric import membrane
 from engine.plate.registration import Registration
 from engine.plate.sampling import pick, sample_nearest, sample_sharp
 from engine.plate.serial import SerialSource
-from engine.plate.surround import Surround, between_pixels
+from engine.plate.surround import Surround
 from roi_tools.geometry import Box
 
 Progress = Callable[[float], None]
@@ -308,9 +308,8 @@ def _evidence(target: _Target) -> Evidence:
     """Sorts the sightings into slots: those before the target, then those after it, near to far."""
     ways, pixels = len(SIGHTING_ORDERS), target.pixels
     colour = np.zeros((3, 2 * ways * pixels), np.float32)
-    vote, weight = np.zeros(2 * ways * pixels, np.float32), np.zeros(2 * ways * pixels, np.float32)
+    vote, phase = np.zeros(2 * ways * pixels, np.float32), np.zeros((2, 2 * ways * pixels), np.float32)
     frame = np.full(2 * ways * pixels, SYNTHESISED, np.int32)
-    loss = target.surround.interpolation_loss
     for direction, way in enumerate(target.sightings):
         for sighting in way:
             place = (sighting.slot + np.intp(direction * ways)) * pixels + sighting.index
@@ -319,7 +318,9 @@ def _evidence(target: _Target) -> Evidence:
             age = abs(sighting.frame - target.frame) - 1
             memory = VOTE_MEMORY_STATIC_FRAMES if sighting.static else VOTE_MEMORY_MOVING_FRAMES
             vote[place] = math.exp(-age / memory)
-            weight[place] = 1.0 if sighting.static else 1.0 / (1.0 + loss * between_pixels(sighting.points))
+            if not sighting.static:
+                for axis, at in zip(phase, sighting.points.T, strict=True):
+                    axis[place] = at - np.rint(at)
             frame[place] = sighting.frame
     shape = (2 * ways, pixels)
     vote = vote.reshape(shape)
@@ -327,7 +328,8 @@ def _evidence(target: _Target) -> Evidence:
     return Evidence(
         colour.reshape(3, *shape),
         vote,
-        weight.reshape(shape),
+        phase.reshape(2, *shape),
         frame.reshape(shape),
         tuple(n for n in starts if vote[n].any()),
+        target.surround.interpolation_loss,
     )

@@ -61,7 +61,9 @@ def spread_of(colours: list[float], votes: list[float]) -> float:
     colour = np.broadcast_to(np.array(colours, np.float32)[:, None], (3, slots, pixels)).copy()
     vote = np.broadcast_to(np.array(votes, np.float32)[:, None], (slots, pixels)).copy()
     frame = np.zeros((slots, pixels), np.int32)
-    fused = fuse(Evidence(colour, vote, vote, frame, tuple(range(slots))), np.ones((3, 4), bool), 0.0, equally)
+    phase = np.zeros((2, *vote.shape), np.float32)
+    seen = Evidence(colour, vote, phase, frame, tuple(range(slots)))
+    fused = fuse(seen, np.ones((3, 4), bool), 0.0, equally)
     return float(fused.spread.mean())
 
 

@@ -218,7 +218,7 @@ def evidence(colours: list[float], votes: list[float]) -> tuple[Evidence, NDArra
     colour = np.broadcast_to(np.array(colours, np.float32)[:, None], (3, slots, 42)).copy()
     vote = np.broadcast_to(np.array(votes, np.float32)[:, None], (slots, 42)).copy()
     frame = np.broadcast_to(np.arange(slots, dtype=np.int32)[:, None], (slots, 42)).copy()
-    return Evidence(colour, vote, vote, frame, tuple(range(slots))), grid
+    return Evidence(colour, vote, np.zeros((2, *vote.shape), np.float32), frame, tuple(range(slots))), grid
 
 
 def test_the_majority_outvotes_the_nearest() -> None:
@@ -237,7 +237,6 @@ def test_equal_colours_come_back_exactly(value: float, blend_px: float) -> None:
 def test_pixels_without_any_sighting_are_not_found() -> None:
     seen, grid = evidence([0.4, 0.4], [1.0, 1.0])
     seen.vote[:, 5] = 0.0
-    seen.weight[:, 5] = 0.0
     fused = fuse(seen, grid, blend_px=2.0, weigh=equally)
     assert not fused.found[5]
     assert fused.found.sum() == 41
