@@ -44,13 +44,15 @@ def simplified(corners: Corners, error_px: float) -> Corners:
 
 def distance(points: Corners, others: Corners) -> NDArray[np.float64]:
     """Of each point from its other one, or from the only other one."""
-    return np.asarray(np.hypot(*(points - others).T))
+    steps = points - others
+    return np.asarray(np.hypot(steps[..., 0], steps[..., 1]))
 
 
 def from_chords(points: Corners, starts: Corners, ends: Corners) -> NDArray[np.float64]:
     """Of each point from the straight piece between its start and its end, or the only ones."""
     chords, offsets = ends - starts, points - starts
-    along = (offsets * chords).sum(axis=-1) / np.maximum((chords**2).sum(axis=-1), 1e-12)
+    across, down = chords[..., 0], chords[..., 1]
+    along = (offsets[..., 0] * across + offsets[..., 1] * down) / np.maximum(across**2 + down**2, 1e-12)
     return distance(offsets, np.clip(along, 0.0, 1.0)[..., np.newaxis] * chords)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from roi_tools.errors import ShapeError
@@ -26,6 +27,8 @@ _LONGEST_CHORD = 48
 """In corners: further apart two neighbouring points are not looked for."""
 _CORNERS_PER_POINT = 2
 """An outline with fewer corners gets some along its sides, so that points can stay where they were."""
+_MOST_FOLLOWED = 400
+"""In points: hair and the like, with more, is cut anew on each frame; to follow it takes long and saves no keyframe."""
 _TOO_FAR = 1e6
 """Cost of a chord that lies further from the outline than allowed: taken only where there is no other."""
 _STAYING = 0.02
@@ -120,17 +123,20 @@ def _places(outlines: Sequence[Polygon], error_px: float) -> Places:
     count = max(_FEWEST_POINTS, *(len(outline) for outline in simple))
     places = [_subdivided(simple[0], count)]
     for outline, fallback in zip(outlines[1:], simple[1:], strict=True):
-        corners = _subdivided(outline, _CORNERS_PER_POINT * count)
-        expected = places[-1] + (_middle(corners) - _middle(places[-1]))
-        path = _nearest_path(corners, expected, error_px)
+        expected = places[-1] + (_middle(outline) - _middle(places[-1]))
+        path = None
+        if count <= _MOST_FOLLOWED:
+            path = _nearest_path(_subdivided(outline, _CORNERS_PER_POINT * count), expected, error_px)
         places.append(_turned(_subdivided(fallback, count), expected) if path is None else path)
     return np.stack(places)
 
 
 def _turned(points: Polygon, expected: Polygon) -> Polygon:
     """``points``, counted from where they lie nearest to ``expected``."""
-    turns = (np.roll(points, -turn, axis=0) for turn in range(len(points)))
-    return min(turns, key=lambda turned: float(((turned - expected) ** 2).sum()))
+    # The sum of the squared distances is least where the correlation is largest.
+    spectrum = np.fft.fft(points, axis=0) * np.conj(np.fft.fft(expected, axis=0))
+    turn = int(np.argmax(np.fft.ifft(spectrum.sum(axis=1)).real))
+    return np.roll(points, -turn, axis=0)
 
 
 def _simplified(outline: Polygon, error_px: float) -> Polygon:
@@ -172,19 +178,22 @@ def _nearest_path(corners: Polygon, expected: Polygon, error_px: float) -> Polyg
     around = np.vstack([around, around[:1]])
     size, count = len(corners), len(expected)
     longest = max(_LONGEST_CHORD, 3 * math.ceil(size / count))
-    chords = _chord_costs(around, min(longest, size - count + 1), error_px)
-    cost = np.full(size + 1, np.inf)
-    cost[0] = 0.0
-    steps = np.zeros((count, size + 1), np.int64)
+    chords = _chord_costs(around, min(longest, size - count + 1), error_px).T.copy()
+    # By where the last chord ends (row) and how many corners it has (column), from the longest to one.
+    chords = chords[:, ::-1]
+    longest = chords.shape[1]
+    padded = np.full(longest + size + 1, np.inf)
+    padded[longest] = 0.0
+    before = sliding_window_view(padded[:-1], longest)
+    steps = np.zeros((count, size + 1), np.int16)
+    rows = np.arange(size + 1)
     for point in range(1, count + 1):
-        target = expected[point % count]
-        # By the length of the last chord (row) and where it ends (column).
-        reached = np.full(chords.shape, np.inf)
-        for length in range(1, len(chords) + 1):
-            reached[length - 1, length:] = cost[:-length] + chords[length - 1, length:]
-        steps[point - 1] = np.argmin(reached, axis=0)
-        cost = np.take_along_axis(reached, steps[point - 1][np.newaxis], axis=0)[0]
-        cost += _STAYING * ((around - target) ** 2).sum(axis=1) / error_px**2
+        reached = before + chords
+        best = reached.argmin(axis=1)
+        steps[point - 1] = longest - 1 - best
+        away = around - expected[point % count]
+        padded[longest:] = reached[rows, best] + _STAYING * np.einsum("ij,ij->i", away, away) / error_px**2
+    cost = padded[longest:]
     if cost[size] >= _TOO_FAR * error_px:
         return None
     at, path = size, []
@@ -198,10 +207,8 @@ def _chord_costs(around: Polygon, longest: int, error_px: float) -> NDArray[np.f
     """(longest, corners + 1): cost of the chord of ``row + 1`` corners that ends at ``column``."""
     costs = np.zeros((longest, len(around)))
     for length in range(2, longest + 1):
-        start, end = around[:-length], around[length:]
-        furthest = np.zeros(len(start))
-        for between in range(1, length):
-            away = from_chords(around[between : between + len(start)], start, end)
-            np.maximum(furthest, away, out=furthest)
+        start, end = around[:-length, np.newaxis], around[length:, np.newaxis]
+        between = sliding_window_view(around[1:-1], length - 1, axis=0).swapaxes(1, 2)
+        furthest = from_chords(between, start, end).max(axis=1)
         costs[length - 1, length:] = np.where(furthest > error_px, _TOO_FAR * furthest, (furthest / error_px) ** 2)
     return costs

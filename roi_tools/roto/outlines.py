@@ -26,26 +26,40 @@ _BSPLINE = np.array([[1, 4, 1, 0], [0, 4, 2, 0], [0, 2, 4, 0], [0, 1, 4, 1]]) / 
 
 def outline_at(shape: Shape, time: float, scale: float = 1.0) -> tuple[Polygon, ...]:
     """The closed polygons of ``shape`` at ``time`` in frame px x ``scale``: one, or the pieces of a stroke."""
-    matrix = transform_at(shape, time)
+    matrix, detail = transform_at(shape, time), _detail(shape, time, scale)
     if shape.is_open:
-        center = _flat(_cubics(shape, time, feathered=False), scale)
+        center = _flat(_cubics(shape, time, feathered=False), detail)
         half = 0.5 * shape.width_px.value_at(time)[0]
-        return tuple(_mapped(piece, matrix, scale) for piece in stroke_polygons(center, half, scale))
+        return tuple(_mapped(piece, matrix, scale) for piece in stroke_polygons(center, half, detail))
     if shape.kind == "rectangle":
         return (_mapped(_corners(shape, time), matrix, scale),)
-    return (_mapped(_flat(_cubics(shape, time, feathered=False), scale), matrix, scale),)
+    return (_mapped(_flat(_cubics(shape, time, feathered=False), detail), matrix, scale),)
 
 
 def feather_at(shape: Shape, time: float, scale: float = 1.0) -> Polygon | None:
     """The polygon where the points' own feather ends, in frame px x ``scale``; None where they have none."""
     if not shape.has_point_feather:
         return None
-    return _mapped(_flat(_cubics(shape, time, feathered=True), scale), transform_at(shape, time), scale)
+    detail = _detail(shape, time, scale)
+    return _mapped(_flat(_cubics(shape, time, feathered=True), detail), transform_at(shape, time), scale)
 
 
 def transform_at(shape: Shape, time: float) -> NDArray[np.float64]:
     """The shape's matrix (3, 3) at ``time``."""
     return np.array(shape.transform.value_at(time)).reshape(3, 3)
+
+
+def magnification_at(shape: Shape, time: float) -> float:
+    """How much longer the shape's transform makes things at ``time``, in the mean of both directions."""
+    matrix = transform_at(shape, time)
+    if np.array_equal(matrix, np.eye(3)):
+        return 1.0
+    return math.sqrt(abs(float(np.linalg.det(matrix[:2, :2])))) / abs(float(matrix[2, 2]) or 1.0)
+
+
+def _detail(shape: Shape, time: float, scale: float) -> float:
+    """Raster px per px of the shape's own: what a transform enlarges needs more pieces."""
+    return scale * max(1.0, magnification_at(shape, time))
 
 
 def stroke_polygons(center: Polygon, half_px: float, scale: float = 1.0) -> list[Polygon]:
@@ -144,6 +158,8 @@ def _ellipse(shape: Shape, time: float) -> NDArray[np.float64]:
 
 def _flat(cubics: NDArray[np.float64], scale: float) -> Polygon:
     """The start of every straight piece, and for open curves to join, the very end."""
+    if np.array_equal(cubics[:, 0], cubics[:, 1]) and np.array_equal(cubics[:, 2], cubics[:, 3]):
+        return np.vstack([cubics[:, 0], cubics[-1:, 3]])  # points without handles, as those of a matte
     bend = np.abs(np.diff(cubics, n=2, axis=1)).max(initial=0.0) * scale
     # A cubic's distance from its chords falls with the square of their number (Wang's formula).
     extent = float(np.ptp(cubics.reshape(-1, 2), axis=0).max()) * scale

@@ -16,9 +16,11 @@ from roi_tools.geometry import Box, Size, frame_box, union_box
 from roi_tools.matte import Matte
 from roi_tools.roto.coverage import Coverage, cover
 from roi_tools.roto.model import RotoLayer, Shape
-from roi_tools.roto.outlines import feather_at, outline_at, transform_at
+from roi_tools.roto.outlines import feather_at, magnification_at, outline_at
 
 _SHORTEST_FEATHER_PX = 1e-3
+_WIDE_PX = 512.0
+"""A feather that reaches further is drawn small: its slope is less than 1/512 a pixel."""
 
 
 def layer_matte(
@@ -69,7 +71,7 @@ def _touched_box(shape: Shape, time: float, size: Size) -> Box | None:
     points = np.vstack([polygon for polygon in polygons if np.isfinite(polygon).all()] or [np.zeros((0, 2))])
     if not len(points):
         return None
-    soft = max(0.0, shape.feather_px.value_at(time)[0] * _magnification(shape, time))
+    soft = max(0.0, shape.feather_px.value_at(time)[0] * magnification_at(shape, time))
     x0, y0 = np.floor(points.min(axis=0) - soft + 1e-9)
     x1, y1 = np.ceil(points.max(axis=0) + soft - 1e-9)
     return Box(int(x0), int(y0), int(x1), int(y1)).clipped(size) if x1 > x0 and y1 > y0 else None
@@ -90,8 +92,9 @@ def _exposure(
 
 
 def _with_room(shapes: list[Shape], time: float, window: Box, scale: float) -> Box:
-    """The window and what a feather reaches into it from outside."""
-    reach = max((_reach_px(shape, time, scale) for shape in shapes), default=0.0)
+    """The window and what a feather reaches into it from outside; wide ones are drawn by themselves."""
+    reaches = (_reach_px(shape, time, scale) for shape in shapes)
+    reach = max((reach for reach in reaches if reach <= _WIDE_PX), default=0.0)
     return window.grown(math.ceil(reach) + 1) if reach else window
 
 
@@ -100,21 +103,17 @@ def _reach_px(shape: Shape, time: float, scale: float) -> float:
     own = 0.0
     if shape.has_point_feather:
         own = max(math.hypot(*track.value_at(time)[6:8]) for track in shape.tracks)
-    return (uniform + own) * scale * _magnification(shape, time)
-
-
-def _magnification(shape: Shape, time: float) -> float:
-    """How much longer the shape's transform makes things, in the mean of both directions."""
-    matrix = transform_at(shape, time)
-    return math.sqrt(abs(float(np.linalg.det(matrix[:2, :2])))) / abs(float(matrix[2, 2]) or 1.0)
+    return (uniform + own) * scale * magnification_at(shape, time)
 
 
 def _softened(
     shape: Shape, time: float, parts: list[Coverage], window: Box, scale: float, offset_px: tuple[float, float]
 ) -> list[Coverage]:
     """The coverage with the shape's feather: a part of its own where there is any."""
+    if _reach_px(shape, time, scale) > _WIDE_PX:
+        return [(window, _widely_softened(shape, time, parts, window, scale, offset_px))]
     feather = feather_at(shape, time, scale)
-    uniform_px = shape.feather_px.value_at(time)[0] * scale * _magnification(shape, time)
+    uniform_px = shape.feather_px.value_at(time)[0] * scale * magnification_at(shape, time)
     if feather is None and (uniform_px == 0 or not parts):
         return parts
     reachable = _with_room([shape], time, window, scale)
@@ -130,6 +129,41 @@ def _softened(
     if uniform_px:
         inner = _uniform(inner, uniform_px)
     return [(room, inner)]
+
+
+def _widely_softened(
+    shape: Shape, time: float, parts: list[Coverage], window: Box, scale: float, offset_px: tuple[float, float]
+) -> Matte:
+    """The coverage with a feather that reaches far: its slope drawn small and enlarged, its edges as they are.
+
+    Otherwise a shape that is magnified a thousand times would draw a raster a thousand times as large.
+    """
+    shrink = _reach_px(shape, time, scale) / _WIDE_PX
+    small = Box(*(math.floor(edge / shrink) - 1 for edge in window.as_tuple()[:2]),
+                *(math.ceil(edge / shrink) + 1 for edge in window.as_tuple()[2:]))  # fmt: skip
+    small_offset = offset_px[0] / shrink, offset_px[1] / shrink
+    outlines = [piece + small_offset for piece in outline_at(shape, time, scale / shrink)]
+    covered = [part for part in cover(outlines, small.grown(math.ceil(_WIDE_PX) + 2)) if part]
+    slope = _pasted(_softened(shape, time, covered, small, scale / shrink, small_offset), small)
+    slope = _enlarged(slope, small, window, shrink)
+    low = high = _pasted(parts, window)
+    feather = feather_at(shape, time, scale)
+    if feather is not None:
+        outer = _pasted([part for part in cover([feather + offset_px], window) if part], window)
+        low, high = np.minimum(low, outer), np.maximum(high, outer)
+    uniform_px = shape.feather_px.value_at(time)[0]
+    if uniform_px <= 0:
+        slope = np.minimum(slope, high)
+    return np.maximum(slope, low) if uniform_px >= 0 else slope
+
+
+def _enlarged(matte: Matte, box: Box, window: Box, factor: float) -> Matte:
+    """``matte`` of ``box``, in px of ``factor`` px each, in the px of ``window``."""
+    to_small = np.array([[1 / factor, 0, (window.x0 + 0.5) / factor - box.x0 - 0.5],
+                         [0, 1 / factor, (window.y0 + 0.5) / factor - box.y0 - 0.5]])  # fmt: skip
+    size, flags = (window.width_px, window.height_px), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    enlarged = cv2.warpAffine(matte, to_small, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(enlarged, np.float32)
 
 
 def _pasted(parts: list[Coverage], room: Box) -> Matte:

@@ -97,6 +97,17 @@ def test_shapes_lie_within_their_error_of_the_outlines(error_px: float) -> None:
         assert np.minimum(matte, expected).sum() / np.maximum(matte, expected).sum() > 1 - 0.08 * max(error_px, 1)
 
 
+def test_hair_lies_within_its_error_on_each_frame_too() -> None:
+    angles = np.linspace(0, 2 * np.pi, 1500, endpoint=False)
+    away = 100 + np.random.default_rng(4).normal(0, 4, (3, 1500))
+    hairs = [np.column_stack([150 + 2 * n + r * np.cos(angles), 120 + r * np.sin(angles)]) for n, r in enumerate(away)]
+    (shape,) = shapes_from_outlines({n: [hair] for n, hair in enumerate(hairs)}, "hair", 1.0)
+    assert len(shape.tracks) > 400
+    for frame, hair in enumerate(hairs):
+        (drawn,) = outline_at(shape, frame)
+        assert distance_from(drawn, hair).max() <= 1.02 and distance_from(hair, drawn).max() <= 1.02
+
+
 def test_a_larger_error_needs_fewer_points_and_what_moves_straight_few_keyframes() -> None:
     fine, coarse = (
         shapes_from_outlines({frame: outlines_of(walk(frame), 0.5) for frame in range(10)}, "ring", error_px)[0]

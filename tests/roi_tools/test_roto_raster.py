@@ -8,7 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -16,6 +16,7 @@ from roi_tools.errors import ShapeError
 from roi_tools.geometry import Box, Size
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.polylines import polygon_area
+from roi_tools.roto import raster
 from roi_tools.roto.model import Kind, RotoLayer, Shape, constant
 from roi_tools.roto.outlines import outline_at
 from roi_tools.roto.raster import layer_box, layer_matte, shape_box
@@ -283,3 +284,40 @@ def test_a_shape_that_leaves_the_frame_is_cut_not_changed(x: float, y: float, si
 def test_a_scale_of_nothing_is_refused() -> None:
     with pytest.raises(ShapeError, match="scale 0 is not possible"):
         matte(blob(((0,) * 8, (1,) * 8)), scale=0)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(blobs(), st.sampled_from([-9.0, 0.0, 14.0]), st.sampled_from([0.0, 12.0]), st.floats(30, 50))
+def test_a_wide_feather_that_is_drawn_small_looks_like_one_that_is_not(
+    monkeypatch: pytest.MonkeyPatch, points: Blob, uniform: float, own: float, factor: float
+) -> None:
+    pairs = zip(points, np.linspace(0, 2 * math.pi, len(points), endpoint=False), strict=True)
+    soft = tuple((*point[:6], own * math.cos(angle), own * math.sin(angle)) for point, angle in pairs)
+    shape = replace(blob(soft), feather_px=constant(uniform), transform=constant(*_zoomed(points[0], factor)))
+    small = matte(shape)
+    monkeypatch.setattr(raster, "_WIDE_PX", 1e9)
+    np.testing.assert_allclose(small, matte(shape), atol=1.5 / 255)
+
+
+def _zoomed(around: tuple[float, ...], factor: float) -> tuple[float, ...]:
+    x, y = around[:2]
+    return (factor, 0, 64 - factor * x, 0, factor, 50 - factor * y, 0, 0, 1)
+
+
+@pytest.mark.parametrize("factor", [1e3, 1e5])
+def test_a_feathered_shape_that_is_magnified_beyond_reason_is_drawn(factor: float) -> None:
+    points = ((40, 30, 0, 0, 0, 0, -9, 0), (90, 30, 0, 0, 0, 0, 9, 0), (65, 80, 0, 0, 0, 0, 0, 9))
+    shape = replace(blob(points), feather_px=constant(6), transform=constant(*_zoomed((65, 55), factor)))
+    assert matte(shape).min() == 1
+    outside = matte(replace(shape, transform=constant(*_zoomed((65, 27), factor))))
+    assert outside.min() == pytest.approx(0.5, abs=0.02) and outside.max() == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_magnified_curve_has_no_corners() -> None:
+    shape = replace(blob(((20, 80, 0, 0, 0, -60, 0, 0), (100, 80, 0, -60, 0, 0, 0, 0))))
+    (drawn,) = outline_at(replace(shape, transform=constant(*_zoomed((60, 35), 40))), 0)
+    steps = np.diff(drawn, axis=0)[:-1]
+    angles = np.unwrap(np.arctan2(steps[:, 1], steps[:, 0]))
+    lengths = np.linalg.norm(steps, axis=1)
+    # How far a chord of that length and turn lies from its arc.
+    assert (lengths[1:] * np.abs(np.diff(angles)) / 8).max() < 0.1
