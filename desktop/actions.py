@@ -147,6 +147,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("stop_tracking", "&Track", "&Stop Tracking", ("Ctrl+Shift+.",), "cancel", "Keep what was found"),
     ActionSpec("propose_motion", "&Track", "&Motion Proposals", ("Ctrl+Alt+P",), "", "Box what moves", False, True),
     ActionSpec("propose_shadow", "&Track", "S&hadow Proposal", ("Ctrl+Alt+H",), "", "A box around its shadow"),
+    ActionSpec("link_companion", "&Track", "&Go Along with …", (), "", "Move whenever that one moves", False, True),
+    ActionSpec("unlink_companion", "&Track", "&Unlink", (), "", "Go along with nothing any more"),
     ActionSpec("clear_track", "&Track", "C&lear Track", (), "", "Shapes follow nothing any more", separated=True),
     ActionSpec("add_removal", "&Removal", "&Add in the Middle", ("Ctrl+Shift+N",), "add", separated=True),
     ActionSpec("duplicate_removal", "&Removal", "D&uplicate", ("Ctrl+D",), "duplicate"),

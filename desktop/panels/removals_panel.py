@@ -30,6 +30,7 @@ _ID = Qt.ItemDataRole.UserRole
 _ENABLED = Qt.ItemDataRole.UserRole + 1
 _COLOR = Qt.ItemDataRole.UserRole + 2
 _DETAIL = Qt.ItemDataRole.UserRole + 3
+_LEADER = Qt.ItemDataRole.UserRole + 4
 
 
 class RemovalsPanel(QWidget):
@@ -86,6 +87,7 @@ class RemovalsPanel(QWidget):
         self._resize_list(len(removals))
         for row, removal in enumerate(removals):
             self._fill(self.list.item(row), row, removal)
+            self._show_leader(self.list.item(row), removals, removal)
             if selected and removal.id == selected.id:
                 self.list.setCurrentRow(row)
         if selected is None:
@@ -109,6 +111,12 @@ class RemovalsPanel(QWidget):
         item.setData(_COLOR, theme.removal_color(row))
         item.setData(_DETAIL, self._effect_labels.get(removal.effect, removal.effect))
         item.setToolTip(tr("Double-click or F2 to rename"))
+
+    def _show_leader(self, item: QListWidgetItem, removals: tuple[Removal, ...], removal: Removal) -> None:
+        leader = next((other.label for other in removals if removal.linked_to == other.id), "")
+        item.setData(_LEADER, leader)
+        if leader:
+            item.setToolTip(tr("Goes along with '{name}'; Unlink in the Track menu").format(name=leader))
 
     def _on_current(self, item: QListWidgetItem | None) -> None:
         if not self._refreshing:
@@ -185,7 +193,12 @@ class _RowDelegate(QStyledItemDelegate):
         painter.setPen(QPen(QColor(0, 0, 0, 120), 1))
         painter.setBrush(index.data(_COLOR) if enabled else QColor(theme.TEXT_OFF))
         painter.drawRoundedRect(QRectF(rect.left() + _EYE_PX, rect.center().y() - 5, 10, 10), 3, 3)
-        self._paint_text(painter, rect, index, enabled)
+        text_px = 0.0
+        if index.data(_LEADER):
+            link = pixmap("link", 15, theme.TEXT if enabled else theme.TEXT_OFF, _ratio(painter))
+            painter.drawPixmap(QPointF(rect.left() + _EYE_PX + 17, rect.center().y() - 7), link)
+            text_px = 20.0
+        self._paint_text(painter, rect.adjusted(text_px, 0, 0, 0), index, enabled)
         painter.restore()
 
     def _paint_background(self, painter: QPainter, rect: QRectF, state: QStyle.StateFlag) -> None:

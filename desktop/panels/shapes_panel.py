@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QModelIndex, QSize, Qt
-from PySide6.QtGui import QAction, QColor, QPalette
+from PySide6.QtGui import QAction, QColor, QIcon, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -28,11 +28,12 @@ from desktop.panels.panel import dim_label
 from desktop.panels.shape_details import MODES, ShapeDetails, swatch
 from desktop.roto import commands as roto_commands
 from desktop.roto.selection import RotoSelection
+from desktop.tracking.companions import shape_leader
 from roi_tools.errors import ShapeError
 from roi_tools.roto.model import Shape
 from timeline.marking import RotoMarking
 
-_SEEN, _LOCK, _MODE, _NAME = range(4)
+_SEEN, _LOCK, _MODE, _NAME, _LINK = range(5)
 _ROW_PX = 28
 
 
@@ -76,7 +77,7 @@ class ShapesPanel(QWidget):
 
     def _make_tree(self) -> QTreeWidget:
         tree = QTreeWidget()
-        tree.setColumnCount(4)
+        tree.setColumnCount(5)
         tree.setHeaderHidden(True)
         tree.setRootIsDecorated(False)
         tree.setIconSize(QSize(16, 16))
@@ -88,10 +89,11 @@ class ShapesPanel(QWidget):
         palette.setColor(QPalette.ColorRole.Highlight, QColor(theme.ACCENT_DEEP))
         tree.setPalette(palette)
         header = tree.header()
-        header.setStretchLastSection(True)
+        header.setStretchLastSection(False)
         header.setMinimumSectionSize(20)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        for column, width in ((_SEEN, 26), (_LOCK, 26), (_MODE, 36)):
+        header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
+        for column, width in ((_SEEN, 26), (_LOCK, 26), (_MODE, 36), (_LINK, 24)):
             tree.setColumnWidth(column, width)
         tree.itemClicked.connect(self._on_clicked)
         tree.itemDoubleClicked.connect(self._on_double_clicked)
@@ -117,6 +119,7 @@ class ShapesPanel(QWidget):
         for row, shape in enumerate(shapes):
             item = self.tree.topLevelItem(row) or QTreeWidgetItem(self.tree)
             self._fill(item, shape)
+            self._show_link(item, shape)
             if shape.label == self._selection.label:
                 self.tree.setCurrentItem(item)
         if self._selection.label is None:
@@ -139,6 +142,13 @@ class ShapesPanel(QWidget):
         item.setToolTip(_NAME, tr("Double-click to rename"))
         item.setData(_NAME, Qt.ItemDataRole.UserRole, shape.label)
         item.setSizeHint(_NAME, QSize(60, _ROW_PX))
+
+    def _show_link(self, item: QTreeWidgetItem, shape: Shape) -> None:
+        marking = self._marking()
+        leader = shape_leader(marking.layer, shape) if marking else None
+        item.setIcon(_LINK, icon("link") if leader else QIcon())
+        text = tr("Goes along with '{name}'; Unlink in the Track menu").format(name=leader.label) if leader else ""
+        item.setToolTip(_LINK, text)
 
     # --- edits --------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ from PySide6.QtGui import QColor, QPainter, QPixmap
 
 from desktop.base import theme
 from desktop.roto.selection import RotoSelection
+from desktop.viewer.companion_preview import moved_layer, moved_rect, on_frame
+from desktop.viewer.link_painter import Place, draw_link, rect_middle
 from desktop.viewer.matte_overlay import MatteOverlay
 from desktop.viewer.outline_cache import OutlineCache
 from desktop.viewer.overlays import BoxOverlay, draw_box, draw_matte, to_qrect
@@ -18,6 +20,7 @@ from desktop.viewer.view_transform import ViewTransform
 from roi_tools.geometry import Size
 from roi_tools.roto.model import RotoLayer, Shape
 from roi_tools.shapes import RectF
+from timeline.marking import Marking
 
 
 class Preview(Protocol):
@@ -89,13 +92,39 @@ class MarksPainter:
             return
         for overlay in self.boxes:
             rect = self._shown(overlay.removal_id, gesture).shown_rect(overlay.removal_id)
-            shown = replace(overlay, rect=rect, keyed=True) if rect else overlay
+            shown = replace(overlay, rect=rect or self._rect(overlay, gesture), keyed=overlay.keyed or rect is not None)
             draw_box(painter, shown, to_qrect(view.rect_to_widget(shown.rect)), sizes=rect is not None)
         self._paint_shapes(painter, view, gesture)
+        self._paint_links(painter, view, gesture)
 
     def _shown(self, removal_id: str, gesture: Preview) -> Preview:
         """What a running track says comes before what a gesture does."""
         return self._live if self._live.removal_id == removal_id else gesture
+
+    def _rect(self, overlay: BoxOverlay, gesture: Preview) -> RectF:
+        """A box as it is now: dragged, tracked, or gone along with its leader."""
+        shown = self._shown(overlay.removal_id, gesture).shown_rect(overlay.removal_id)
+        leader = self._leader_moved(overlay.linked_to, gesture)
+        if shown is None and leader is not None:
+            return moved_rect(overlay.rect, *leader, self.frame_number)
+        return shown or overlay.rect
+
+    def _layer(self, roto: RotoOverlay, gesture: Preview) -> RotoLayer:
+        """Shapes as they are now: dragged, tracked, or gone along with their leader."""
+        shown = self._shown(roto.removal_id, gesture).shown_layer(roto.removal_id)
+        leader = self._leader_moved(roto.linked_to, gesture)
+        if shown is None and leader is not None:
+            return moved_layer(roto.layer, *leader, self.frame_number)
+        return shown or roto.layer
+
+    def _leader_moved(self, removal_id: str, gesture: Preview) -> tuple[Marking, Marking] | None:
+        """What a leader marks, in the document and just now; None where it rests."""
+        preview, frame = self._shown(removal_id, gesture), self.frame_number
+        seen: list[tuple[RectF | RotoLayer, RectF | RotoLayer | None]] = []
+        seen += [(box.rect, preview.shown_rect(removal_id)) for box in self.boxes if box.removal_id == removal_id]
+        seen += [(roto.layer, preview.shown_layer(removal_id)) for roto in self.rotos if roto.removal_id == removal_id]
+        moved = [(on_frame(before, frame), on_frame(after, frame)) for before, after in seen if after is not None]
+        return moved[0] if moved else None
 
     # --- shapes -------------------------------------------------------------------------------------------------
 
@@ -105,7 +134,7 @@ class MarksPainter:
         moving: list[_Drawn] = []
         names: list[tuple[RotoOverlay, RotoLayer]] = []
         for roto in self.rotos:
-            layer = self._shown(roto.removal_id, gesture).shown_layer(roto.removal_id) or roto.layer
+            layer = self._layer(roto, gesture)
             known = set(map(id, roto.layer.shapes))
             for drawn in self._drawn(roto, layer):
                 (resting if id(drawn.shape) in known else moving).append(drawn)
@@ -129,18 +158,44 @@ class MarksPainter:
         outlines = self._outlines.of(drawn.shape, self.frame_number)
         draw_shape(painter, view, outlines, active=drawn.is_active, enabled=drawn.is_enabled, seen=drawn.is_seen)
 
+    # --- links --------------------------------------------------------------------------------------------------
+
+    def _paint_links(self, painter: QPainter, view: ViewTransform, gesture: Preview) -> None:
+        """A line from each companion to its leader."""
+        places: dict[str, Place] = {}
+        linked: list[tuple[str, str, bool]] = []
+        for box in self.boxes:
+            places[box.removal_id] = rect_middle(self._rect(box, gesture))
+            linked.append((box.removal_id, box.linked_to, box.selected))
+        for roto in self.rotos:
+            layer = self._layer(roto, gesture)
+            shapes = {shape.label: shape for shape in layer.shapes if shape.is_present(self.frame_number)}
+            middles = {label: self._middle(shape) for label, shape in shapes.items()}
+            if middles:
+                places[roto.removal_id] = next(iter(middles.values()))
+                linked.append((roto.removal_id, roto.linked_to, roto.selected))
+            for label, shape in shapes.items():
+                if shape.linked_to in middles:
+                    strong = roto.selected and self._selection.label in (label, shape.linked_to)
+                    draw_link(painter, view, middles[label], middles[shape.linked_to], strong=strong)
+        chosen = {name for name, _, selected in linked if selected}
+        for name, leader, _ in linked:
+            if leader in places:
+                draw_link(painter, view, places[name], places[leader], strong=bool(chosen & {name, leader}))
+
+    def _middle(self, shape: Shape) -> Place:
+        return rect_middle(RectF(*self._outlines.of(shape, self.frame_number).bounds))
+
     # --- mattes -------------------------------------------------------------------------------------------------
 
     def _paint_mattes(self, painter: QPainter, view: ViewTransform, size: Size, gesture: Preview) -> None:
         color = QColor(theme.FAILED)
         for overlay in self.boxes:
             if overlay.enabled:
-                rect = self._shown(overlay.removal_id, gesture).shown_rect(overlay.removal_id) or overlay.rect
-                _paint_box_matte(painter, view, size, rect, overlay.grow_px, color)
+                _paint_box_matte(painter, view, size, self._rect(overlay, gesture), overlay.grow_px, color)
         for roto in self.rotos:
             if roto.enabled:
-                layer = self._shown(roto.removal_id, gesture).shown_layer(roto.removal_id) or roto.layer
-                self._mattes.paint_roto(painter, view, roto.removal_id, roto.marking, layer,
+                self._mattes.paint_roto(painter, view, roto.removal_id, roto.marking, self._layer(roto, gesture),
                                         self.frame_number, size, roto.grow_px, color)  # fmt: skip
 
 

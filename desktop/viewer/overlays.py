@@ -27,6 +27,8 @@ class BoxOverlay:
     keyed: bool
     enabled: bool
     grow_px: float = 0.0
+    linked_to: str = ""
+    """The removal that it goes along with, if any."""
 
 
 def to_qrect(rect: RectF) -> QRectF:

@@ -44,6 +44,8 @@ class RotoOverlay:
     keyed: bool
     enabled: bool
     grow_px: float = 0.0
+    linked_to: str = ""
+    """The removal that it goes along with, if any."""
 
     @property
     def layer(self) -> RotoLayer:

@@ -238,6 +238,7 @@ class ViewerController(QObject):
             keyed=place.media_frame in removal.shape.key_frames,
             enabled=removal.enabled,
             grow_px=self._grow_px(removal),
+            linked_to=removal.linked_to,
         )
 
     def _roto(self, place: Place, index: int, removal: Removal, marking: RotoMarking, selected: bool) -> RotoOverlay:
@@ -250,6 +251,7 @@ class ViewerController(QObject):
             keyed=place.media_frame in marking.key_frames,
             enabled=removal.enabled,
             grow_px=self._grow_px(removal),
+            linked_to=removal.linked_to,
         )
 
     def _grow_px(self, removal: Removal) -> float:

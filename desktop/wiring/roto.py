@@ -194,6 +194,7 @@ class RotoWiring(QObject):
             groups += [("convert_to_roto", "duplicate_removal", "delete_removal")]
         if self._session.removal is not None:
             groups += [("toggle_key", "hold_key", *_INTERPOLATIONS), ("start_here", "end_here")]
+            groups += [("propose_shadow", "link_companion", "unlink_companion")]
         else:
             groups += [("box_tool", "bezier_tool", "ellipse_tool", "stroke_tool", "brush_tool")]
         for group in groups:

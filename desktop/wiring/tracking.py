@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QInputDialog
 
 from desktop.base.language import tr
 from desktop.editing import commands
 from desktop.main_window import MainWindow
+from desktop.tracking import companions
 from desktop.tracking.controller import Live
 from desktop.tracking.task import Direction
 from desktop.viewer.tools.base import Tool
-from roi_tools.shapes import AnimatedRectangle, RectF
-from timeline import edits
-from timeline.marking import Marking
-from timeline.removal import new_id
+from roi_tools.shapes import RectF
 
 _DIRECTIONS: dict[str, Direction] = {
     "track_forward": "forward",
@@ -42,6 +40,7 @@ class TrackingWiring(QObject):
         self._window, self._session = window, window.session
         self._actions, self._tracking = window.window_actions, window.tracking
         self._choose_tool, self._default_effect = choose_tool, default_effect
+        self._selection = window.roto_selection
         self._start: int | None = None
         for name, direction in _DIRECTIONS.items():
             run(name, partial(self._track, direction))
@@ -49,6 +48,8 @@ class TrackingWiring(QObject):
         run("propose_motion", self._tracking.propose_motion)
         run("propose_shadow", self._tracking.propose_shadow)
         run("clear_track", self._tracking.clear_track)
+        run("link_companion", self._ask_leader)
+        run("unlink_companion", self._unlink)
         self._tracking.started.connect(self.refresh)
         self._tracking.progressed.connect(self._on_progress)
         self._tracking.ended.connect(self._on_ended)
@@ -59,6 +60,7 @@ class TrackingWiring(QObject):
         window.closing.connect(self._tracking.close)
         for signal in (self._session.project_changed, self._session.selection_changed):
             signal.connect(self.refresh)
+        self._selection.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
@@ -70,6 +72,9 @@ class TrackingWiring(QObject):
         self._actions["propose_motion"].setEnabled(self._session.shot is not None and not running)
         self._actions["propose_shadow"].setEnabled(removal is not None and not running)
         self._actions["clear_track"].setEnabled(removal is not None and not running)
+        leader = companions.leader_label(self._session, self._selection)
+        self._actions["unlink_companion"].setEnabled(leader is not None)
+        self._actions["link_companion"].setEnabled(bool(companions.possible_leaders(self._session, self._selection)))
 
     def _track(self, direction: Direction) -> None:
         self._window.playback.stop()
@@ -103,33 +108,25 @@ class TrackingWiring(QObject):
 
     def _on_taken(self, rect: RectF | None, name: str, is_last: bool) -> None:
         if rect is not None and name:
-            self._add_companion(rect, name)
+            companions.add_companion(self._session, self._selection, rect, name)
         elif rect is not None:
             commands.add_removal(self._session, rect, self._default_effect())
         if is_last:
             self._choose_tool(Tool.SELECT)
 
-    def _add_companion(self, rect: RectF, name: str) -> None:
-        """A removal beside the selected one, done by the same effect, that moves as that one does."""
-        place, removal = self._session.place, self._session.removal
-        if place is None or removal is None:
-            return
-        shape = companion_of(removal.shape, rect, place.media_frame)
-        added = replace(removal, id=new_id(), label=name, shape=shape, otio_json="")
-        self._session.apply(name, edits.add_removal(self._session.project, place.shot.id, added))
-        self._session.select_removal(added.id)
+    # --- links --------------------------------------------------------------------------------------------------
 
+    def _ask_leader(self) -> None:
+        """With which of several; there is nothing to ask about one."""
+        names = companions.possible_leaders(self._session, self._selection)
+        name, agreed = names[0], True
+        if len(names) > 1:
+            title = tr("Go Along with")
+            name, agreed = QInputDialog.getItem(
+                self._window, title, tr("Moves whenever this one moves:"), names, 0, False
+            )
+        if agreed:
+            companions.link(self._session, self._selection, names.index(name))
 
-def companion_of(marking: Marking, rect: RectF, frame: int) -> AnimatedRectangle:
-    """A box that is ``rect`` on ``frame`` and keeps its place beside what ``marking`` marks, keyed where that is."""
-    here = marking.rect_at(frame)
-    box = AnimatedRectangle.still(rect, frame)
-    if here is None:
-        return box
-    for key in marking.key_frames:
-        there = marking.rect_at(key)
-        if there is not None and key != frame:
-            dx = (there.x0 + there.x1 - here.x0 - here.x1) / 2
-            dy = (there.y0 + there.y1 - here.y0 - here.y1) / 2
-            box = box.with_rect(key, rect.shifted(dx, dy))
-    return box.with_range(marking.first_frame, marking.last_frame)
+    def _unlink(self) -> None:
+        companions.unlink(self._session, self._selection)

@@ -23,6 +23,7 @@ from desktop.editing import commands
 from desktop.main_window import MainWindow
 from desktop.media.proxy_maker import ProxyMaker
 from desktop.roto import commands as roto_commands
+from desktop.tracking import companions
 from desktop.wiring.tour import Tour
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.roto.model import Shape
@@ -38,6 +39,7 @@ NO_KEY = frozenset(
         *("rectangle_tool", "to_bezier", "clear_feather", "invert_shape", "lock_shape", "hide_shape"),  # list and menu
         *("mode_add", "mode_subtract", "mode_intersect"),
         "delete_points",  # Del in the viewer, which deletes the removal elsewhere
+        *("link_companion", "unlink_companion"),  # rare, and in the viewer's menu
         *("clear_track", "pause_queue", "clear_queue", "reconnect"),  # rare, and easily regretted
         *("tour", "show_log", "copy_report", "about"),
     }
@@ -210,6 +212,11 @@ def curve(bench: Bench) -> None:
 def two_shapes(bench: Bench) -> None:
     shape(bench)
     bench.do("duplicate_shape")
+
+
+def linked_shape(bench: Bench) -> None:
+    two_shapes(bench)
+    companions.link(bench.window.session, bench.window.roto_selection, 0)
 
 
 def copied(bench: Bench) -> None:
@@ -448,6 +455,8 @@ CASES: dict[str, Case] = {
     "stop_tracking": Case(("tracked",), tracking, _TRACK),
     "propose_motion": Case(("tracking", "tracked"), still, ("tool", "picture", "notices")),
     "propose_shadow": Case(("tracking", "tracked"), still, ("tool", "picture", "notices")),
+    "link_companion": Case(("project",), two_shapes, _EDIT),
+    "unlink_companion": Case(("project",), linked_shape, _EDIT),
     "clear_track": Case((), shape, ("project", *_EDIT)),
     "render": Case(("queue",), removal),
     "render_range": Case(("queue",), marked),

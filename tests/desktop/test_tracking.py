@@ -29,9 +29,9 @@ from desktop.tracking.task import (
     make_task,
     run_task,
     span_of_direction,
+    tracked_keys,
     without_track,
 )
-from desktop.wiring.tracking import companion_of
 from roi_tools.errors import TrackingError
 from roi_tools.geometry import Size
 from roi_tools.keyframes import Keyframe, Track
@@ -226,10 +226,13 @@ def test_records_tell_lost_unsure_and_whose_keys() -> None:
     outcome = run_task(task, picture, tell)
     after = applied(box, outcome)
     store = TrackingStore()
-    store.add("id", outcome, after)
+    store.add("id", outcome)
     record = store.record("id")
     assert isinstance(after, AnimatedRectangle)
-    assert set(record.keys) == set(after.key_frames) - {0}
+    keys = tracked_keys({40: (0.0, 0.0, 1.0, 1.0)}, outcome, after)
+    assert set(keys) == set(after.key_frames) - {0} | {40}
+    again = make_task(SHOT, after, frozenset(), 0, "forward", TrackOptions(), keys)
+    assert again.anchors == (0,)
     assert set(record.confidence) | record.lost == set(range(FRAMES))
     store.forget("id")
     assert store.record("id") == TrackRecord()
@@ -240,13 +243,6 @@ def test_the_graph_says_in_words_where_it_was_lost() -> None:
     record = TrackRecord({0: 1.0, 1: 0.1}, frozenset({2, 3}))
     assert summary(record) == "Lost: 2–3   Unsure: 1"
     assert summary(TrackRecord({0: 0.9, 1: 0.7})) == "Sure throughout, 80% on average"
-
-
-def test_a_companion_moves_with_its_object() -> None:
-    box = AnimatedRectangle.still(RectF(10, 10, 20, 20), 0).with_rect(8, RectF(30, 12, 40, 22)).with_range(0, 9)
-    shadow = companion_of(box, RectF(10, 20, 24, 26), 0)
-    assert shadow.rect_at(8) == RectF(30, 22, 44, 28)
-    assert (shadow.first_frame, shadow.last_frame) == (0, 9)
 
 
 class _Reader(MediaReader):
@@ -320,6 +316,7 @@ def test_a_track_from_the_window_is_one_undo_step(tracked_window: MainWindow, qt
     assert end.x0 - start.x0 == pytest.approx(36, abs=8)
     assert window.track_store.record(removal.id).confidence
     assert "Tracked frames 0 to" in window.tracker.said.text()
+    assert set(removal.tracked_keys) == (set(removal.shape.key_frames) - {0} if draw == "box" else set())
     window.window_actions["undo"].trigger()
     assert window.session.project == before
 
@@ -366,17 +363,6 @@ def test_what_moves_is_proposed(tracked_window: MainWindow, qtbot: QtBot) -> Non
     qtbot.keyClick(window.canvas, Qt.Key.Key_Return)
     rects = [removal.shape.rect_at(8) for removal in shot_of(window).removals]
     assert any(rect is not None and rect.x0 < 95 and rect.x1 > 120 for rect in rects)
-
-
-def test_a_shadow_is_a_second_removal_by_the_same_effect(tracked_window: MainWindow, qtbot: QtBot) -> None:
-    window = tracked_window
-    commands.add_removal(window.session, RectF(40, 40, 90, 85), "vace")
-    window.canvas.propose((RectF(40, 85, 90, 95),), "Shadow of Removal 1")
-    qtbot.keyClick(window.canvas, Qt.Key.Key_Return)
-    first, second = shot_of(window).removals
-    assert (second.label, second.effect) == ("Shadow of Removal 1", first.effect)
-    window.window_actions["undo"].trigger()
-    assert len(shot_of(window).removals) == 1
 
 
 def test_options_of_the_panel_are_those_of_the_track(tracked_window: MainWindow, qtbot: QtBot) -> None:

@@ -85,4 +85,6 @@ class ProposalTool(CanvasTool):
 
     @override
     def hint(self, at: Pointer | None) -> str:
+        if self._name:
+            return tr("Click it or press Enter: it is removed, too, and goes along with its object; Esc: no")
         return tr("Click a proposal to accept it; Enter: all, Esc: none")

@@ -27,6 +27,7 @@ from desktop.viewer.tools.select_hints import box_hint, roto_hint
 from desktop.viewer.tools.stage import Stage
 from desktop.viewer.tools.under_mouse import RotoHit, UnderMouse
 from desktop.viewer.transform_box import box_around
+from roi_tools.linking import with_companions
 from roi_tools.roto.model import RotoLayer, Shape
 from roi_tools.shapes import RectF
 
@@ -264,7 +265,7 @@ class SelectTool(CanvasTool):
             return None
         # A repaint asks for the outlines, the matte and the points.
         if self._preview is None or self._preview[0] is not self._now:
-            self._preview = self._now, overlay.layer.with_shape(drag.result(self._now))
+            self._preview = self._now, with_companions(overlay.layer, overlay.layer.with_shape(drag.result(self._now)))
         return self._preview[1]
 
     @override
