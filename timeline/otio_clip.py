@@ -18,7 +18,7 @@ from typing import Any
 import opentimelineio as otio
 
 from roi_tools.errors import ShapeError
-from roi_tools.keyframes_json import track_from_list, track_to_list
+from roi_tools.keyframes_json import is_int, track_from_list, track_to_list
 from timeline.errors import EditError, ProjectFileError, TimelineError
 from timeline.marking import marking_from_dict
 from timeline.media_url import media_of_url, url_of_media
@@ -29,6 +29,7 @@ from timeline.time import exact_rate
 
 EFFECT_NAME = "grayplate.removal"
 """OTIO's ``effect_name`` of a removal."""
+_FAR_PX = 1e9
 _REMEDY = "restore the file from a backup"
 
 
@@ -206,6 +207,7 @@ def effect_of_removal(removal: Removal) -> otio.schema.Effect:
             "parameter_keyframes": {name: track_to_list(track) for name, track in removal.parameter_tracks.items()}
             or None,
             "linked_to": removal.linked_to or None,
+            "tracked_keys": [[frame, *value] for frame, value in sorted(removal.tracked_keys.items())] or None,
         },
     )
     return effect
@@ -228,9 +230,26 @@ def removal_of_effect(effect: otio.schema.Effect, number: int) -> Removal:
             },
             otio_json=effect.to_json_string(indent=-1),
             linked_to=_text(own, "linked_to", ""),
+            tracked_keys=_tracked_keys(own.get("tracked_keys", [])),
         )
     except (ShapeError, EditError, ProjectFileError) as error:
         raise ProjectFileError(f"removal '{effect.name}': {error}") from error
+
+
+def _tracked_keys(entries: Any) -> dict[int, tuple[float, ...]]:
+    keys = {}
+    for entry in entries if isinstance(entries, list) else [entries]:
+        numbers = entry if isinstance(entry, list) else []
+        if len(numbers) != 5 or not is_int(numbers[0]) or not all(map(_is_coordinate, numbers)):
+            raise ProjectFileError(
+                f"its 'tracked_keys' hold {reprlib.repr(entry)}, not a frame with four numbers; {_REMEDY}"
+            )
+        keys[numbers[0]] = tuple(float(number) for number in numbers[1:])
+    return keys
+
+
+def _is_coordinate(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _FAR_PX
 
 
 def _text(own: Mapping[str, Any], key: str, default: str) -> str:

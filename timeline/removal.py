@@ -42,6 +42,10 @@ class Removal:
     """The ``id`` of the removal of its shot that its shape goes along with (timeline.linking); empty for none. An
     identifier that the shot does not have means nothing."""
 
+    tracked_keys: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
+    """Keyframes of a box as a track set them, by frame; all others, and those whose value is another one now, are the
+    artist's. Copied and read-only."""
+
     def __post_init__(self) -> None:
         for name, value in self.parameters.items():
             _require_storable(name, value)
@@ -50,6 +54,10 @@ class Removal:
             if len(track.keys[0].value) != 1:
                 raise EditError(f"the keyframes of parameter '{name}' hold several numbers; give one each")
         object.__setattr__(self, "parameter_tracks", MappingProxyType(dict(self.parameter_tracks)))
+        for frame, numbers in self.tracked_keys.items():
+            if not all(math.isfinite(number) for number in numbers):
+                raise EditError(f"the tracked keyframe on frame {frame} is {numbers}; give finite numbers")
+        object.__setattr__(self, "tracked_keys", MappingProxyType(dict(self.tracked_keys)))
 
 
 def new_id() -> str:

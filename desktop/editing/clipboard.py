@@ -53,6 +53,7 @@ class RemovalClipboard:
             id=new_id(),
             label=_free_label(copied.removal.label, shot),
             shape=shifted_marking(copied.removal.shape, shift_frames),
+            tracked_keys={frame + shift_frames: value for frame, value in copied.removal.tracked_keys.items()},
             otio_json="",
         )
         self._session.apply(tr("Paste Removal"), edits.add_removal(self._session.project, shot.id, removal))

@@ -244,6 +244,17 @@ def applied(marking: Marking, outcome: TrackOutcome) -> Marking:
     return marking.with_layer(layer)
 
 
+def tracked_keys(
+    before: Mapping[int, tuple[float, ...]], outcome: TrackOutcome, after: Marking
+) -> dict[int, tuple[float, ...]]:
+    """The keyframes of a box that tracks have set, ``before`` and with one more, which made ``after`` of it."""
+    if not isinstance(after, AnimatedRectangle):
+        return {}
+    span, anchors = outcome.task.span, outcome.task.anchors
+    keys = {frame: value for frame, value in before.items() if frame not in span}
+    return keys | {key.frame: key.value for key in after.track.keys if key.frame in span and key.frame not in anchors}
+
+
 def _applied_to_box(box: AnimatedRectangle, task: TrackTask, found: Sequence[Found]) -> AnimatedRectangle:
     first, last = found[0].frame, found[-1].frame
     tracked = _few_keys(box, task, found) if last - first > 1 else _exact_keys(box, task, found)

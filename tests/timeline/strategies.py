@@ -41,6 +41,7 @@ removals = st.builds(
     parameters=st.dictionaries(st.sampled_from(["grow_px", "seed", "prompt", "amount"]), values),
     enabled=st.booleans(),
     parameter_tracks=st.dictionaries(st.sampled_from(["grow_px", "feather_px"]), number_tracks),
+    tracked_keys=st.dictionaries(st.integers(0, 1000), st.tuples(*[st.floats(-1e6, 1e6)] * 4), max_size=3),
 )
 markers = st.builds(
     Marker,

@@ -102,6 +102,11 @@ def _set(*keys: str, to: object) -> Change:
         (_removal, _set("shape", to=None), "clip 'Street': removal 'Rider': its 'shape' is None, not an object"),
         (_removal, _set("shape", "type", to="bezier"), "removal 'Rider': a shape of type 'bezier' is not known"),
         (_removal, _set("shape", "keyframes", to=[]), "removal 'Rider': an animation needs at least one keyframe"),
+        *(
+            (_removal, _set("tracked_keys", to=[entry]), f"its 'tracked_keys' hold {entry!r}, not a frame with four")
+            for entry in ([1, 2, 3, 4], [1.5, 2, 3, 4, 5], 7, [1, True, 3, 4, 5])
+        ),
+        (_removal, _set("tracked_keys", to=[[1, 2, 3, 4, 10**400]]), "its 'tracked_keys' hold [1, 2, 3, 4, "),
         (_removal, _set("parameters", to=3), "removal 'Rider': its 'parameters' is 3, not an object"),
         (_removal, _set("parameters", to={"a": None}), "removal 'Rider': parameter 'a' is None; give true or false"),
         (_removal, _set("parameter_keyframes", to=3), "removal 'Rider': its 'parameter_keyframes' is 3, not an object"),
