@@ -119,15 +119,6 @@ class Shape:
         begun = self.first_frame is None or round(frame) >= self.first_frame
         return self.is_visible and begun and (self.last_frame is None or round(frame) <= self.last_frame)
 
-    def with_point(self, index: int, frame: int, value: tuple[float, ...]) -> Shape:
-        """This shape with point ``index`` keyed on ``frame``. Raises ShapeError for a point that is not there."""
-        if not 0 <= index < len(self.tracks):
-            raise ShapeError(f"shape '{self.label}' has no point {index}; it has {len(self.tracks)}")
-        existing = self.tracks[index].key_at(frame)
-        key = Keyframe(frame, value, existing.interpolation if existing else "linear")
-        changed = self.tracks[index].with_key(key)
-        return replace(self, tracks=(*self.tracks[:index], changed, *self.tracks[index + 1 :]))
-
 
 @dataclass(frozen=True)
 class RotoLayer:
@@ -168,11 +159,6 @@ class RotoLayer:
         if all(other.label != shape.label for other in self.shapes):
             return replace(self, shapes=(*self.shapes, shape))
         return replace(self, shapes=tuple(shape if other.label == shape.label else other for other in self.shapes))
-
-    def without_shape(self, label: str) -> RotoLayer:
-        """This layer without the shape of that label. Raises ShapeError where there is none."""
-        removed = self.shape(label)
-        return replace(self, shapes=tuple(shape for shape in self.shapes if shape is not removed))
 
     def moved(self, label: str, position: int) -> RotoLayer:
         """This layer with a shape at another place of the order, 0 = bottom."""

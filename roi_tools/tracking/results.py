@@ -1,20 +1,14 @@
-"""From tracks to shapes: what was found becomes keyframes that an artist can edit."""
+"""From a tracked box to a rectangle with few keyframes that an artist can edit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-
-import numpy as np
 
 from roi_tools.errors import TrackingError
 from roi_tools.geometry import Box
-from roi_tools.keyframes import Keyframe, Track
-from roi_tools.roto.model import Shape
 from roi_tools.shapes import AnimatedRectangle
 from roi_tools.simplify import boxes_to_rectangle
 from roi_tools.tracking.boxes import TrackedBox
-from roi_tools.tracking.region import Registration
 
 
 def tracked_rectangle(tracked: Sequence[TrackedBox], slack_px: float = 4.0) -> AnimatedRectangle:
@@ -43,18 +37,3 @@ def _with_anchor(rectangle: AnimatedRectangle, anchor: TrackedBox) -> AnimatedRe
         if rect is not None:
             rectangle = rectangle.with_rect(frame, rect)
     return rectangle.with_rect(anchor.frame, anchor.rect)
-
-
-def with_surface(shape: Shape, found: Sequence[Registration]) -> Shape:
-    """``shape``, as it is on the keyframe of a surface track, carried along by it: its transform gets a key per frame.
-
-    An existing transform is applied first. Raises TrackingError for an empty track.
-    """
-    if not found:
-        raise TrackingError("nothing was tracked, so there is nothing to carry the shape")
-    keys = []
-    for registration in found:
-        own = np.array(shape.transform.value_at(registration.frame)).reshape(3, 3)
-        matrix = registration.matrix @ own
-        keys.append(Keyframe(registration.frame, tuple(map(float, (matrix / matrix[2, 2]).ravel()))))
-    return replace(shape, transform=Track.of(keys))

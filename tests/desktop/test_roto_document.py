@@ -193,8 +193,8 @@ def test_a_result_is_stale_once_a_point_moved_but_not_for_a_colour() -> None:
 
     roto_commands.change_shape(session, removal.id, "Bezier 1", lambda shape: replace(shape, color=(1, 0, 0)), "Colour")
     assert state() is ResultState.READY
-    value = (1.0, 2.0, 0, 0, 0, 0, 0, 0)
-    roto_commands.change_shape(session, removal.id, "Bezier 1", lambda shape: shape.with_point(0, 3, value), "Move")
+    moved = triangle(dx=2).tracks
+    roto_commands.change_shape(session, removal.id, "Bezier 1", lambda shape: replace(shape, tracks=moved), "Move")
     assert state() is ResultState.STALE
     session.undo()
     assert state() is ResultState.READY

@@ -13,6 +13,7 @@ from roi_tools.errors import ShapeError
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.roto.layer_json import layer_from_dict, layer_to_dict
 from roi_tools.roto.model import RotoLayer, Shape, constant
+from roi_tools.roto.outlines import bezier_points_at
 from tests.roi_tools.roto_strategies import layers
 
 BOX = Shape("box", "rectangle", (constant(10, 10, 4, 4, 0),))
@@ -31,17 +32,16 @@ def test_an_edit_keeps_the_old_layer_and_the_order() -> None:
     assert [shape.label for shape in changed.shapes] == ["box", "curve"] and changed.shape("box").mode == "subtract"
     assert layer.shape("box").mode == "add"
     assert [shape.label for shape in layer.moved("box", 1).shapes] == ["curve", "box"]
-    assert layer.without_shape("box").shapes == (CURVE,)
     with pytest.raises(ShapeError, match="has no shape 'tree'"):
-        layer.without_shape("tree")
+        layer.moved("tree", 0)
 
 
 def test_each_point_is_keyed_on_its_own() -> None:
-    changed = CURVE.with_point(1, 10, (19, 0, 0, 0, 0, 0, 0, 0))
-    assert changed.tracks[0] == CURVE.tracks[0] and changed.tracks[1].value_at(5)[0] == 14
-    assert changed.key_frames == (0, 10)
-    with pytest.raises(ShapeError, match="has no point 3; it has 3"):
-        CURVE.with_point(3, 0, (0,) * 8)
+    first, second, third = CURVE.tracks
+    changed = replace(CURVE, tracks=(first, second.with_key(Keyframe(10, (19, 0, 0, 0, 0, 0, 0, 0))), third))
+    assert changed.tracks[1].value_at(5)[0] == 14 and changed.key_frames == (0, 10)
+    places = [bezier_points_at(changed, frame)[:, 0] for frame in (0, 10)]
+    assert [bool(moved.any()) for moved in places[1] - places[0]] == [False, True, False]
 
 
 def test_the_shutter_is_centred_on_its_frame() -> None:

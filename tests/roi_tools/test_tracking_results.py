@@ -1,18 +1,14 @@
-"""Tracks as shapes that an artist can edit."""
+"""Tracked boxes as rectangles that an artist can edit."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from roi_tools.errors import TrackingError
 from roi_tools.geometry import Size
-from roi_tools.roto.model import Shape, constant
-from roi_tools.roto.outlines import outline_at
 from roi_tools.shapes import RectF
 from roi_tools.tracking.boxes import TrackedBox
-from roi_tools.tracking.region import Registration
-from roi_tools.tracking.results import tracked_rectangle, with_surface
+from roi_tools.tracking.results import tracked_rectangle
 
 SIZE = Size(400, 300)
 
@@ -33,17 +29,6 @@ def test_a_tracked_rectangle_has_few_keys_covers_and_keeps_what_was_drawn() -> N
             assert rectangle.rect_at(entry.frame) == entry.rect
 
 
-def test_a_shape_is_carried_by_its_surface() -> None:
-    shape = Shape("sign", "rectangle", (constant(50, 50, 20, 10, 0),), transform=constant(1, 0, 5, 0, 1, 0, 0, 0, 1))
-    matrices = [np.array([[1.0, 0, 3 * n], [0, 1, -2 * n], [0, 0, 1]]) for n in range(4)]
-    carried = with_surface(shape, [Registration(n, matrix, 1.0, True) for n, matrix in enumerate(matrices)])
-    (start,), (end,) = outline_at(shape, 0), outline_at(carried, 3)
-    np.testing.assert_allclose(end - start, np.tile([9.0, -6.0], (4, 1)))
-    assert carried.key_frames == (0, 1, 2, 3)
-
-
 def test_nothing_tracked_makes_no_shape() -> None:
     with pytest.raises(TrackingError, match="nothing was tracked"):
         tracked_rectangle([])
-    with pytest.raises(TrackingError, match="nothing was tracked"):
-        with_surface(Shape("a", "rectangle", (constant(1, 1, 1, 1, 0),)), [])

@@ -48,11 +48,10 @@ def triangle(label: str = "t", frame: int = 3, dx: float = 0.0, **fields: object
 
 def moving() -> RotoMarking:
     """Keyed on frames 3 and 9, 6 px to the right in between."""
-    shape = triangle()
-    for index, track in enumerate(shape.tracks):
-        x, y, *rest = track.keys[0].value
-        shape = shape.with_point(index, 9, (x + 6, y, *rest))
-    return RotoMarking(RotoLayer("roto", (shape,)))
+    start, end = triangle(), triangle(frame=9, dx=6)
+    pairs = zip(start.tracks, end.tracks, strict=True)
+    tracks = tuple(Track((*before.keys, *after.keys)) for before, after in pairs)
+    return RotoMarking(RotoLayer("roto", (replace(start, tracks=tracks),)))
 
 
 markings = layers().filter(lambda layer: bool(layer.shapes)).map(RotoMarking)
