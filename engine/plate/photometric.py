@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.plate.analysis import largest
 from engine.plate.model import FloatImage, Mask
@@ -12,6 +13,65 @@ MAX_CORRECTION = 0.06
 """Larger differences in the band are misfits or passers-by, not light."""
 
 SMOOTH_PX = 6.0
+
+FADE = 0.1
+MIN_FADE_PX = 6.0
+"""What one part of the band shows beyond the light of all of it reaches this part of the picture's size inwards: the
+object's own shadow is met at the edge, and not carried inside."""
+
+MIN_BAND_PX = 60
+MAX_PLANE_PX = 4000
+"""So many pixels of the band are enough for the light of all of it."""
+
+PLANE_ROUNDS = 5
+CUTOFF = 4.685
+"""Tukey's biweight gives no weight beyond so many standard deviations."""
+
+MIN_SPREAD = 1.0 / 255.0
+SLOPE_PRIOR = 0.02
+"""Part of the band's weight that says the light is even: a band on one side says nothing about a slope."""
+
+
+def relight(error: FloatImage, band: Mask) -> FloatImage:
+    """A smooth (h, w, 3) correction of what is recovered, from its `error`, (h, w, 3), in the `band` around the hole.
+
+    The light that most of the band has in common, even or with a slope, is corrected everywhere; what a part of the
+    band shows beyond that, a shadow that leaves the hole, fades inwards.
+    """
+    usable = band & (largest(np.abs(error)) < MAX_CORRECTION)
+    if usable.sum() < MIN_BAND_PX:
+        return np.zeros_like(error)
+    common = _common_light(error, usable)
+    rest = membrane(error - common, usable)
+    away = cv2.distanceTransform((~band).view(np.uint8), cv2.DIST_L2, 3)
+    fade_px = max(FADE * float(np.sqrt(band.size)), MIN_FADE_PX)
+    return np.asarray(common + rest * np.exp(away * np.float32(-1.0 / fade_px))[..., None], np.float32)
+
+
+def _common_light(error: FloatImage, band: Mask) -> FloatImage:
+    """(h, w, 3) the plane through the error in the band, by iteratively reweighted least squares (Tukey's biweight)."""
+    height, width = band.shape
+    chosen = np.argwhere(band)
+    chosen = chosen[:: max(len(chosen) // MAX_PLANE_PX, 1)]
+    y, x = _centred(chosen[:, 0], height), _centred(chosen[:, 1], width)
+    design = np.stack([np.ones_like(x), x, y])
+    values = error[chosen[:, 0], chosen[:, 1]].T.astype(np.float64)
+    weight, ridge = np.ones_like(values), np.diag([1e-9, SLOPE_PRIOR, SLOPE_PRIOR]) * len(chosen)
+    plane = np.zeros((3, 3))
+    for _ in range(PLANE_ROUNDS):
+        normal = np.einsum("cn,in,jn->cij", weight, design, design) + ridge
+        plane = np.linalg.solve(normal, np.einsum("cn,in,cn->ci", weight, design, values)[..., None])[..., 0]
+        left = values - np.einsum("ci,in->cn", plane, design)
+        spread = np.maximum(1.4826 * np.median(np.abs(left), axis=1), MIN_SPREAD)[:, None]
+        weight = np.square(np.maximum(1.0 - np.square(left / (CUTOFF * spread)), 0.0))
+    even, across, down = plane.T
+    x, y = _centred(np.arange(width), width)[None, :, None], _centred(np.arange(height), height)[:, None, None]
+    return np.asarray(even + across * x + down * y, np.float32)
+
+
+def _centred(index: NDArray[np.intp], size_px: int) -> NDArray[np.float64]:
+    """-1 to 1 over the picture."""
+    return np.asarray((2.0 * index + 1.0) / size_px - 1.0)
 
 
 def membrane(error: FloatImage, band: Mask) -> FloatImage:

@@ -33,7 +33,7 @@ from engine.plate.model import (
     Points,
     RecoveredFrame,
 )
-from engine.plate.photometric import membrane
+from engine.plate.photometric import relight
 from engine.plate.registration import Registration
 from engine.plate.sampling import pick, sample_nearest, sample_sharp
 from engine.plate.serial import SerialSource
@@ -278,7 +278,7 @@ def _painted(footage: Footage, target: _Target) -> Painted | None:
         plate[found] = fused.colour[fused.found]
         band = found & ~hole
         error = np.where(band[..., None], rgb - plate, np.float32(0.0))
-        light = membrane(error, band)
+        light = relight(error, band)
         plate[found] += light[found]
         spread = np.zeros(hole.shape, np.float32)
         spread[guarded] = fused.spread
