@@ -31,6 +31,7 @@ from desktop.tracking.task import (
     applied,
     make_task,
     run_task,
+    tracked_keys,
     without_track,
 )
 from roi_tools.errors import RoiError
@@ -117,8 +118,8 @@ class TrackingController(QObject):
         if place is None or removal is None or self.is_running:
             return
         labels = self._labels(removal)
-        tracked = self._store.record(removal.id).keys
-        task = make_task(place.shot, removal.shape, labels, place.media_frame, direction, self.options, tracked)
+        tracked, frame = removal.tracked_keys, place.media_frame
+        task = make_task(place.shot, removal.shape, labels, frame, direction, self.options, tracked)
         self._run(partial(self._track, place.shot, removal.id, task, direction))
 
     def _labels(self, removal: Removal) -> frozenset[str]:
@@ -137,7 +138,7 @@ class TrackingController(QObject):
         shot, removal = self._session.shot, self._session.removal
         if shot is None or removal is None:
             return
-        changed = replace(removal, shape=without_track(removal.shape, self._labels(removal)))
+        changed = replace(removal, shape=without_track(removal.shape, self._labels(removal)), tracked_keys={})
         self._session.apply(tr("Clear Track"), edits.update_removal(self._session.project, shot.id, changed))
         self._store.forget(removal.id)
 
@@ -158,9 +159,11 @@ class TrackingController(QObject):
         except (RoiError, EditError) as error:
             self._end(failure=str(error))
             return
-        changed = edits.update_removal(self._session.project, shot_id, replace(removal, shape=shape))
+        keys = tracked_keys(removal.tracked_keys, outcome, shape)
+        tracked = replace(removal, shape=shape, tracked_keys=keys)
+        changed = edits.update_removal(self._session.project, shot_id, tracked)
         self._session.apply(tr(_STEPS[direction]), changed)
-        self._store.add(removal_id, outcome, shape)
+        self._store.add(removal_id, outcome)
         self._end(said=said_of(outcome))
 
     # --- proposals ----------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from desktop.tracking.task import (
     make_task,
     run_task,
     span_of_direction,
+    tracked_keys,
     without_track,
 )
 from roi_tools.errors import TrackingError
@@ -225,10 +226,13 @@ def test_records_tell_lost_unsure_and_whose_keys() -> None:
     outcome = run_task(task, picture, tell)
     after = applied(box, outcome)
     store = TrackingStore()
-    store.add("id", outcome, after)
+    store.add("id", outcome)
     record = store.record("id")
     assert isinstance(after, AnimatedRectangle)
-    assert set(record.keys) == set(after.key_frames) - {0}
+    keys = tracked_keys({40: (0.0, 0.0, 1.0, 1.0)}, outcome, after)
+    assert set(keys) == set(after.key_frames) - {0} | {40}
+    again = make_task(SHOT, after, frozenset(), 0, "forward", TrackOptions(), keys)
+    assert again.anchors == (0,)
     assert set(record.confidence) | record.lost == set(range(FRAMES))
     store.forget("id")
     assert store.record("id") == TrackRecord()
@@ -312,6 +316,7 @@ def test_a_track_from_the_window_is_one_undo_step(tracked_window: MainWindow, qt
     assert end.x0 - start.x0 == pytest.approx(36, abs=8)
     assert window.track_store.record(removal.id).confidence
     assert "Tracked frames 0 to" in window.tracker.said.text()
+    assert set(removal.tracked_keys) == (set(removal.shape.key_frames) - {0} if draw == "box" else set())
     window.window_actions["undo"].trigger()
     assert window.session.project == before
 
