@@ -5,9 +5,11 @@ An edit that does not apply raises EditError and changes nothing. Frames are med
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
+from itertools import count
 
 from timeline.errors import EditError
 from timeline.linking import companions_of, gone_along, with_companions
@@ -48,6 +50,15 @@ def rename_shot(project: Project, shot_id: str, name: str) -> Project:
     return _with_shots(project, shot_id, lambda shot: (replace(shot, name=name),))
 
 
+def distinct_name(project: Project, name: str) -> str:
+    """``name``, or where a shot has it already ``name 2``, ``name 3`` ...; a number at its end is counted on."""
+    taken = {shot.name for shot in project.shots}
+    if not name or name not in taken:
+        return name
+    stem = re.sub(r" \d+$", "", name)
+    return next(numbered for number in count(2) if (numbered := f"{stem} {number}") not in taken)
+
+
 def trim_shot(project: Project, shot_id: str, source_start: int, source_end_exclusive: int) -> Project:
     """The project with a shot that shows another range of its media. Removals keep their media frames."""
     shot = project.shot(shot_id)
@@ -65,17 +76,24 @@ def trim_shot(project: Project, shot_id: str, source_start: int, source_end_excl
 def split_shot(project: Project, shot_id: str, frame: int) -> Project:
     """The project with a shot cut in two; the second part starts at the media frame ``frame``.
 
-    The first part keeps the identifiers; the second is a new shot with copies of the removals.
+    The first part keeps name and identifiers; the second is a new shot with copies of the removals.
     """
-    return _with_shots(project, shot_id, lambda shot: _halves(shot, frame))
+
+    def halves(shot: Shot) -> tuple[Shot, Shot]:
+        first, second = _halves(shot, frame)
+        return first, replace(second, name=distinct_name(project, shot.name))
+
+    return _with_shots(project, shot_id, halves)
 
 
 def split_shot_at_cuts(project: Project, shot_id: str, frames: Iterable[int]) -> Project:
     """The project with a shot cut at each of the media frames that lie inside it (see timeline.shot_detection)."""
     shot = project.shot(shot_id)
     inside = {frame for frame in frames if shot.source_start < frame < shot.source_end_exclusive}
-    for frame in sorted(inside, reverse=True):  # from the back: the first part keeps the identifier
-        project = split_shot(project, shot_id, frame)
+    rest_id = shot_id
+    for frame in sorted(inside):
+        project = split_shot(project, rest_id, frame)
+        rest_id = project.shots[project.shots.index(project.shot(rest_id)) + 1].id
     return project
 
 

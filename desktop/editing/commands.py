@@ -21,9 +21,12 @@ def add_shots(session: Session, shots: list[Shot]) -> None:
     """Append shots and go to the first of them."""
     if not shots:
         return
-    project = session.project
+    project, named = session.project, []
     for shot in shots:
-        project = edits.add_shot(project, shot)
+        # Footage is often called the same in every folder.
+        named.append(replace(shot, name=edits.distinct_name(project, shot.name)))
+        project = edits.add_shot(project, named[-1])
+    shots = named
     one, several = tr("Add '{name}'"), tr("Add {count} Shots")
     label = one.format(name=shots[0].name) if len(shots) == 1 else several.format(count=len(shots))
     session.apply(label, project)

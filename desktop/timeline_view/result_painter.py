@@ -10,13 +10,13 @@ from desktop.base import theme
 from desktop.base.language import tr
 from desktop.editing.timeline_map import ShotSpan
 from desktop.rendering.results import ResultState
-from desktop.timeline_view.rows import GRAPH_PX, RESULT_PX
+from desktop.timeline_view.rows import GRAPH_PX, LEGEND_PX, PADDING_PX, RESULT_PX
 from desktop.timeline_view.shot_pictures import Floats, ShotPicture, Trace
 from desktop.timeline_view.timeline_layout import TimelineLayout
 
 INVENTED = "#c792ea"
 _TICK_PX = 4.0
-_LEGEND_PX = 14.0
+_SAMPLE_PX = 14.0
 
 
 def draw_results(painter: QPainter, layout: TimelineLayout, shot: ShotPicture, top: float) -> None:
@@ -70,8 +70,6 @@ def draw_graph(painter: QPainter, layout: TimelineLayout, span: ShotSpan, trace:
     hatch = QBrush(invented, Qt.BrushStyle.BDiagPattern)
     pen = QPen(invented, 1.2, Qt.PenStyle.DashLine)
     _draw_curve(painter, layout, span, _reduced(trace.share_synthesised, layout, np.fmax), area, pen, hatch)
-    if trace.is_known:
-        _draw_legend(painter, area)
     painter.restore()
 
 
@@ -117,21 +115,16 @@ def _draw_curve(
     painter.strokePath(line, pen)
 
 
-def _draw_legend(painter: QPainter, area: QRectF) -> None:
-    """Which is which, at the right, as far as there is room."""
+def draw_legend(painter: QPainter, top: float) -> None:
+    """Which line of the graph is which, above it."""
     painter.setFont(theme.ui_font(10))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     metrics = QFontMetricsF(painter.font())
-    entries = ((tr("confidence"), theme.READY, False), (tr("invented"), INVENTED, True))
-    width = sum(metrics.horizontalAdvance(text) + _LEGEND_PX + 14 for text, _, _ in entries)
-    right = min(area.right(), painter.device().width())
-    if right - max(area.left(), 0) < 2 * width:
-        return
-    x = right - width
-    painter.fillRect(QRectF(x - 4, area.top(), width + 4, 14), QColor(18, 18, 18, 190))
-    for text, color, is_dashed in entries:
-        y = area.top() + 7
+    x = PADDING_PX + 2
+    for text, color, is_dashed in ((tr("confidence"), theme.READY, False), (tr("invented"), INVENTED, True)):
+        y = top + LEGEND_PX / 2
         painter.setPen(QPen(QColor(color), 1.5, Qt.PenStyle.DashLine if is_dashed else Qt.PenStyle.SolidLine))
-        painter.drawLine(QPointF(x, y), QPointF(x + _LEGEND_PX, y))
+        painter.drawLine(QPointF(x, y), QPointF(x + _SAMPLE_PX, y))
         painter.setPen(QColor(theme.TEXT_DIM))
-        painter.drawText(QPointF(x + _LEGEND_PX + 4, area.top() + 11), text)
-        x += metrics.horizontalAdvance(text) + _LEGEND_PX + 14
+        painter.drawText(QPointF(x + _SAMPLE_PX + 4, y + 4), text)
+        x += metrics.horizontalAdvance(text) + _SAMPLE_PX + 18

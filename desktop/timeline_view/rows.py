@@ -7,8 +7,12 @@ from dataclasses import dataclass
 RULER_PX = 26.0
 MARKERS_PX = 18.0
 SHOT_PX = 58.0
+NAME_PX = 26.0
+"""The upper part of a shot, with its name."""
 RESULT_PX = 9.0
 GRAPH_PX = 32.0
+LEGEND_PX = 13.0
+"""Above the graph: over a curve it would hide what one looks for."""
 GAP_PX = 4.0
 LANE_PX = 22.0
 PADDING_PX = 16.0
@@ -50,8 +54,8 @@ class Rows:
 
     @property
     def graph_top(self) -> float:
-        """Upper edge of the graph."""
-        return self.result_top(0) + RESULT_PX + GAP_PX
+        """Upper edge of the graph; its legend lies above."""
+        return self.result_top(0) + RESULT_PX + GAP_PX + (LEGEND_PX if self.has_graph else 0)
 
     @property
     def lanes_top(self) -> float:

@@ -20,8 +20,8 @@ from desktop.editing.timeline_map import ShotSpan, spans
 from desktop.media.media_service import MediaService
 from desktop.rendering.results import ResultStore
 from desktop.timeline_view.marker_painter import draw_markers, marker_under
-from desktop.timeline_view.result_painter import draw_graph
-from desktop.timeline_view.rows import GRAPH_PX, PADDING_PX, RESULT_PX, Rows
+from desktop.timeline_view.result_painter import draw_graph, draw_legend
+from desktop.timeline_view.rows import GRAPH_PX, LEGEND_PX, NAME_PX, PADDING_PX, RESULT_PX, Rows
 from desktop.timeline_view.shot_pictures import ShotPictures
 from desktop.timeline_view.snapping import media_targets, snapped, timeline_targets
 from desktop.timeline_view.strip_drag import Edge, KeyDrag, TrimDrag, edge_at
@@ -55,6 +55,8 @@ class TimelineStrip(QWidget):
     """A removal's bar or keyframe was clicked."""
     marker_opened = Signal()
     """The marker under the playhead was double-clicked."""
+    name_opened = Signal()
+    """The name of the shot under the playhead was double-clicked."""
 
     def __init__(
         self,
@@ -197,6 +199,8 @@ class TimelineStrip(QWidget):
 
     def _paint_shots(self, painter: QPainter, layout: TimelineLayout, rows: Rows, current: ShotSpan | None) -> None:
         draw_track_names(painter, rows)
+        if rows.has_graph:
+            draw_legend(painter, rows.graph_top - LEGEND_PX)
         size_px = float(self.width()), rows.shot_px
         for span in spans(self._session.project):
             if layout.x_of(span.end_exclusive) < 0 or layout.x_of(span.start) > self.width():
@@ -239,6 +243,8 @@ class TimelineStrip(QWidget):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if self._markers_under(event.position()):
             self.marker_opened.emit()
+        elif self._is_on_name(event.position()):
+            self.name_opened.emit()
         else:
             self.mousePressEvent(event)
 
@@ -363,6 +369,14 @@ class TimelineStrip(QWidget):
 
     def _markers_under(self, point: QPointF) -> list[MarkerPlace]:
         return marker_under(self.layout_now, self._markers(), point.x()) if self.rows.is_in_markers(point.y()) else []
+
+    def _is_on_name(self, point: QPointF) -> bool:
+        """On the upper part of the shot that is worked on, where its name is, and on none of its edges."""
+        span, frame = self._session.span, self.layout_now.frame_at(point.x())
+        if span is None or not span.start <= frame < span.end_exclusive or self._edge_under(point) is not None:
+            return False
+        top = self.rows.shots_top(span.shot.track)
+        return top <= point.y() < top + min(NAME_PX, self.rows.shot_px)
 
     def _edge_under(self, point: QPointF) -> tuple[ShotSpan, Edge] | None:
         track = self.rows.track_at(point.y())

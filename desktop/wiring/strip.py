@@ -29,6 +29,7 @@ class StripWiring(QObject):
         snap.setChecked(strip.snaps)
         snap.toggled.connect(self._set_snapping)
         strip.marker_opened.connect(self._edit_marker)
+        strip.name_opened.connect(window.window_actions["rename_shot"].trigger)
 
     def _set_snapping(self, on: bool) -> None:
         self._window.strip.snaps = on

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QInputDialog
 from pytestqt.qtbot import QtBot
 
 from desktop.editing import commands, strip_commands
@@ -156,6 +156,19 @@ def test_a_shot_is_linked_to_a_chosen_file(
     editor.window_actions["relink"].trigger()
     qtbot.waitUntil(lambda: editor.session.shot is not None and editor.session.shot.media_path == str(other))
     assert editor.session.undo_label == "Relink Media"
+
+
+def test_a_shot_is_renamed_by_a_double_click_on_its_name(
+    editor: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_, text, **__: (f"{text} night", True))
+    strip = editor.strip
+    before = editor.session.project.shots[0].name
+    x, top = round(strip.layout_now.x_of(5)), round(strip.rows.shots_top())
+    qtbot.mouseDClick(strip, Qt.MouseButton.LeftButton, pos=QPoint(x, top + 45))
+    assert editor.session.project.shots[0].name == before, "its pictures are for scrubbing"
+    qtbot.mouseDClick(strip, Qt.MouseButton.LeftButton, pos=QPoint(x, top + 10))
+    assert editor.session.project.shots[0].name == f"{before} night"
 
 
 # --- trimming and keyframes ---------------------------------------------------------------------------------------

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 from desktop.editing import commands
@@ -219,6 +220,15 @@ def test_removing_the_last_shot_moves_the_playhead_back() -> None:
     assert session.playhead == 19
     assert session.shot is not None
     assert session.shot.name == "a"
+
+
+def test_shots_of_the_same_name_are_told_apart() -> None:
+    session = make_session(make_shot("clip", 20))
+    commands.add_shots(
+        session, [replace(make_shot(name, 5), id=str(n)) for n, name in enumerate(("clip", "b", "clip"))]
+    )
+    assert [shot.name for shot in session.project.shots] == ["clip", "clip 2", "b", "clip 3"]
+    assert session.shot is not None and session.shot.name == "clip 2"
 
 
 def test_commands_do_nothing_in_an_empty_document() -> None:

@@ -39,6 +39,17 @@ def test_a_shot_is_removed_and_renamed() -> None:
     assert edits.rename_shot(PROJECT, "s1", "rider").shot("s1").name == "rider"
 
 
+def test_parts_of_a_shot_have_names_of_their_own() -> None:
+    project = edits.split_shot_at_cuts(PROJECT, "s1", [20, 40, 30])
+    assert [shot.name for shot in project.shots] == ["bmx", "bmx 2", "bmx 3", "bmx 4", "bear"]
+    assert [shot.source_start for shot in project.shots] == [10, 20, 30, 40, 0]
+    assert project.shots[0].id == "s1"
+    second = project.shots[1]
+    assert edits.split_shot(project, second.id, 25).shots[2].name == "bmx 5"
+    assert edits.distinct_name(project, "") == ""
+    assert edits.distinct_name(project, "tree") == "tree"
+
+
 def test_a_trim_moves_no_removal() -> None:
     trimmed = edits.trim_shot(PROJECT, "s1", 0, 80).shot("s1")
     assert trimmed.frames == range(80) and trimmed.removals == (REMOVAL,)

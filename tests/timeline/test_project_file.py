@@ -189,7 +189,7 @@ def test_a_split_stays_in_its_place(foreign: Path) -> None:
     project = load_project(foreign)
     project = edits.split_shot(project, project.shots[0].id, 4)
     save_project(project, foreign)
-    assert _order(foreign) == ["one", "one", "Gap", "two", "fade", "three"]
+    assert _order(foreign) == ["one", "one 2", "Gap", "two", "fade", "three"]
     assert load_project(foreign) == project
 
 

@@ -65,10 +65,10 @@ def test_edits_stay_on_their_track_and_are_saved_there(two_tracks: Path, tmp_pat
     project = edits.trim_shot(project, ids["c"], 0, 1)
     project = edits.remove_shot(project, ids["a"])
     project = edits.add_shot(project, Shot("new", "new", "/media/new.mov", Fraction(24), 0, 7, media_frame_count=7))
-    expected = [("b", 0, 5), ("new", 0, 25), ("c", 1, 8), ("c", 1, 9), ("d", 1, 15)]
+    expected = [("b", 0, 5), ("new", 0, 25), ("c", 1, 8), ("c 2", 1, 9), ("d", 1, 15)]
     assert [(shot.name, shot.track, start) for shot, start in project.starts()] == expected
     save_project(project, tmp_path / "saved.otio")
     assert load_project(tmp_path / "saved.otio") == project
     saved = otio.adapters.read_from_file(str(tmp_path / "saved.otio"))
     names = [[type(item).__name__ if not item.name else item.name for item in track] for track in saved.tracks]
-    assert names == [["Gap", "b", "new"], [], ["Gap", "c", "c", "Gap", "d"]]
+    assert names == [["Gap", "b", "new"], [], ["Gap", "c", "c 2", "Gap", "d"]]
