@@ -1,17 +1,54 @@
-"""What is done to a matte once it is there: feather, hull, holes, union over time. Growing is in roi_tools.matte."""
+"""What is done to a matte once it is there: union over time, holes, hull, growing, feather."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from roi_tools.errors import ShapeError
-from roi_tools.matte import Matte
+from roi_tools.matte import Matte, grow, inward_feather
 
 _SHARPEST_PX = 1e-3
+
+
+@dataclass(frozen=True)
+class MatteFinish:
+    """What is done to a shot's mattes, in this order; the defaults do nothing. Raises ShapeError for a union over
+    negative frames."""
+
+    union_frames: int = 0
+    """Each matte becomes the largest of those up to so many frames before and after it."""
+    fills_holes: bool = False
+    is_hull: bool = False
+    """Each matte's convex hull is filled."""
+    grow_px: int = 0
+    """By so much wider on every side, or narrower where negative."""
+    feather_px: float = 0.0
+    """Soft outwards, or inwards where negative."""
+
+    def __post_init__(self) -> None:
+        if self.union_frames < 0:
+            raise ShapeError(f"a union over {self.union_frames} frames is not possible; give 0 or more")
+
+
+AS_IT_IS = MatteFinish()
+
+
+def finished(mattes: Iterable[Matte], finish: MatteFinish) -> Iterator[Matte]:
+    """The mattes (H, W) of neighbouring frames, in order, with ``finish`` done to each."""
+    for matte in union_over_time(mattes, finish.union_frames):
+        matte = without_holes(matte) if finish.fills_holes else matte
+        matte = hull(matte) if finish.is_hull else matte
+        matte = grow(matte, finish.grow_px)
+        yield (
+            outward_feather(matte, finish.feather_px)
+            if finish.feather_px > 0
+            else inward_feather(matte, -finish.feather_px)
+        )
 
 
 def outward_feather(matte: Matte, feather_px: float) -> Matte:

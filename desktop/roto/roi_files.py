@@ -10,7 +10,7 @@ media            a matte movie or sequence, in (as shapes) and out
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from roi_tools.interchange.nuke import read_nuke, write_nuke
 from roi_tools.interchange.silhouette import write_silhouette
 from roi_tools.json_file import load_json
 from roi_tools.matte import bounds
+from roi_tools.matte_operations import AS_IT_IS, MatteFinish, finished
 from roi_tools.roi_document import RoiDocument, is_roi_data, read_roi, write_roi
 from roi_tools.roi_file import read_boxes
 from roi_tools.roi_marks import box_shape
@@ -44,13 +45,14 @@ class RoiOptions:
     """How a document is read and written. Frame n of the shot is number n + ``first_number`` in .nk, .fxs and .py.
 
     ``error_px``: how far shapes may lie from the edge of a matte that they are made of. ``layer``: the one to write
-    where a file holds only one.
+    where a file holds only one. ``finish``: what is done to mattes that are written.
     """
 
     first_number: int = 0
     error_px: float = 1.0
     label: str = "matte"
     layer: str = ""
+    finish: MatteFinish = AS_IT_IS
 
 
 Progress = Callable[[int, int], object]
@@ -96,13 +98,16 @@ def write_marks(
     kind = path.suffix.lower()
     if kind in (".json", *_SCRIPTS) and path.exists() and not overwrite:
         raise UsageError(f"{path} exists; choose another name or add --overwrite")
+    if kind in (".json", *_SCRIPTS) and options.finish != AS_IT_IS:
+        raise UsageError(f"{path} holds shapes; a matte only is grown, feathered, filled or joined over time")
     if kind == ".json":
         write_roi(path, document)
         return ()
     if kind in _SCRIPTS:
         layer = _one_layer(document, options.layer)
         return _SCRIPTS[kind](path, layer, document.size, range(document.frames), options.first_number)
-    write_mattes(path, mattes_of(document, progress), _clip_of(document), overwrite=overwrite)
+    mattes = finished(mattes_of(document, progress), options.finish)
+    write_mattes(path, mattes, _clip_of(document), overwrite=overwrite)
     return ()
 
 
@@ -157,7 +162,7 @@ def _from_matte(path: Path, options: RoiOptions, progress: Progress) -> RoiDocum
 
 
 def _halved(options: RoiOptions) -> RoiOptions:
-    return RoiOptions(options.first_number, options.error_px / 2, options.label, options.layer)
+    return replace(options, error_px=options.error_px / 2)
 
 
 def _known(clip: MediaInfo | None, path: Path) -> MediaInfo:

@@ -28,15 +28,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--label", default="matte", help="name of what is found in a matte or in unnamed boxes")
     parser.add_argument("--layer", default="", help="the layer to write, where OUTPUT holds one")
+    matte = parser.add_argument_group("of a matte that is written, in this order")
+    matte.add_argument("--union", type=int, default=0, metavar="N", help="join it with N frames on either side")
+    matte.add_argument("--fill-holes", action="store_true", help="fill what it encloses")
+    matte.add_argument("--hull", action="store_true", help="fill its convex hull")
+    matte.add_argument("--grow", type=int, default=0, metavar="PX", help="widen it, or narrow it where negative")
+    matte.add_argument(
+        "--feather", type=float, default=0.0, metavar="PX", help="make it soft outwards, or inwards where negative"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace OUTPUT if it exists")
 
 
 def run(options: argparse.Namespace) -> int:
     """Convert; raises errors of every floor below."""
     from desktop.roto.roi_files import RoiOptions, read_marks_of, write_marks
+    from roi_tools.matte_operations import MatteFinish
     from timeline.media.reader import open_media
 
-    given = RoiOptions(options.first_number, options.error, options.label, options.layer)
+    finish = MatteFinish(options.union, options.fill_holes, options.hull, options.grow, options.feather)
+    given = RoiOptions(options.first_number, options.error, options.label, options.layer, finish)
     clip = None
     if options.media:
         with open_media(options.media) as reader:

@@ -76,6 +76,20 @@ def test_shapes_go_to_nuke_and_back(matte: Path, clip: Path, tmp_path: Path) -> 
     assert read_roi(roi).layers == layers
 
 
+def test_a_matte_that_is_written_is_filled_and_joined_over_time(
+    matte: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    roi, filled = tmp_path / "roi.json", tmp_path / "filled.mkv"
+    assert main(["roi", str(matte), "-o", str(roi)]) == 0
+    assert main(["roi", str(roi), "-o", str(filled), "--union", "1", "--fill-holes", "--grow", "2"]) == 0
+    with open_media(filled) as reader:
+        found = [frame_coverage(frame) for frame in reader.frames(0, FRAMES)]
+    assert found[0][32, 30] == 1 and found[0][32, 56] == 1 and found[0][32, 62] == 0
+    assert found[FRAMES - 1][32, 48] == 1  # of the frame before it
+    assert main(["roi", str(roi), "-o", str(tmp_path / "a.nk"), "--hull"]) == EXIT_BAD_INPUT
+    assert "a matte only is grown, feathered, filled or joined over time" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["out.fxs", "out.py", "out.nk", "out.json"])
 def test_boxes_of_other_tools_become_shapes(clip: Path, tmp_path: Path, name: str) -> None:
     source = tmp_path / "tracks.txt"

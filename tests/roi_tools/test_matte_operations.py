@@ -9,8 +9,15 @@ from hypothesis import strategies as st
 
 from roi_tools.errors import ShapeError
 from roi_tools.geometry import Box, Size
-from roi_tools.matte import grow, rasterise
-from roi_tools.matte_operations import hull, outward_feather, union_over_time, without_holes
+from roi_tools.matte import grow, inward_feather, rasterise
+from roi_tools.matte_operations import (
+    MatteFinish,
+    finished,
+    hull,
+    outward_feather,
+    union_over_time,
+    without_holes,
+)
 from tests.roi_tools.strategies import rects
 
 SIZE = Size(60, 40)
@@ -56,7 +63,24 @@ def test_a_union_over_time_is_the_maximum_of_the_neighbours(values: list[int], f
     assert united == [max(values[max(0, n - frames) : n + frames + 1]) for n in range(len(values))]
 
 
+@given(st.lists(rects(), min_size=1, max_size=3), st.integers(-3, 3), st.floats(-6, 6), st.booleans(), st.booleans())
+def test_a_finish_does_one_operation_after_the_other(
+    drawn, px: int, feather: float, fills: bool, is_hull: bool
+) -> None:
+    mattes = [rasterise([rect], SIZE) for rect in drawn]
+    done = list(finished(iter(mattes), MatteFinish(1, fills, is_hull, px, feather)))
+    for found, matte in zip(done, union_over_time(iter(mattes), 1), strict=True):
+        matte = without_holes(matte) if fills else matte
+        matte = grow(hull(matte) if is_hull else matte, px)
+        expected = outward_feather(matte, feather) if feather > 0 else inward_feather(matte, -feather)
+        np.testing.assert_array_equal(found, expected)
+    for found, matte in zip(finished(iter(mattes), MatteFinish()), mattes, strict=True):
+        np.testing.assert_array_equal(found, matte)
+
+
 def test_what_makes_no_sense_is_refused() -> None:
+    with pytest.raises(ShapeError, match="over -2 frames"):
+        MatteFinish(-2)
     with pytest.raises(ShapeError, match="negative; give 0 for a hard edge"):
         outward_feather(np.zeros((2, 2), np.float32), -1)
     with pytest.raises(ShapeError, match="over -1 frames"):
