@@ -42,6 +42,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("copy", "&Edit", "&Copy Removal", ("Ctrl+C",), "", "Copy the selected removal", separated=True),
     ActionSpec("paste", "&Edit", "&Paste Removal", ("Ctrl+V",), "", "Add the copied removal to this shot"),
     ActionSpec("preferences", "&Edit", "Pre&ferences …", ("Ctrl+,",), "", "Models, memory, shortcuts", separated=True),
+    ActionSpec(
+        "models", "&Edit", "M&odels …", ("Ctrl+Shift+,",), "model", "Get and choose what VACE and click to matte run"
+    ),
     ActionSpec("fit", "&View", "&Fit", ("F",), "fit", "Whole picture in the viewer"),
     ActionSpec("actual_size", "&View", "&100 %", ("1",), "actual_size", "One image pixel on one pixel of the screen"),
     ActionSpec("zoom_in", "&View", "Zoom &In", ("Ctrl++", "=", "+")),

@@ -1,7 +1,7 @@
 """The language of the window's texts: every text that a person reads goes through :func:`tr`.
 
-English texts are the keys; ``resources/translations`` has one catalogue for each other language. Messages of the lower
-floors, the command line and the diagnostic report stay English. Without Qt.
+English texts are the keys; ``resources/translations`` has one catalogue for each other language. The command line and
+the diagnostic report stay English. Without Qt.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from importlib.resources import files
 LANGUAGES: Mapping[str, str] = {"en": "English", "ja": "日本語"}
 """Code -> what its speakers call it. A code other than "en" has a catalogue."""
 
+MESSAGE_CONTEXT = "message"
+"""What the catalogues call templates of messages."""
+
 _translations: gettext.NullTranslations = gettext.NullTranslations()
 _language = "en"
 
@@ -23,6 +26,12 @@ def tr(text: str) -> str:
     Fill values in afterwards, by name: ``tr("{count} frames").format(count=count)``.
     """
     return _translations.gettext(text) if text else ""
+
+
+def translated_message(template: str) -> str:
+    """The translation of a template of ``desktop.base.messages``; empty where it has none."""
+    words = _translations.pgettext(MESSAGE_CONTEXT, template)
+    return words if words != template else ""
 
 
 def language() -> str:

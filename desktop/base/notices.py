@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from desktop.base import theme
 from desktop.base.icons import pixmap
+from desktop.base.messages import told
 
 LINES = 6
 """Messages that one notice shows; of more, the newest."""
@@ -36,9 +37,21 @@ class Notices(QObject):
         """Title -> message of what is open now."""
         return {title: box.informativeText() for title, box in self._open.items()}
 
-    def problem(self, title: str, message: str, retry: Callable[[], object] | None = None) -> None:
-        """Something went wrong; ``retry`` adds a button that tries it again."""
-        box = self._box(title, sentence(message), _WARNING)
+    def problem(
+        self,
+        title: str,
+        message: str,
+        retry: Callable[[], object] | None = None,
+        answers: Mapping[str, Callable[[], object]] | None = None,
+    ) -> None:
+        """Something went wrong; ``retry`` adds a button that tries it again, ``answers`` others that help."""
+        box = self._box(title, sentence(told(message)), _WARNING)
+        present = {button.text() for button in box.buttons()}
+        for text, action in (answers or {}).items():
+            if text not in present:
+                button = box.addButton(text, QMessageBox.ButtonRole.AcceptRole)
+                button.clicked.connect(lambda _=False, action=action: action())
+                box.setDefaultButton(button)
         if retry is not None and box.button(QMessageBox.StandardButton.Retry) is None:
             again = box.addButton(QMessageBox.StandardButton.Retry)
             again.clicked.connect(lambda: retry())

@@ -24,6 +24,8 @@ from PySide6.QtWidgets import (
 
 from desktop.base import theme
 from desktop.base.language import tr
+from desktop.base.messages import told
+from desktop.base.notices import sentence
 from desktop.panels.panel import dim_label, inset_text
 from engine.protocol import Output
 from timeline.errors import MediaWriteError
@@ -180,7 +182,7 @@ class ExportDialog(QDialog):
         try:
             delivery_for(str(path)).color_for(self._info)
         except MediaWriteError as error:
-            return str(error)
+            return sentence(told(str(error)))
         if not path.parent.is_dir():
             return tr("The folder {folder} does not exist; choose another or create it first.").format(
                 folder=path.parent

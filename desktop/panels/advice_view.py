@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVB
 from desktop.base import theme
 from desktop.base.icons import pixmap
 from desktop.base.language import tr
+from desktop.base.messages import told
 from desktop.panels.panel import dim_label
 from desktop.panels.times import about_duration_text
 from engine.protocol import Advice, Forecast, PassPreflight, Remedy
@@ -21,6 +22,8 @@ class AdviceView(QWidget):
 
     remedy_chosen = Signal(object)
     """The Remedy whose button was pressed."""
+    models_asked = Signal()
+    """A model would help."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,12 +62,12 @@ class AdviceView(QWidget):
         forecast = advice.forecast if advice else None
         self._forecast.setText(forecast_text(forecast) if forecast else "")
         self._forecast.setVisible(forecast is not None)
-        self._warnings = [self._row(told) for told in advice.warnings] if advice else []
+        self._warnings = [self._row(warning) for warning in advice.warnings] if advice else []
         for row in self._warnings:
             self._layout.addWidget(row)
         self.setVisible(forecast is not None or bool(self._warnings))
 
-    def _row(self, told: Advice) -> QWidget:
+    def _row(self, advice: Advice) -> QWidget:
         row = QWidget()
         grid = QGridLayout(row)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -74,18 +77,23 @@ class AdviceView(QWidget):
         mark = QLabel()
         mark.setPixmap(pixmap("warning", _ICON_PX, theme.STALE, self.devicePixelRatioF()))
         mark.setFixedSize(QSize(_ICON_PX, _ICON_PX + 2))
-        text = QLabel(_capital(_reason(told)))
+        text = QLabel(_capital(told(_reason(advice))))
         text.setObjectName("advice")
         text.setWordWrap(True)
         text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         grid.addWidget(mark, 0, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(text, 0, 1)
-        if told.remedy is not None:
-            grid.addWidget(self._button(told.remedy), 1, 1, Qt.AlignmentFlag.AlignLeft)
+        if advice.remedy is not None:
+            grid.addWidget(self._button(advice.remedy), 1, 1, Qt.AlignmentFlag.AlignLeft)
+        elif advice.about == "models":
+            models = QPushButton(tr("Models …"))
+            models.setToolTip(tr("Get and choose what VACE and click to matte run"))
+            models.clicked.connect(self.models_asked)
+            grid.addWidget(models, 1, 1, Qt.AlignmentFlag.AlignLeft)
         return row
 
     def _button(self, remedy: Remedy) -> QPushButton:
-        button = QPushButton(tr(remedy.label))
+        button = QPushButton(told(remedy.label))
         changes = ", ".join(f"{name} = {_shown(value)}" for name, value in remedy.parameters.items())
         button.setToolTip(tr("Sets {changes}").format(changes=changes))
         button.clicked.connect(lambda: self.remedy_chosen.emit(remedy))
@@ -102,12 +110,12 @@ def forecast_text(forecast: Forecast) -> str:
     return f"{time} · {memory}"
 
 
-def _reason(told: Advice) -> str:
+def _reason(advice: Advice) -> str:
     """The message without what to do about it, where a button says that."""
-    if told.remedy is None:
-        return told.message
-    label = told.remedy.label
-    return told.message.removesuffix(f"; {label[:1].lower()}{label[1:]}")
+    if advice.remedy is None:
+        return advice.message
+    label = advice.remedy.label
+    return advice.message.removesuffix(f"; {label[:1].lower()}{label[1:]}")
 
 
 def _capital(text: str) -> str:

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from desktop.base import theme
 from desktop.base.icons import icon
 from desktop.base.language import tr
+from desktop.base.messages import told
 from desktop.editing import commands
 from desktop.editing.parameter_commands import (
     apply_parameters,
@@ -198,7 +199,7 @@ class InspectorPanel(QScrollArea):
     def _apply_remedy(self, remedy: Remedy) -> None:
         effect = self._shown()
         if effect:
-            apply_parameters(self._session, tr(remedy.label), effect, remedy.parameters)
+            apply_parameters(self._session, told(remedy.label), effect, remedy.parameters)
 
     def _ask_to_keep(self) -> None:
         effect, removal = self._shown(), self._session.removal

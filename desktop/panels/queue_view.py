@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLa
 from desktop.base import theme
 from desktop.base.icons import icon
 from desktop.base.language import tr
+from desktop.base.messages import told
+from desktop.base.notices import sentence
 from desktop.panels.panel import dim_label, takes_what_is_left, tool_button
 from desktop.panels.times import duration_text
 from desktop.rendering.controller import RenderController
@@ -126,7 +128,7 @@ def _fill(item: QListWidgetItem, entry: QueuedRender) -> None:
     item.setIcon(icon(name, color, color))
     item.setText(f"{entry.shot.name}   {_frames(entry)}   {_how_far(entry)}")
     item.setForeground(QColor(theme.TEXT if not _is_over(entry) else theme.TEXT_DIM))
-    item.setToolTip(entry.message or item.text())
+    item.setToolTip(sentence(told(entry.message)) or item.text())
     item.setData(Qt.ItemDataRole.UserRole, entry)
 
 

@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
 from desktop.base import theme
 from desktop.base.icons import icon
 from desktop.base.language import tr
+from desktop.base.messages import told
+from desktop.base.notices import sentence
 from desktop.panels.log_list import LogList
 from desktop.panels.panel import ElidedLabel, dim_label, takes_what_is_left
 from desktop.panels.times import duration_text
@@ -125,7 +127,7 @@ class RenderPanel(QWidget):
             if event.total
             else ""
         )
-        self._stage.setText(f"{tr(event.message) or tr(_STAGES[event.stage])}  {count}".strip())
+        self._stage.setText(f"{sentence(told(event.message)) or tr(_STAGES[event.stage])}  {count}".strip())
         self._eta.setText(tr("{time} left").format(time=duration_text(event.eta_s)) if event.eta_s is not None else "")
 
     def show_cancelling(self) -> None:
@@ -164,6 +166,7 @@ class RenderPanel(QWidget):
     def log(self, level: str, message: str) -> None:
         """Add a line; ``level`` is info, done, warning or error."""
         name, color = _LEVELS[level]
+        message = sentence(told(message))
         item = QListWidgetItem(icon(name, color, color), message)
         item.setToolTip(f"{QTime.currentTime().toString('HH:mm:ss')}  {message}")
         self._log.addItem(item)

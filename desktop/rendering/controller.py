@@ -13,6 +13,7 @@ from desktop.rendering.queue import QueuedRender, RenderQueue, RenderState
 from desktop.rendering.request import render_request
 from desktop.rendering.results import ResultStore
 from engine.protocol import (
+    ErrorInfo,
     FrameEvent,
     Job,
     Output,
@@ -45,8 +46,8 @@ class RenderController(QObject):
     """The Job, done."""
     restored = Signal(int)
     """So many frames of an earlier window's render are there again."""
-    failed = Signal(str)
-    """One line: why the render broke off, or could not start."""
+    failed = Signal(str, str)
+    """One line: why the render broke off, or could not start; and what would mend it, see ErrorInfo.about."""
     cancelled = Signal()
     """The render ended because somebody asked for it."""
     ended = Signal()
@@ -86,7 +87,7 @@ class RenderController(QObject):
         try:
             request = render_request(shot, info, frames, output)
         except NothingToRenderError as error:
-            self.failed.emit(str(error))
+            self.failed.emit(str(error), "")
             return None
         entry = QueuedRender(shot, request, new_take)
         self._add(entry)
@@ -223,9 +224,7 @@ class RenderController(QObject):
         elif isinstance(event, WindowsEvent):
             self._results.add_windows(active.shot_id, event, active.take_number)
         elif isinstance(event, StateEvent) and event.state == "failed":
-            self._end_failed(
-                event.error.message if event.error else tr("the render failed; the engine does not say why")
-            )
+            self._end_failed(event.error or _unsaid(tr("the render failed; the engine does not say why")))
 
     def _on_job_ended(self, job: Job) -> None:
         if self.active is None or self.active.job_id != job.id:
@@ -242,13 +241,11 @@ class RenderController(QObject):
         elif job.state == "cancelled":
             self._end_cancelled()
         else:
-            self._end_failed(
-                job.error.message if job.error else tr("the render ended as '{state}'").format(state=job.state)
-            )
+            self._end_failed(job.error or _unsaid(tr("the render ended as '{state}'").format(state=job.state)))
 
     def _on_rejected(self, message: str) -> None:
         if self.active is not None:
-            self._end_failed(message)
+            self._end_failed(_unsaid(message))
 
     def _on_unavailable(self, message: str) -> None:
         del message  # the window shows it, with a way to try again
@@ -270,14 +267,18 @@ class RenderController(QObject):
         self.cancelled.emit()
         self._go_on()
 
-    def _end_failed(self, message: str) -> None:
+    def _end_failed(self, error: ErrorInfo) -> None:
         if self.active is not None:
-            self.active.message = message
+            self.active.message = error.message
             frames = self.active.request.frames.as_range()
             self._results.note_failure(self.active.shot_id, self.active.take_number, frames)
         self._end(RenderState.FAILED)
-        self.failed.emit(message)
+        self.failed.emit(error.message, error.about)
         self._go_on()
+
+
+def _unsaid(message: str) -> ErrorInfo:
+    return ErrorInfo(kind="failed", message=message)
 
 
 def _renders(job: Job, shot: Shot, info: MediaInfo) -> bool:

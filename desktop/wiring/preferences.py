@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import QObject
 
@@ -44,6 +45,10 @@ class PreferencesWiring(QObject):
         dialog.accepted.connect(lambda: self._on_accepted(dialog.preferences))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
+
+    def change(self, **values: str) -> None:
+        """Set these, as if they had been chosen in the dialog."""
+        self._on_accepted(replace(load_preferences(), **values))  # type: ignore[arg-type]
 
     def _on_accepted(self, preferences: Preferences) -> None:
         before = load_preferences()

@@ -11,10 +11,13 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from desktop.base.language import tr
+from desktop.base.messages import told
+from desktop.base.notices import sentence
 from desktop.base.ui_thread import UiThread
 from desktop.editing.session import Session
 from desktop.rendering.engine_bridge import Engine, EngineBridge
 from desktop.viewer.tools.click_tool import Outline, Prompts
+from engine.errors import WeightsError
 from engine.protocol import FrameRange, MediaSource, SegmentFrame, SegmentProgress, SegmentPrompt, SegmentRequest
 from roi_tools.roto.model import Shape
 from timeline.media.info import MediaInfo
@@ -34,7 +37,9 @@ class SegmentController(QObject):
     accepted = Signal(object)
     """Shapes (tuple of Shape) through the whole shot."""
     failed = Signal(str)
-    """One line; without a model it says what to get."""
+    """One line."""
+    needs_model = Signal(str)
+    """In place of :attr:`failed`, where a model is missing or does not fit."""
 
     def __init__(self, session: Session, bridge: EngineBridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -67,10 +72,19 @@ class SegmentController(QObject):
             if not cancel.is_set():
                 call()
 
+        lacks_model = threading.Event()
+
+        def asked(engine: Engine) -> T:
+            try:
+                return question(cancel, engine)
+            except WeightsError:
+                lacks_model.set()
+                raise
+
         self._bridge.ask(
-            partial(question, cancel),
+            asked,
             lambda answer: still(partial(answered, answer)),
-            lambda message: still(partial(self._on_failed, message)),
+            lambda message: still(partial(self._on_failed, message, lacks_model.is_set())),
         )
 
     # --- on the bridge's thread ---------------------------------------------------------------------------------
@@ -85,7 +99,7 @@ class SegmentController(QObject):
                 frames[event.frame] = outlines_of_event(event)
             elif isinstance(event, SegmentProgress) and not cancel.is_set():
                 text = tr("{done} of {total} frames").format(done=event.done, total=event.total)
-                self._ui.post(partial(self.said.emit, event.message or text))
+                self._ui.post(partial(self.said.emit, sentence(told(event.message)) or text))
         return frames
 
     def _shapes(self, request: SegmentRequest, cancel: threading.Event, engine: Engine) -> tuple[Shape, ...]:
@@ -107,9 +121,9 @@ class SegmentController(QObject):
         else:
             self._on_failed(tr("it was found on no frame; click on the middle of it"))
 
-    def _on_failed(self, message: str) -> None:
+    def _on_failed(self, message: str, lacks_model: bool = False) -> None:
         self.said.emit("")
-        self.failed.emit(message)
+        (self.needs_model if lacks_model else self.failed).emit(message)
 
 
 def request_of(shot: Shot, info: MediaInfo, prompts: Prompts, frames: FrameRange) -> SegmentRequest:

@@ -21,6 +21,7 @@ from desktop.wiring.color import ColorMenus
 from desktop.wiring.edit import EditWiring
 from desktop.wiring.help import HelpWiring
 from desktop.wiring.inspector import InspectorWiring
+from desktop.wiring.models import TO_CLICK, TO_PAINT, ModelsWiring
 from desktop.wiring.preferences import PreferencesWiring
 from desktop.wiring.proxy import ProxyWiring
 from desktop.wiring.queue import QueueWiring
@@ -69,6 +70,8 @@ class WindowWiring(QObject):
         self._quick_look = QuickLookWiring(window)
         self._color = ColorMenus(window)
         self._preferences = PreferencesWiring(window, self._color, self._on)
+        self.models = ModelsWiring(window, self._preferences, self._inspector.advice.ask_afresh, self._on)
+        self._segments.segments.needs_model.connect(self._on_no_segment_model)
         self.help = HelpWiring(window, self._on)
         self._state = WindowState(window)
 
@@ -344,9 +347,14 @@ class WindowWiring(QObject):
             self._window.render_panel.log("done", tr("Wrote {path}").format(path=job.request.output.path))
             self._window.statusBar().showMessage(tr("Wrote {path}").format(path=job.request.output.path), 8000)
 
-    def _on_failed(self, message: str) -> None:
+    def _on_failed(self, message: str, about: str) -> None:
         self._window.render_panel.show_failed(message)
-        self._window.notices.problem(tr("The shot was not rendered"), message)
+        answers = {tr("Models …"): partial(self.models.open, TO_PAINT)} if about == "models" else None
+        self._window.notices.problem(tr("The shot was not rendered"), message, answers=answers)
+
+    def _on_no_segment_model(self, message: str) -> None:
+        answers = {tr("Models …"): partial(self.models.open, TO_CLICK)}
+        self._window.notices.problem(tr("Click to matte cannot look for it"), message, answers=answers)
 
     def _on_effects(self, effects: tuple[EffectDescriptor, ...]) -> None:
         window = self._window

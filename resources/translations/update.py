@@ -1,4 +1,4 @@
-"""Collects every text of the desktop into the catalogues and compiles them.
+"""Collects every text of the desktop, and the messages of the floors below, into the catalogues and compiles them.
 
 ``python -m resources.translations.update`` adds new texts to each ``.po`` untranslated, drops those that are gone, and
 writes the ``.mo`` that the desktop reads. It prints what lacks a translation. Needs Babel (the ``dev`` extra).
@@ -19,7 +19,12 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from desktop.base.language import MESSAGE_CONTEXT
+from resources.translations.templates import templates
+
 FOLDER = Path(__file__).parent
+TEMPLATES = FOLDER / "templates.json"
+"""The templates of the lower floors' messages, which the desktop finds messages by."""
 _ROOT = FOLDER.parents[1]
 _NO_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 _PLACEHOLDER = re.compile(r"\{(\w+)[^}]*\}")
@@ -31,7 +36,7 @@ _NO_TEXT = re.compile(r"[a-z0-9_.#\-/:]*|[^a-zA-Z]*|#\w+|(Ctrl|Shift|Alt)\+.*|\W
 
 def messages() -> list[str]:
     """Every text that may be shown, sorted and once each."""
-    found = set(_of_actions()) | set(_of_effects()) | set(_of_presets())
+    found = set(_of_actions()) | set(_of_effects()) | set(_of_presets()) | set(_of_models())
     for path in sorted((_ROOT / "desktop").rglob("*.py")):
         if not any(part in path.parts for part in _NO_WINDOW):
             found |= set(_of_source(path))
@@ -65,6 +70,15 @@ def _of_presets() -> Iterator[str]:
     for path in sorted((_ROOT / "resources" / "presets").glob("*.json")):
         preset = json.loads(path.read_text(encoding="utf-8"))
         yield from (preset["name"], preset.get("hint", ""))
+
+
+def _of_models() -> Iterator[str]:
+    from engine.model_catalog import all_entries
+    from engine.model_library import STARTER_PURPOSE, STARTER_TITLE
+
+    yield from (STARTER_TITLE, STARTER_PURPOSE)
+    for entry in all_entries():
+        yield from (entry.title, entry.label)
 
 
 def _of_source(path: Path) -> Iterator[str]:
@@ -124,12 +138,16 @@ def updated(catalogue: Catalog) -> Catalog:
     for text in messages():
         known = catalogue.get(text)
         result.add(text, known.string if known else "")
+    for template in templates():
+        known = catalogue.get(template, MESSAGE_CONTEXT)
+        result.add(template, known.string if known else "", context=MESSAGE_CONTEXT)
     return result
 
 
 def main() -> int:
     """Update all catalogues; 1 if anything lacks a translation."""
     missing = 0
+    TEMPLATES.write_text(json.dumps(templates(), indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
     for path in sorted(FOLDER.glob("*.po")):
         catalogue = updated(read_catalogue(path))
         written, compiled = BytesIO(), BytesIO()

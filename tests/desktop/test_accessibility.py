@@ -58,7 +58,7 @@ def test_everything_that_takes_the_keyboard_has_a_name(editor: MainWindow) -> No
     assert len(list(focusable(editor))) > 20
 
 
-@pytest.mark.parametrize("action", ["preferences", "help", "about", "export"])
+@pytest.mark.parametrize("action", ["preferences", "models", "help", "about", "export"])
 def test_dialogs_have_names_too(editor: MainWindow, action: str) -> None:
     commands.add_removal(editor.session, RectF(1, 1, 9, 9))
     editor.window_actions[action].trigger()

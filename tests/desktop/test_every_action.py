@@ -361,6 +361,7 @@ CASES: dict[str, Case] = {
     "copy": Case(("clipboard",), removal),
     "paste": Case(("project",), copied, _EDIT),
     "preferences": Case(("dialogs",)),
+    "models": Case(("dialogs",)),
     "fit": Case(("zoom",), zoomed, ("picture",)),
     "actual_size": Case(("zoom",), zoomed, ("picture",)),
     "zoom_in": Case(("zoom",), also=("picture",)),

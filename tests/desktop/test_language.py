@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop.actions import ACTIONS
 from desktop.app import dress
-from desktop.base.language import LANGUAGES, best_language, language, set_language, tr
+from desktop.base.language import LANGUAGES, MESSAGE_CONTEXT, best_language, language, set_language, tr
 from desktop.base.preferences import Preferences, save_preferences
 from desktop.base.qt_language import use_language
 from desktop.editing import commands
@@ -48,6 +48,8 @@ def test_translations_keep_placeholders_marks_and_margins(code: str) -> None:
         if not source or not text:
             continue
         same = update.placeholders(source) == update.placeholders(text)
+        if message.context == MESSAGE_CONTEXT:  # the window may leave a value out: a socket's path, say
+            same = update.placeholders(source) >= update.placeholders(text)
         has_key = bool(re.search(r"&\w", source)) == bool(re.search(r"\(&\w\)", text))
         dots = source.endswith(" …") == text.endswith(" …")
         if not (same and has_key and dots and "|" not in text):
@@ -60,7 +62,13 @@ def test_the_compiled_catalogue_is_the_written_one(code: str) -> None:
     with (update.FOLDER / f"{code}.mo").open("rb") as stream:
         compiled = gettext.GNUTranslations(stream)
     written = update.read_catalogue(update.FOLDER / f"{code}.po")
-    differing = [m.id for m in written if m.id and m.string and compiled.gettext(str(m.id)) != m.string]
+    differing = [
+        m.id
+        for m in written
+        if m.id
+        and m.string
+        and m.string not in (compiled.gettext(str(m.id)), compiled.pgettext(MESSAGE_CONTEXT, str(m.id)))
+    ]
     assert differing == [], "run `make translations`"
 
 

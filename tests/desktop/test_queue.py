@@ -80,7 +80,7 @@ def test_a_waiting_render_is_cancelled_and_any_can_be_repeated(
     door.engine.fail("out of memory; close something")
     qtbot.waitUntil(lambda: not marked.renders.is_busy)
     assert states(entries) == [RenderState.FAILED, RenderState.CANCELLED]
-    assert "out of memory" in marked.queue.list.item(0).toolTip()
+    assert "Out of memory" in marked.queue.list.item(0).toolTip()
     assert len(door.engine.requests) == 1
     marked.queue.list.setCurrentRow(1)
     marked.queue.retry.click()

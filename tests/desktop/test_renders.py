@@ -124,7 +124,7 @@ def test_progress_and_warnings_are_told(marked: MainWindow, door: EngineDoor, qt
     door.engine.progress(3, 12, eta_s=75.0)
     qtbot.waitUntil(lambda: "3 of 12" in marked.render_panel.status_text)
     door.engine.say(WarningEvent(job_id=door.engine.last_job, message="frame 7 is very blurred"))
-    qtbot.waitUntil(lambda: "frame 7 is very blurred" in marked.render_panel.log_lines)
+    qtbot.waitUntil(lambda: "Frame 7 is very blurred" in marked.render_panel.log_lines)
     door.engine.finish()
     qtbot.waitUntil(lambda: marked.renders.active is None)
     assert "12 frames cleaned in 3 s" in marked.render_panel.log_lines

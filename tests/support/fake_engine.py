@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from engine.errors import EngineError, JobNotFoundError
+from engine.errors import EngineError, ErrorSubject, JobNotFoundError
 from engine.protocol import (
     FINAL_STATES,
     ClipDescriptor,
@@ -20,6 +20,9 @@ from engine.protocol import (
     FrameEvent,
     Job,
     JobState,
+    ModelDownload,
+    ModelInfo,
+    ModelList,
     ParameterDescriptor,
     PassPreflight,
     PassReport,
@@ -97,6 +100,28 @@ OTHER_EFFECT = EffectDescriptor(
     ),
 )
 
+STARTER = ModelInfo(
+    name="starter-vace",
+    kind="model",
+    title="Starter model",
+    purpose="Comes with Grayplate, so that VACE works at once. For study: what it paints is soft.",
+    licence="Apache-2.0",
+    size_bytes=12 * 10**6,
+    path="/grayplate/starter-vace",
+    is_bundled=True,
+)
+LARGE = ModelInfo(
+    name="wan2.1-vace-1.3b",
+    kind="model",
+    title="Wan 2.1 VACE 1.3B",
+    purpose="Paints what no frame shows, at up to 480p; for most GPUs.",
+    licence="Apache-2.0",
+    repository="Wan-AI/Wan2.1-VACE-1.3B-diffusers",
+    size_bytes=19 * 10**9,
+    memory_gb=14,
+    least_memory_gb=5,
+)
+
 
 @dataclass
 class _FakeJob:
@@ -131,6 +156,12 @@ class FakeEngine:
         """What click to matte finds, by frame."""
         self.segmented: list[SegmentRequest] = []
         """What click to matte was asked."""
+        self.known_models: tuple[ModelInfo, ...] = (STARTER, LARGE)
+        self.free_bytes = 500 * 10**9
+        self.model_calls: list[str] = []
+        """What was asked of the models: "download wan", "add /a", ..."""
+        self.downloading: queue.Queue[ModelDownload] = queue.Queue()
+        """What a download's stream brings next; one that is over ends it."""
 
     # --- what the desktop calls ---------------------------------------------------------------------------------
 
@@ -155,6 +186,48 @@ class FakeEngine:
         """One more heartbeat."""
         self.heartbeats += 1
         return self.heartbeats
+
+    def models(self) -> ModelList:
+        return ModelList(models=self.known_models, folder="/models", free_bytes=self.free_bytes)
+
+    def add_model(self, path: str, name: str = "") -> ModelInfo:
+        self.model_calls.append(f"add {path}")
+        if self.refusal is not None:
+            raise self.refusal
+        own = ModelInfo(name="mine", kind="model", title="mine", size_bytes=10**9, path=path)
+        self.known_models = (*self.known_models, own)
+        return own
+
+    def remove_model(self, name: str) -> None:
+        self.model_calls.append(f"remove {name}")
+        gone = {"path": "", "is_downloaded": False}
+        kept = (model for model in self.known_models if model.name != name or model.repository)
+        self.known_models = tuple(m.model_copy(update=gone) if m.name == name else m for m in kept)
+
+    def download_model(self, name: str) -> ModelDownload:
+        self.model_calls.append(f"download {name}")
+        if self.refusal is not None:
+            raise self.refusal
+        return ModelDownload(name=name, state="running")
+
+    def cancel_download(self, name: str) -> ModelDownload:
+        self.model_calls.append(f"cancel {name}")
+        told = ModelDownload(name=name, state="cancelled", done_bytes=10**9, total_bytes=19 * 10**9)
+        self.downloading.put(told)
+        return told
+
+    def download_events(self, name: str) -> Iterator[ModelDownload]:
+        state = "running"
+        while state == "running":
+            told = self.downloading.get(timeout=20)
+            state = told.state
+            if state == "done":
+                here = {"path": f"/models/{name}", "is_downloaded": True}
+                self.known_models = tuple(m.model_copy(update=here) if m.name == name else m for m in self.known_models)
+            self.known_models = tuple(
+                m.model_copy(update={"download": told}) if m.name == name else m for m in self.known_models
+            )
+            yield told
 
     def preflight(self, request: RenderRequest) -> Preflight:
         with self._lock:
@@ -282,10 +355,10 @@ class FakeEngine:
         job.state = "done"
         self.say(StateEvent(job_id=self.last_job, state="done"))
 
-    def fail(self, message: str) -> None:
+    def fail(self, message: str, about: ErrorSubject = "") -> None:
         """The last job breaks off."""
         job = self._jobs[self.last_job]
-        job.error = ErrorInfo(kind="failed", message=message)
+        job.error = ErrorInfo(kind="failed", message=message, about=about)
         job.state = "failed"
         self.say(StateEvent(job_id=self.last_job, state="failed", error=job.error))
 

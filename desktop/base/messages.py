@@ -1,0 +1,93 @@
+"""Messages of the lower floors in the window's words and language.
+
+Engine, timeline and roi_tools say in English what went wrong, each message from a template with values in it.
+``resources/translations/templates.json`` lists these templates; the catalogues hold their translations under the
+context ``message``. A message that fits a template is told in that one's words, its values filled in, and so are the
+values that are messages themselves. What fits none stays as it is. Without Qt.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from desktop.base.language import language, tr, translated_message
+from desktop.base.window_words import WINDOW_WORDS
+
+_NAME = re.compile(r"\{(\w+)\}")
+_DEPTH = 5
+"""Messages in messages: no line is nested deeper."""
+
+
+class _Template(NamedTuple):
+    pattern: re.Pattern[str]
+    words: str
+    """What stands in its place, with the same names in braces."""
+
+
+def told(message: str) -> str:
+    """``message`` as the window says it: one line, as it came."""
+    return _told(message, _DEPTH)
+
+
+def _told(message: str, depth: int) -> str:
+    if not message or not depth:
+        return message
+    for template in _templates(language()):
+        match = template.pattern.fullmatch(message)
+        if match:
+            values = {name: _told(value, depth - 1) for name, value in match.groupdict().items()}
+            return _filled(template.words, values)
+    return _parted(message, depth)
+
+
+def _filled(words: str, values: Mapping[str, str]) -> str:
+    return _NAME.sub(lambda name: values.get(name[1], name[0]), words)
+
+
+def _parted(message: str, depth: int) -> str:
+    """What was put together of several messages, part by part: "file: what is wrong; what to do"."""
+    for mark in ("; ", ": "):
+        before, found, after = message.partition(mark)
+        told = (_told(before, depth - 1), _told(after, depth - 1))
+        if found and told != (before, after):
+            return (tr("{first}; {second}") if mark == "; " else tr("{first}: {second}")).format(
+                first=told[0], second=told[1]
+            )
+    return message
+
+
+@cache
+def _templates(code: str) -> tuple[_Template, ...]:
+    """Those with the most words of their own first: they say best which message it is."""
+    del code  # whose words they are: translated_message answers in the language of now
+    known = json.loads(files("resources").joinpath("translations", "templates.json").read_text(encoding="utf-8"))
+    ordered = sorted(known, key=lambda text: -len(_NAME.sub("", text)))
+    return tuple(_Template(pattern_of(text), words_of(text)) for text in ordered)
+
+
+def words_of(template: str) -> str:
+    """What the window says in its language."""
+    return translated_message(template) or WINDOW_WORDS.get(template, template)
+
+
+def pattern_of(template: str) -> re.Pattern[str]:
+    """What fits a template: its words, and anything at all for each of its values.
+
+    A message in another begins small, on its own with a capital.
+    """
+    return re.compile("".join(_parts(template)), re.DOTALL | re.IGNORECASE)
+
+
+def _parts(template: str) -> Iterator[str]:
+    end, seen = 0, set[str]()
+    for name in _NAME.finditer(template):
+        yield re.escape(template[end : name.start()])
+        yield f"(?P={name[1]})" if name[1] in seen else f"(?P<{name[1]}>.*?)"
+        seen.add(name[1])
+        end = name.end()
+    yield re.escape(template[end:])
