@@ -3,11 +3,11 @@
     .venv/bin/python -m bench.hybrid CLIPS_FOLDER [--thresholds 0 0.15 0.25 0.35 0.5] [--model starter-vace] [--steps 4]
                                      [--generators truth soft model] [--sheet SHEET.png]
 
-CLIPS_FOLDER holds clip.mp4 (and mask.mkv) of each clip that SHOTS names. A flat box is painted over a part of it: what is
-under the box is the truth. Beside the model two others bound what any model could reach: ``truth`` paints the truth
+CLIPS_FOLDER holds clip.mp4 (and mask.mkv) of each clip that SHOTS names. A flat box is painted over a part of it: what
+is under the box is the truth. Beside the model two others bound what any model could reach: ``truth`` paints the truth
 itself, ``soft`` the truth without its detail. Per line: which share of the box the generator painted, PSNR and SSIM in
-the box, flicker (mean absolute change of the error from frame to frame, in 8-bit codes), what a Wan VACE 1.3B would
-compute for it, and the seconds that the generator took.
+the box, flicker (mean absolute change of the error from frame to frame, in 8-bit codes), and the seconds of all but the
+plate.
 """
 
 from __future__ import annotations
@@ -186,13 +186,13 @@ def measured(case: Case, made: Video) -> Result:
     both = case.scored[1:] & case.scored[:-1]
     flicker = 255 * float(np.abs(np.diff(error, axis=0))[both].mean())
     similar = [
-        float(ssim_map(_codes(one), _codes(other))[where].mean())
+        float(ssim_map(codes(one), codes(other))[where].mean())
         for one, other, where in zip(made, case.truth, case.scored, strict=True)
     ]
     return Result(0, psnr(made[case.scored], case.truth[case.scored]), float(np.mean(similar)), flicker, 0, made)
 
 
-def _codes(picture: Video) -> NDArray[np.uint8]:
+def codes(picture: Video) -> NDArray[np.uint8]:
     return np.rint(picture * 255).astype(np.uint8)
 
 
@@ -206,7 +206,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", type=Path, metavar="CLIPS_FOLDER")
     parser.add_argument("--thresholds", nargs="+", type=float, default=[0.0, 0.15, 0.25, 0.35, 0.5])
-    parser.add_argument("--generators", nargs="+", choices=("truth", "soft", "model"), default=["truth", "soft", "model"])
+    parser.add_argument(
+        "--generators", nargs="+", choices=("truth", "soft", "model"), default=["truth", "soft", "model"]
+    )
     parser.add_argument("--only", nargs="+", choices=[shot.clip for shot in SHOTS], help="these clips")
     parser.add_argument("--model", default="starter-vace")
     parser.add_argument("--steps", type=int, default=STEPS)
@@ -225,8 +227,8 @@ def main() -> None:
                 got = rendered(case, plates, pictures, {**base, "confidence_threshold": threshold})
                 figures = (f"{got.share:.3f}", f"{got.psnr_db:.2f}", f"{got.ssim:.4f}", f"{got.flicker:.2f}")
                 table.add_row(case.name, name, f"{threshold:.2f}", *figures, f"{got.seconds:.1f}")
-                row.append(_codes(got.made[len(got.made) // 2]))
-            rows.append(np.hstack([_codes(case.truth[len(case.truth) // 2]), *row]))
+                row.append(codes(got.made[len(got.made) // 2]))
+            rows.append(np.hstack([codes(case.truth[len(case.truth) // 2]), *row]))
     Console(width=110).print(table)
     if given.sheet:
         width = max(row.shape[1] for row in rows)

@@ -20,7 +20,7 @@ from engine.ofx.effect import Clips, Host, ImageEffect, RenderedImage
 from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
 from engine.plate.scenes import find_cuts, split
 from engine.protocol import Advice, ClipDescriptor, EffectDescriptor, PassPreflight
-from engine.vace.files.weights import find_model, require_libraries
+from engine.vace.files.weights import find_better_model, require_libraries
 from engine.vace.shot.scene_plan import searched_frames
 from engine.vace.shot.stretches import marked_stretches
 
@@ -31,8 +31,9 @@ _LOOK_BACK_FRAMES = 3 * SETTLED_FRAMES
 class Auto(ImageEffect):
     """Clean plate wherever it is sure; VACE for the rest, which sees the recovered pixels as known.
 
-    Where all is recovered no model is loaded. Where something is left and no model is installed, it is filled from the
-    texture around it, as ``clean-plate`` does, and a warning says so; a model that is named but not there is an error.
+    Where all is recovered no model is loaded. Where something is left and no model but the starter is there, which
+    nobody named, it is filled from the texture around it, as ``clean-plate`` does, and a warning says so; a model that
+    is named but not there is an error.
     Between two cuts it does what it would if that scene were all there is.
     """
 
@@ -238,7 +239,7 @@ class Auto(ImageEffect):
     def _missing_model(self) -> WeightsError | None:
         try:
             require_libraries()
-            find_model(self.parameters.text("model"))
+            find_better_model(self.parameters.text("model"))
         except WeightsError as error:
             return error
         return None

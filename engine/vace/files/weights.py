@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import WeightsError
-from engine.model_registry import find_installed, starter_model
+from engine.model_registry import STARTER_NAME, find_installed, starter_model
 from engine.vace.files.safetensors_check import refuse_pickle
 from engine.vace.files.text_encoder_file import has_tokenizer
 from engine.vace.files.weight_files import files_of
@@ -179,7 +179,7 @@ def find_model(given: str) -> Path:
     Reads the file names and the small JSON files only. Raises WeightsError, whose message says what is wrong with
     which file and how to get a model that fits.
     """
-    name = given.strip() or os.environ.get(MODEL_VARIABLE, "").strip() or str(starter_model() or "")
+    name = _named(given) or str(starter_model() or "")
     if not name:
         raise WeightsError(f"the vace effect needs a Wan VACE model and none is set: {HOW_TO_GET_A_MODEL}")
     folder = _path(name)
@@ -194,6 +194,24 @@ def find_model(given: str) -> Path:
             f"folder, which fetches only what is missing: {_DOWNLOAD}"
         )
     return folder
+
+
+def find_better_model(given: str) -> Path:
+    """As :func:`find_model`, but where nobody named a model the starter does not count. Raises WeightsError.
+
+    For effects that can do without a model, and then do better than with a study model.
+    """
+    found = find_model(given)
+    if not _named(given):
+        raise WeightsError(
+            "only the starter model is there, whose pictures are softer than that; to have it paint all the same, name "
+            f"it as the model, {STARTER_NAME}: {HOW_TO_GET_A_MODEL}"
+        )
+    return found
+
+
+def _named(given: str) -> str:
+    return given.strip() or os.environ.get(MODEL_VARIABLE, "").strip()
 
 
 def require_libraries() -> None:

@@ -16,8 +16,9 @@ MINIMUM_SIDE_PX = 256
 """Least side of the crop, where frame and pixel budget have as much: Wan's training began at 256 px (report
 arXiv:2503.20314)."""
 
-_WORTH_FOLLOWING = 1.2
-"""A following crop is advised where the model would see the shot at least so many times as large."""
+_WORTH_FOLLOWING = 2.0
+"""A following crop is named where the model would see the shot at least so many times as large. It is no remedy that is
+taken by itself: the still window also shows what lies behind the thing, see docs/removal-recipe.md."""
 
 
 def planned_crop(marked: Mapping[int, Box], frame_size: Size, values: ParameterSet) -> CropPath:
@@ -43,18 +44,14 @@ def _planned(kind: str, marked: Mapping[int, Box], frame_size: Size, values: Par
 
 def scaled_down(crop: CropPath, marked: Mapping[int, Box], frame_size: Size, values: ParameterSet) -> Advice:
     """What to tell of a ``crop`` that is scaled, and what would keep more of its detail."""
-    whole = crop.window.size
+    whole, label = crop.window.size, "Work at full size, if the memory allows"
     message = f"the crop of {whole} is scaled down to {crop.working_size} for the model and loses detail"
-    if values.text("crop") == "static":
-        smaller = _planned("following", marked, frame_size, values)
-        if _scale(smaller) > _WORTH_FOLLOWING * _scale(crop):
-            return Advice(
-                message=f"{message}; one that follows the thing is {smaller.window.size}",
-                remedy=Remedy(label="Let the crop follow the thing", parameters={"crop": "following"}),
-            )
-    label = "Work at full size, if the memory allows"
+    message += f"; {label[0].lower()}{label[1:]}"
+    smaller = _planned("following", marked, frame_size, values)
+    if values.text("crop") == "static" and _scale(smaller) >= _WORTH_FOLLOWING * _scale(crop):
+        message += f", or try a crop of {smaller.window.size} that follows the thing (crop following)"
     return Advice(
-        message=f"{message}; {label[0].lower()}{label[1:]}",
+        message=message,
         remedy=Remedy(label=label, parameters={"pixel_budget_px": whole.width_px * whole.height_px}),
     )
 

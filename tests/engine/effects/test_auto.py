@@ -364,6 +364,19 @@ def test_without_a_model_the_rest_is_filled_from_around_and_a_warning_says_how_t
     assert [advice.message for advice in make(growing).preflight(FRAMES).warnings] == [warning]
 
 
+def test_the_starter_model_paints_only_where_it_is_named(echo: list[Given], monkeypatch, tiny: Path) -> None:
+    monkeypatch.delenv(MODEL_VARIABLE)
+    monkeypatch.setattr("engine.vace.files.weights.starter_model", lambda: tiny)
+    host = Recorder()
+    effect = make(growing, host)
+    images, expected = render(effect), plates(effect)
+    assert all(same(images[frame], expected[frame]) for frame in FRAMES) and echo == []
+    (warning,) = dict.fromkeys(host.warnings)
+    assert "only the starter model is there" in warning and "name it as the model, starter-vace" in warning
+    render(make(growing, model=str(tiny)))
+    assert len(echo) == 1
+
+
 def test_a_model_that_is_named_but_not_there_is_an_error(tmp_path: Path) -> None:
     effect = make(growing, model=str(tmp_path / "gone"))
     with pytest.raises(WeightsError, match=r"there is no model folder .*gone"):
