@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from threading import RLock
+from collections.abc import Callable
+from threading import Lock
+from typing import Generic, TypeVar
 
 from engine.plate.alignment import (
     NOISY_DRIFT_PX,
@@ -23,8 +25,42 @@ MARGIN_FRAMES = max(FLASH_FRAMES + NEIGHBOUR_PAIRS, STATIC_SPAN_FRAMES) + 1
 """Views kept beyond the reach: verdicts on cuts and locked cameras look at neighbours."""
 
 
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Once(Generic[K, V]):
+    """Values by key, each made when first asked for, by one thread while others wait for that value alone."""
+
+    def __init__(self, make: Callable[[K], V]) -> None:
+        self._make = make
+        self._lock = Lock()
+        self._values: dict[K, V] = {}
+        self._making: dict[K, Lock] = {}
+
+    def __getitem__(self, key: K) -> V:
+        with self._lock:
+            if key in self._values:
+                return self._values[key]
+            making = self._making.setdefault(key, Lock())
+        with making:
+            with self._lock:
+                if key in self._values:
+                    return self._values[key]
+            value = self._make(key)
+            with self._lock:
+                self._values[key] = value
+                self._making.pop(key, None)
+            return value
+
+    def forget(self, is_old: Callable[[K], bool]) -> None:
+        """Frees the values of old keys."""
+        with self._lock:
+            self._values = {key: value for key, value in self._values.items() if not is_old(key)}
+
+
 class Footage:
-    """Measurements of neighbouring frames, made when first asked for; safe to ask from two threads.
+    """Measurements of neighbouring frames, made when first asked for; safe to ask from several threads.
 
     Every measurement depends on the frames it names alone, so it is the same whoever asks first.
     """
@@ -33,28 +69,21 @@ class Footage:
         self.source = source
         self.available = available
         self.settings = settings
-        self._lock = RLock()
-        self._size: Size | None = None
         self._abandoned = False
-        self._views: dict[int, FrameView] = {}
-        self._motions: dict[int, CameraMotion] = {}
-        self._span_drifts: dict[int, float] = {}
-        self._cuts: dict[int, bool] = {}
-        self._steps: dict[tuple[int, int], Step | None] = {}
+        self._views: Once[int, FrameView] = Once(lambda frame: view_frame(source, frame, settings))
+        self._motions = Once(self._measure_motion)
+        self._span_drifts = Once(self._measure_span)
+        self._cuts: Once[int, bool] = Once(lambda frame: is_cut(frame, self._motions.__getitem__, self.view, available))
+        self._steps = Once(self._make_step)
 
     @property
     def size(self) -> Size:
         """Size of every frame."""
-        if self._size is None:
-            self._size = self.view(self.available.start).size
-        return self._size
+        return self.view(self.available.start).size
 
     def view(self, frame: int) -> FrameView:
         """The analysis view of a frame."""
-        with self._lock:
-            if frame not in self._views:
-                self._views[frame] = view_frame(self.source, frame, self.settings)
-            return self._views[frame]
+        return self._views[frame]
 
     def hidden(self, frame: int) -> Mask:
         """(H, W) what of a frame lends no pixels."""
@@ -62,18 +91,17 @@ class Footage:
 
     def step(self, a: int, b: int) -> Step | None:
         """The background's motion from frame a to its neighbour b; None over a cut, or once abandoned."""
-        if self._abandoned:
-            return None
-        if (a, b) not in self._steps:
-            self._steps[a, b] = self._make_step(a, b)
-        return self._steps[a, b]
+        return None if self._abandoned else self._steps[a, b]
+
+    def measure(self, first: int) -> None:
+        """Measures the steps between a frame and the next, both ways, ahead of their use."""
+        if first in self.available and first + 1 in self.available:
+            self.step(first, first + 1)
+            self.step(first + 1, first)
 
     def is_cut_after(self, frame: int) -> bool:
         """Whether the next frame belongs to another shot."""
-        with self._lock:
-            if frame not in self._cuts:
-                self._cuts[frame] = is_cut(frame, self._motion, self.view, self.available)
-            return self._cuts[frame]
+        return self._cuts[frame]
 
     def abandon(self) -> None:
         """Ends every chain at its next step: nobody wants the result any more."""
@@ -81,38 +109,33 @@ class Footage:
 
     def forget_before(self, frame: int) -> None:
         """Frees what no later frame can ask for."""
-        with self._lock:
-            oldest = frame - MARGIN_FRAMES
-            self._views = {n: v for n, v in self._views.items() if n >= oldest}
-            self._motions = {n: v for n, v in self._motions.items() if n >= oldest}
-            self._span_drifts = {n: v for n, v in self._span_drifts.items() if n >= oldest}
-            self._cuts = {n: v for n, v in self._cuts.items() if n >= oldest}
-            self._steps = {n: v for n, v in self._steps.items() if min(n) >= oldest}
+        oldest = frame - MARGIN_FRAMES
+        for once in (self._views, self._motions, self._span_drifts, self._cuts):
+            once.forget(lambda key: key < oldest)
+        self._steps.forget(lambda pair: min(pair) < oldest)
 
-    def _make_step(self, a: int, b: int) -> Step | None:
-        first = min(a, b)
-        with self._lock:
-            if self.is_cut_after(first):
-                return None
-            motion = self._motion(first)
-            view_a, view_b = self.view(a), self.view(b)
-        return make_step(view_a, view_b, motion if a < b else motion.inverse(), self.settings.follow_flow)
+    def _make_step(self, pair: tuple[int, int]) -> Step | None:
+        a, b = pair
+        first = min(pair)
+        if self.is_cut_after(first):
+            return None
+        motion = self._motions[first]
+        return make_step(self.view(a), self.view(b), motion if a < b else motion.inverse(), self.settings.follow_flow)
 
-    def _motion(self, first: int) -> CameraMotion:
+    def _measure_motion(self, first: int) -> CameraMotion:
         """Camera motion from `first` to the frame after it, settled whether the camera is locked."""
-        if first not in self._motions:
-            motion = measure_motion(self.view(first), self.view(first + 1))
-            locked = motion.drift_px < STATIC_DRIFT_PX or (motion.drift_px < NOISY_DRIFT_PX and self._stays(first))
-            self._motions[first] = motion.locked() if locked else motion
-        return self._motions[first]
+        motion = measure_motion(self.view(first), self.view(first + 1))
+        locked = motion.drift_px < STATIC_DRIFT_PX or (motion.drift_px < NOISY_DRIFT_PX and self._stays(first))
+        return motion.locked() if locked else motion
 
     def _stays(self, first: int) -> bool:
         """Whether the picture stays where it is over the dozen frames around; counted from frame 0, so that the
         answer does not depend on where a render starts."""
-        begin = max(first - first % STATIC_SPAN_FRAMES, self.available.start)
-        end = min(first - first % STATIC_SPAN_FRAMES + STATIC_SPAN_FRAMES, self.available.stop - 1)
-        if begin not in self._span_drifts:
-            long_enough = end - begin >= STATIC_SPAN_FRAMES // 2
-            drift_px = measure_motion(self.view(begin), self.view(end)).drift_px if long_enough else math.inf
-            self._span_drifts[begin] = drift_px
-        return self._span_drifts[begin] < STATIC_SPAN_DRIFT_PX
+        return self._span_drifts[first - first % STATIC_SPAN_FRAMES] < STATIC_SPAN_DRIFT_PX
+
+    def _measure_span(self, first: int) -> float:
+        begin = max(first, self.available.start)
+        end = min(first + STATIC_SPAN_FRAMES, self.available.stop - 1)
+        if end - begin < STATIC_SPAN_FRAMES // 2:
+            return math.inf
+        return measure_motion(self.view(begin), self.view(end)).drift_px

@@ -47,37 +47,8 @@ class Light:
 def fit_light(rgb: FloatImage, truth: FloatImage) -> Light:
     """What brings (n, 3) colours to the true ones, (n, 3), passers-by left out; nothing within the grain.
 
-    Iteratively reweighted least squares with Tukey's biweight, for the three channels at once.
+    Iteratively reweighted least squares with Tukey's biweight, channel by channel.
     """
-    x = np.ascontiguousarray(rgb.T, np.float64)
-    error, middle = truth.T - x, x.mean(axis=1)
-    away = x - middle[:, None]
-    shift, slope = np.median(error, axis=1), np.zeros(3)
-    for _ in range(ROUNDS):
-        left = error - shift[:, None] - slope[:, None] * away
-        spread = np.maximum(1.4826 * np.median(np.abs(left), axis=1), MIN_SPREAD)
-        robust = np.square(np.maximum(1.0 - np.square(left / (CUTOFF * spread)[:, None]), 0.0))
-        total = np.maximum(robust.sum(axis=1), 1.0)
-        centred = away - (_dot(robust, away) / total)[:, None]
-        contrast = _dot(robust, centred * centred)
-        slope = _dot(robust, error * centred) / (contrast + np.square(spread / GAIN_PRIOR))
-        shift = _dot(robust, error - slope[:, None] * away) / total
-    mere = _dot(robust, error) / total
-    gains = np.abs(slope) * np.sqrt(contrast) >= SIGNIFICANT * spread
-    slope, shift = np.where(gains, slope, 0.0), np.where(gains, shift, mere)
-    changes = gains | (np.abs(shift) >= SIGNIFICANT * spread / np.sqrt(total))
-    gain = np.where(gains, _plausible(1.0 + slope, middle, shift), 1.0)
-    offset = np.where(changes, shift - (gain - 1.0) * middle, 0.0)
-    return Light(gain.astype(np.float32), offset.astype(np.float32))
+    from engine.plate.light_loops import fit
 
-
-def _dot(a: Values, b: Values) -> Values:
-    """(3,) sums of the products of two (3, n)."""
-    return np.asarray(np.einsum("cn,cn->c", a, b))
-
-
-def _plausible(gain: Values, middle: Values, shift: Values) -> Values:
-    """The gains, kept near what lies between none and that which alone turns the mean level into the other."""
-    whole = np.where(middle > 0.01, 1.0 + shift / np.maximum(middle, 0.01), 1.0)
-    whole = np.clip(whole, 1.0 / MAX_GAIN, MAX_GAIN)
-    return np.clip(gain, np.minimum(1.0, whole) - GAIN_SLACK, np.maximum(1.0, whole) + GAIN_SLACK)
+    return Light(*fit(np.ascontiguousarray(rgb, np.float32), np.ascontiguousarray(truth, np.float32)))

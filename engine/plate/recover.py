@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
 from engine.plate.agreement import keep_agreeing
 from engine.plate.analysis import box_around
-from engine.plate.chain import SIGHTING_ORDERS, Sighting, follow
+from engine.plate.chain import Sighting, follow
 from engine.plate.confidence import confidence
 from engine.plate.footage import Footage
-from engine.plate.fusion import (
-    STARTS,
-    VOTE_MEMORY_MOVING_FRAMES,
-    VOTE_MEMORY_STATIC_FRAMES,
-    Evidence,
-    fuse,
-)
+from engine.plate.fusion import fuse
 from engine.plate.inventions import Inventions, Painted
 from engine.plate.model import (
     OUTSIDE_HOLE,
@@ -35,12 +30,14 @@ from engine.plate.model import (
 )
 from engine.plate.photometric import relight
 from engine.plate.registration import Registration
-from engine.plate.sampling import pick, sample_nearest, sample_sharp
+from engine.plate.sampling import pick
 from engine.plate.serial import SerialSource
 from engine.plate.surround import Surround
+from engine.plate.target import PIXEL_BYTES, Target
 from roi_tools.geometry import Box
 
 Progress = Callable[[float], None]
+Result = TypeVar("Result")
 Still = Callable[[], None]
 """Raises when nobody wants the result any more."""
 
@@ -48,10 +45,10 @@ TRACING_SHARE = 0.6
 """The part of the time that goes into following pixels, before the first frame of a batch is finished."""
 
 PROGRESS_S = 0.3
-THREADS = 2
+THREADS = min(max(os.cpu_count() or 2, 2), 4)
 """Each holds the evidence of one frame; more would need more memory than they save time."""
 
-BATCH_BYTES = 400_000_000
+BATCH_BYTES = 500_000_000
 MAX_BATCH_FRAMES = 24
 FILTER_PX = 4
 """Reach of the resampling filter."""
@@ -117,17 +114,15 @@ def _batch(
     footage: Footage, inventions: Inventions, frames: Sequence[int], progress: Progress, done: int, total: int
 ) -> Iterator[tuple[RecoveredFrame, float]]:
     """As many of the frames as fit into memory at once, each with the share that is done after it."""
-    batch: list[_Target] = []
-    used = 0
-    for frame in frames:
-        traced = (done + TRACING_SHARE * len(batch)) / total
-        batch.append(_trace(footage, frame, partial(progress, traced)))
-        used += batch[-1].size_bytes
-        if used > BATCH_BYTES:
-            break
-    traced = (done + TRACING_SHARE * len(batch)) / total
+    frames = _fitting(footage, frames)
     pool = ThreadPoolExecutor(THREADS)
     try:
+        pool.map(footage.measure, range(frames[0], frames[-1] + MAX_BATCH_FRAMES))
+        tracing = [pool.submit(_trace, footage, frame) for frame in frames]
+        batch: list[Target] = []
+        for target in tracing:
+            batch.append(_when_ready(target, partial(progress, (done + TRACING_SHARE * len(batch)) / total)))
+        traced = (done + TRACING_SHARE * len(batch)) / total
         for _ in _gather(footage, batch, pool):
             progress(traced)
         # They are painted ahead, while others are finished.
@@ -138,63 +133,48 @@ def _batch(
             still_wanted = partial(progress, before)
             ready = _when_ready(painted, still_wanted)
             yield _finish(footage, batch[finished - 1].frame, ready, inventions, still_wanted), after
+    except BaseException:
+        footage.abandon()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-@dataclass
-class _Target:
-    """One frame on its way: how many pixels it wants, where they were seen, and the colours read there."""
-
-    frame: int
-    box: Box | None
-    pixels: int
-    around: Points = field(default_factory=lambda: np.zeros((0, 2), np.float32))
-    sightings: tuple[list[Sighting], list[Sighting]] = field(default_factory=lambda: ([], []))
-    colours: dict[tuple[int, int], FloatImage] = field(default_factory=dict)
-    surround: Surround = field(default_factory=lambda: Surround(0, np.zeros((0, 3), np.float32)))
-
-    @property
-    def size_bytes(self) -> int:
-        """Memory that its sightings and their colours take."""
-        return sum(36 * len(s.index) for direction in self.sightings for s in direction)
+def _fitting(footage: Footage, frames: Sequence[int]) -> Sequence[int]:
+    """The first of the frames, as many as fit into memory at once, but at least one."""
+    used = 0
+    for count, frame in enumerate(frames, start=1):
+        used += PIXEL_BYTES * int(np.count_nonzero(footage.view(frame).guarded))
+        if used > BATCH_BYTES:
+            return frames[:count]
+    return frames
 
 
-def _trace(footage: Footage, frame: int, still_wanted: Still) -> _Target:
-    """Follows the hidden pixels of a frame both ways at once; `still_wanted` raises when they no longer are."""
+def _trace(footage: Footage, frame: int) -> Target:
+    """Follows the hidden pixels of a frame both ways."""
     view = footage.view(frame)
     if view.box is None:
-        return _Target(frame, None, 0)
+        return Target(frame, None, 0)
     wanted = view.guarded
     correct = Registration(footage, frame)
     reach = footage.settings.reach_frames
     before = range(frame, max(frame - reach, footage.available.start) - 1, -1)
     after = range(frame, min(frame + reach, footage.available.stop - 1) + 1)
-    with ThreadPoolExecutor(2) as pool:
-        ways = [
-            pool.submit(follow, wanted, view.box, way, footage.step, footage.hidden, correct) for way in (before, after)
-        ]
-        try:
-            still_wanted()
-            while wait(ways, timeout=PROGRESS_S).not_done:
-                still_wanted()
-        except BaseException:
-            footage.abandon()
-            raise
-        return _Target(frame, view.box, int(wanted.sum()), correct.around, (ways[0].result(), ways[1].result()))
+    ways = [follow(wanted, view.box, way, footage.step, footage.hidden, correct) for way in (before, after)]
+    return Target(frame, view.box, int(wanted.sum()), correct.around, (ways[0], ways[1]))
 
 
-def _when_ready(painting: Future[Painted | None], still_wanted: Still) -> Painted | None:
+def _when_ready(work: Future[Result], still_wanted: Still) -> Result:
     """The result of another thread; `still_wanted` is asked meanwhile."""
     still_wanted()
-    while wait([painting], timeout=PROGRESS_S).not_done:
+    while wait([work], timeout=PROGRESS_S).not_done:
         still_wanted()
-    return painting.result()
+    return work.result()
 
 
-def _gather(footage: Footage, batch: list[_Target], pool: ThreadPoolExecutor) -> Iterator[None]:
+def _gather(footage: Footage, batch: list[Target], pool: ThreadPoolExecutor) -> Iterator[None]:
     """Reads the colours, source frame by source frame, so that each is decoded once per batch and in order."""
-    wanted: dict[int, list[tuple[_Target, int, Sighting]]] = {}
+    wanted: dict[int, list[tuple[Target, int, Sighting]]] = {}
     for target in batch:
         target.surround = _surround(footage, target)
         for direction, sightings in enumerate(target.sightings):
@@ -203,7 +183,7 @@ def _gather(footage: Footage, batch: list[_Target], pool: ThreadPoolExecutor) ->
     reading: list[Future[None]] = []
     for frame in sorted(wanted):
         window = _window(footage, [p for _, _, s in wanted[frame] for p in (s.points, s.around[s.around_seen])])
-        rgb = footage.source.rgb(frame, window)
+        rgb = np.ascontiguousarray(footage.source.rgb(frame, window))
         origin = np.array([window.x0, window.y0], np.float32)
         # A target takes its lenders in order, whichever thread reads: the frame before must be done.
         for part in reading:
@@ -215,15 +195,10 @@ def _gather(footage: Footage, batch: list[_Target], pool: ThreadPoolExecutor) ->
         part.result()
 
 
-def _read(rgb: FloatImage, origin: Points, wanted: list[tuple[_Target, int, Sighting]]) -> None:
+def _read(rgb: FloatImage, origin: Points, wanted: list[tuple[Target, int, Sighting]]) -> None:
     """Reads one frame's colours for some targets; `origin`: (2,) x, y of its (h, w, 3) window."""
     for target, direction, sighting in wanted:
-        read = sample_nearest if sighting.static else sample_sharp
-        seen = sighting.around_seen
-        around = np.zeros((len(seen), 3), np.float32)
-        around[seen] = read(rgb, sighting.around[seen] - origin)
-        light = target.surround.light(sighting.frame, around, seen, sighting.around, sighting.colour_offset)
-        target.colours[direction, sighting.frame] = light.match(read(rgb, sighting.points - origin))
+        target.read(direction, sighting, rgb, origin)
 
 
 def _finish(
@@ -249,14 +224,18 @@ def _finish(
 
 def _paint_alone(footage: Footage, frame: int, still_wanted: Still) -> Painted | None:
     """A reference frame, recovered out of turn."""
-    target = _trace(footage, frame, still_wanted)
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
+        try:
+            target = _when_ready(pool.submit(_trace, footage, frame), still_wanted)
+        except BaseException:
+            footage.abandon()
+            raise
         for _ in _gather(footage, [target], pool):
             still_wanted()
     return _painted(footage, target)
 
 
-def _painted(footage: Footage, target: _Target) -> Painted | None:
+def _painted(footage: Footage, target: Target) -> Painted | None:
     """The frame with all that was found painted in, its light matched; None where it has no hole."""
     view = footage.view(target.frame)
     if target.box is None:
@@ -268,7 +247,7 @@ def _painted(footage: Footage, target: _Target) -> Painted | None:
     guarded[inside], hole[inside] = view.guarded, view.hole
     provenance = np.full(hole.shape, SYNTHESISED, np.int32)
     trust = np.zeros(hole.shape, np.float32)
-    evidence = _evidence(target)
+    evidence = target.evidence()
     if evidence.starts:
         fused = fuse(evidence, guarded, footage.settings.blend_px, target.surround.weights)
         found = np.zeros(hole.shape, bool)
@@ -286,7 +265,7 @@ def _painted(footage: Footage, target: _Target) -> Painted | None:
     return Painted(target.frame, target.box, window, plate, hole, provenance, trust)
 
 
-def _surround(footage: Footage, target: _Target) -> Surround:
+def _surround(footage: Footage, target: Target) -> Surround:
     """What the target itself shows around its hole."""
     if not len(target.around):
         return Surround(target.frame, np.zeros((0, 3), np.float32))
@@ -302,34 +281,3 @@ def _window(footage: Footage, points: list[Points]) -> Box:
     high_x, high_y = (math.ceil(max(float(v.max()) for v in values)) + 1 for values in (columns, rows))
     box = Box(low_x, low_y, high_x, high_y)
     return box.grown(FILTER_PX).clipped(footage.size) or box
-
-
-def _evidence(target: _Target) -> Evidence:
-    """Sorts the sightings into slots: those before the target, then those after it, near to far."""
-    ways, pixels = len(SIGHTING_ORDERS), target.pixels
-    colour = np.zeros((3, 2 * ways * pixels), np.float32)
-    vote, phase = np.zeros(2 * ways * pixels, np.float32), np.zeros((2, 2 * ways * pixels), np.float32)
-    frame = np.full(2 * ways * pixels, SYNTHESISED, np.int32)
-    for direction, way in enumerate(target.sightings):
-        for sighting in way:
-            place = (sighting.slot + np.intp(direction * ways)) * pixels + sighting.index
-            for channel, values in zip(colour, target.colours[direction, sighting.frame].T, strict=True):
-                channel[place] = values
-            age = abs(sighting.frame - target.frame) - 1
-            memory = VOTE_MEMORY_STATIC_FRAMES if sighting.static else VOTE_MEMORY_MOVING_FRAMES
-            vote[place] = math.exp(-age / memory)
-            if not sighting.static:
-                for axis, at in zip(phase, sighting.points.T, strict=True):
-                    axis[place] = at - np.rint(at)
-            frame[place] = sighting.frame
-    shape = (2 * ways, pixels)
-    vote = vote.reshape(shape)
-    starts = tuple(n + direction * ways for direction in range(2) for n in STARTS)
-    return Evidence(
-        colour.reshape(3, *shape),
-        vote,
-        phase.reshape(2, *shape),
-        frame.reshape(shape),
-        tuple(n for n in starts if vote[n].any()),
-        target.surround.interpolation_loss,
-    )

@@ -82,20 +82,16 @@ class Surround:
 
     def weights(self, frames: NDArray[np.int32]) -> FloatImage:
         """(S, N) what each of a pixel's lenders, (S, N) frames or SYNTHESISED for none, counts in the mean."""
-        # No frame is less than SYNTHESISED, so that a table says which lender a frame is.
-        there = np.bincount((frames - SYNTHESISED).ravel()) > 0
-        there[0] = False
-        lenders = (np.flatnonzero(there) + SYNTHESISED).astype(np.int32)
+        from engine.plate.light_loops import columns, rows_of
+
+        # Many pixels have the same lenders: those are weighed once.
+        first, which = columns(frames)
+        choices = frames[:, first]
+        lenders = np.unique(choices[choices != SYNTHESISED])
         if not len(lenders):
             return np.zeros(frames.shape, np.float32)
-        index = np.where(there, np.cumsum(there) - 1, -1)[frames - SYNTHESISED]
-        # Many pixels have the same lenders: those are weighed once.
-        key = np.zeros(frames.shape[1], np.int64)
-        for row in index:
-            key = key * np.int64(1_000_003) + row
-        _, first, which = np.unique(key, return_index=True, return_inverse=True)
-        solved = kriging_weights(*self._semivariances(lenders), index[:, first].T)
-        return np.ascontiguousarray(solved.astype(np.float32)[which].T)
+        index = np.where(choices == SYNTHESISED, -1, np.searchsorted(lenders, choices))
+        return rows_of(kriging_weights(*self._semivariances(lenders), index.T).astype(np.float32), which)
 
     def _semivariances(self, lenders: NDArray[np.int32]) -> tuple[Square, NDArray[np.float64]]:
         """(L, L) half the mean square differences between lenders, and (L,) to the target."""
