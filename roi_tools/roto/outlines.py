@@ -95,7 +95,8 @@ def _around(line: Polygon, half_px: float, scale: float) -> Polygon:
 
 def _arc(start: float, end: float, radius_px: float) -> Polygon:
     """Points of the unit circle from one angle to another, both included."""
-    step = 2 * math.acos(max(0.0, 1 - _FLATNESS_PX / max(radius_px, 0.1)))
+    flatness = min(_FLATNESS_PX, 2 * _FLATNESS_SHARE * max(radius_px, 0.1))
+    step = 2 * math.acos(max(0.0, 1 - flatness / max(radius_px, 0.1)))
     angles = np.linspace(start, end, max(3, math.ceil(abs(end - start) / step) + 1))
     return np.column_stack([np.cos(angles), np.sin(angles)])
 

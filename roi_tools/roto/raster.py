@@ -15,6 +15,7 @@ from roi_tools.errors import ShapeError
 from roi_tools.geometry import Box, Size, frame_box, union_box
 from roi_tools.matte import Matte
 from roi_tools.roto.coverage import Coverage, cover
+from roi_tools.roto.distances import distances_px
 from roi_tools.roto.model import RotoLayer, Shape
 from roi_tools.roto.outlines import feather_at, magnification_at, outline_at
 
@@ -72,6 +73,8 @@ def _touched_box(shape: Shape, time: float, size: Size) -> Box | None:
     if not len(points):
         return None
     soft = max(0.0, shape.feather_px.value_at(time)[0] * magnification_at(shape, time))
+    if soft or feather is not None:
+        soft += 1.0  # where a slanted edge lies in its pixel is known to a fraction of it
     x0, y0 = np.floor(points.min(axis=0) - soft + 1e-9)
     x1, y1 = np.ceil(points.max(axis=0) + soft - 1e-9)
     return Box(int(x0), int(y0), int(x1), int(y1)).clipped(size) if x1 > x0 and y1 > y0 else None
@@ -178,29 +181,18 @@ def _pasted(parts: list[Coverage], room: Box) -> Matte:
 
 def _ramp(inner: Matte, outer: Matte) -> Matte:
     """1 on ``inner``, 0 outside ``outer``, in between by the distances from both."""
-    to_inner = cv2.distanceTransform((inner < 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    to_outside = cv2.distanceTransform((outer >= 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    # The transforms measure between pixel centres, half a pixel further than the edges.
-    inwards, outwards = np.maximum(to_inner - 0.5, 0), np.maximum(to_outside - 0.5, 0)
+    inwards, outwards = distances_px(inner), distances_px(1 - outer)
     between = outwards / np.maximum(inwards + outwards, 1e-6)
     return np.asarray(np.maximum(inner, np.minimum(between, outer)), np.float32)
 
 
 def _uniform(matte: Matte, feather_px: float) -> Matte:
     """Soft over ``feather_px`` outside the edge, or inside it where negative."""
-    if not (matte >= 0.5).any():
-        return matte
+    width_px = max(abs(feather_px), _SHORTEST_FEATHER_PX)
     if feather_px > 0:
-        outside = cv2.distanceTransform((matte < 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        # The transform measures from the last pixel's centre inside, half a pixel before the edge.
-        return np.asarray(
-            np.maximum(matte, np.clip(1 - (outside - 0.5) / max(feather_px, _SHORTEST_FEATHER_PX), 0, 1)), np.float32
-        )
-    padded = np.pad((matte >= 0.5).astype(np.uint8), 1)
-    inside = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    return np.asarray(
-        np.minimum(matte, np.clip((inside - 0.5) / max(-feather_px, _SHORTEST_FEATHER_PX), 0, 1)), np.float32
-    )
+        return np.asarray(np.maximum(matte, np.clip(1 - distances_px(matte) / width_px, 0, 1)), np.float32)
+    padded = np.pad(1 - matte, 1, constant_values=1)
+    return np.asarray(np.minimum(matte, np.clip(distances_px(padded)[1:-1, 1:-1] / width_px, 0, 1)), np.float32)
 
 
 def _join(matte: Matte, shape: Shape, time: float, parts: list[Coverage], window: Box) -> None:

@@ -247,6 +247,25 @@ def test_feathers_are_soft_outside_or_inside_only() -> None:
     assert inside[50, 39] == 0 and 0.4 < inside[50, 44] < 0.65 and inside[50, 60] == 1
 
 
+@given(st.floats(0, 1), st.sampled_from([0.0, 90.0]))
+def test_a_feather_moves_by_fractions_of_a_pixel(offset: float, angle: float) -> None:
+    box = Shape("r", "rectangle", (constant(60 + offset, 50, 40, 40, angle),))
+    columns = np.arange(83, 90)
+    outside = matte(replace(box, feather_px=constant(12)))[50, columns]
+    np.testing.assert_allclose(outside, 1 - (columns + 0.5 - 80 - offset) / 12, atol=0.005)
+    inside = matte(replace(box, feather_px=constant(-12)))[50, columns - 13]
+    np.testing.assert_allclose(inside, (80 + offset - columns + 12.5) / 12, atol=0.005)
+
+
+def test_a_slanted_feather_is_as_wide_as_a_straight_one() -> None:
+    for offset in np.arange(10) / 10:
+        box = Shape("r", "rectangle", (constant(64 + offset, 50, 40, 40, 45),), feather_px=constant(12))
+        drawn = matte(box)
+        for x, y in ((86, 60), (88, 63), (90, 62)):
+            away = ((x + 0.5 - 64 - offset) + (y + 0.5 - 50)) / math.sqrt(2) - 20
+            assert drawn[y, x] == pytest.approx(min(1 - away / 12, 1), abs=0.02)
+
+
 def test_a_point_has_its_own_feather() -> None:
     points = [
         (30, 30, 0, 0, 0, 0, 0, 0),
