@@ -22,6 +22,7 @@ from timeline.removal import Removal
 
 KEY_RADIUS_PX = 5.5
 _LABEL_GAP_PX = 76.0
+_SHORTEST_NAME_PX = 60.0
 _THIN_BELOW_PX = 2.5
 """Smaller keyframes are lines: their signs could not be told apart."""
 
@@ -209,13 +210,15 @@ def key_sign(interpolation: Interpolation | None, centre: QPointF, radius: float
 def _draw_lane_name(
     painter: QPainter, rect: QRectF, removal: Removal, selected: bool, first_key_px: float, keys_px: Sequence[float]
 ) -> None:
-    """The name after the first key, on a plate where it would lie on other keys."""
+    """The name after the first key and before the next one; where that leaves no room, on a plate over the keys."""
     painter.setFont(theme.ui_font(11, bold=selected))
     left = max(rect.left(), 0.0) + first_key_px + KEY_RADIUS_PX + 5  # most removals have a keyframe on the first frame
     area = QRectF(left, rect.top(), max(rect.right() - left - 6, 0), rect.height())
     text = removal.label if removal.enabled else tr("{name}  (off)").format(name=removal.label)
     metrics = QFontMetricsF(painter.font())
-    shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, area.width())
+    before_next_px = min((x for x in keys_px if x > left), default=area.right()) - KEY_RADIUS_PX - 6 - left
+    room_px = before_next_px if before_next_px >= _SHORTEST_NAME_PX else area.width()
+    shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, min(room_px, area.width()))
     plate = QRectF(left - 4, rect.top() + 1, metrics.horizontalAdvance(shown) + 8, rect.height() - 2)
     if shown and any(plate.left() - KEY_RADIUS_PX < x < plate.right() + KEY_RADIUS_PX for x in keys_px):
         painter.setPen(Qt.PenStyle.NoPen)
