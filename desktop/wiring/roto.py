@@ -14,6 +14,7 @@ from desktop.base.language import tr
 from desktop.editing import commands
 from desktop.main_window import MainWindow
 from desktop.roto import commands as roto_commands
+from desktop.roto.brush_go import BrushGo
 from desktop.roto.edit import as_bezier, has_handles, made_corners, made_smooth, without_feather, without_points
 from desktop.viewer.tools.base import Tool
 from roi_tools.keyframes import Interpolation
@@ -53,6 +54,7 @@ class RotoWiring(QObject):
         self._window, self._session = window, window.session
         self._actions, self._selection = window.window_actions, window.roto_selection
         self._default_effect = default_effect
+        self._brush = BrushGo(window.session, window.roto_selection)
         self._connect_tools(run)
         self._connect_shapes(run)
         for name, wanted in _INTERPOLATIONS.items():
@@ -99,13 +101,18 @@ class RotoWiring(QObject):
         """Let the left mouse button do this."""
         name = next(name for name, known in TOOLS.items() if known is tool)
         self._actions[name].setChecked(True)
+        self._brush.end()
         self._window.canvas.set_tool(tool)
 
     def _on_drawn(self, shape: Shape) -> None:
+        if shape.kind == "brush":
+            self._brush.paint(shape, self._default_effect())
+            self._window.show_shapes()
+            return
         label = roto_commands.add_shape(self._session, shape, self._default_effect())
         self._selection.select(label)
         self._window.show_shapes()
-        if shape.kind not in ("brush", "stroke"):  # of lines one draws several
+        if shape.kind != "stroke":  # of wires one draws several
             self.choose_tool(Tool.SELECT)
 
     # --- shapes -------------------------------------------------------------------------------------------------

@@ -25,10 +25,11 @@ def joined_lines(lines: Sequence[Shape], frame: int, label: str, error_px: float
     """Closed Bezier shapes that cover what ``lines``, strokes and brushes, cover together on ``frame``.
 
     One for each part that hangs together, the largest first, called ``label``; holes are shapes that subtract and come
-    behind. Edges lie within ``error_px`` of the lines' (a little more on lines that take up more than 4 megapixels).
-    Keyed on ``frame``; there as long as any of the lines; colour, opacity, feather and what they follow are those of
-    the first. Raises ShapeError for lines that are none, that do not add, that are keyed on several frames, or that
-    follow different things.
+    behind what they are in, before what is in them. Edges lie within ``error_px`` of the lines' (a little more on lines
+    that take up more than 4 megapixels). Keyed on ``frame``; there as long as any of the lines; colour, opacity,
+    feather and what they follow are those of the first. Lines behind the first may subtract: they take away from what
+    those before them cover. Raises ShapeError for lines that are none, that do neither, that are keyed on several
+    frames, or that follow different things.
     """
     _check(lines, error_px)
     still = tuple(
@@ -55,7 +56,7 @@ def joined_lines(lines: Sequence[Shape], frame: int, label: str, error_px: float
 
 
 def _outlines(lines: tuple[Shape, ...], frame: int, error_px: float) -> list[Polygon]:
-    """Those around what is covered, then those of the holes."""
+    """Those around what is covered, and those of the holes; what is around others comes before them."""
     pieces = [piece for line in lines for piece in outline_at(line, frame)]
     if not pieces:
         return []
@@ -68,13 +69,14 @@ def _outlines(lines: tuple[Shape, ...], frame: int, error_px: float) -> list[Pol
     matte = layer_matte(hard, frame, size, window, scale, (-left * scale, -top * scale))
     # A border of pixels lies up to half of one beside the edge that it stands for.
     found = outlines_of(matte, max(error_px * scale - 0.5, 0.5))
-    return sorted((outline / scale + (left, top) for outline in found), key=lambda outline: -polygon_area(outline))
+    return sorted((outline / scale + (left, top) for outline in found), key=lambda outline: -abs(polygon_area(outline)))
 
 
 def _check(lines: Sequence[Shape], error_px: float) -> None:
     if error_px <= 0:
         raise ShapeError(f"shapes cannot lie within {error_px} px of the lines; give a number above 0")
-    if not lines or not all(line.is_open and line.mode == "add" and not line.is_inverted for line in lines):
+    are_lines = all(line.is_open and line.mode != "intersect" and not line.is_inverted for line in lines)
+    if not lines or lines[0].mode != "add" or not are_lines:
         raise ShapeError("only strokes and brushes that add can be joined; choose some of these")
     for line in lines:
         if any(len(track.keys) > 1 for track in (*line.tracks, line.width_px)):

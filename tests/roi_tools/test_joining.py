@@ -46,9 +46,28 @@ def test_lines_that_cross_are_one_shape_and_what_they_enclose_is_a_hole() -> Non
     (shape,) = joined_lines(cross, 7, "cross")
     assert shape.kind == "bezier" and len(shape.tracks) < 60
     ring = brush((20, 20), (90, 20), (90, 90), (20, 90), (20, 20))
-    around, hole = joined_lines([ring, brush((130, 20), (131, 20))], 7, "ring")[::2]
+    around, hole = joined_lines([ring, brush((130, 20), (131, 20))], 7, "ring")[:2]
     assert (around.mode, hole.mode) == ("add", "subtract")
     assert matte(around, hole)[55, 55] == 0 and matte(around)[55, 55] == 1
+
+
+def test_what_lies_in_a_hole_is_covered() -> None:
+    ring = brush((20, 20), (90, 20), (90, 90), (20, 90), (20, 20))
+    joined = joined_lines([ring, brush((50, 55), (60, 55))], 7, "ring")
+    assert [shape.mode for shape in joined] == ["add", "subtract", "add"]
+    assert matte(*joined)[55, 55] == 1
+
+
+def test_lines_behind_the_first_may_take_away() -> None:
+    painted = brush((20, 60), (140, 60), width=30)
+    erased = replace(brush((80, 20), (80, 100), width=20), mode="subtract")
+    back = brush((80, 60), (81, 60), width=10)
+    parts = joined_lines([painted, erased], 7, "a")
+    assert [shape.mode for shape in parts] == ["add", "add"]
+    assert (matte(*parts)[60, 80], matte(*parts)[60, 40]) == (0, 1)
+    assert matte(*joined_lines([painted, erased, back], 7, "a"))[60, 80] == 1
+    with pytest.raises(ShapeError, match="only strokes and brushes that add"):
+        joined_lines([erased, painted], 7, "a")
 
 
 def test_a_joined_shape_lasts_as_long_as_its_lines_and_follows_what_they_follow() -> None:

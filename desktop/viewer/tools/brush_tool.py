@@ -1,11 +1,11 @@
-"""Draws lines freely: what was painted becomes an open line with a width."""
+"""Paints and erases freely. A stroke is an open line with a width; strokes of one go are joined by who listens."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 from typing_extensions import override
 
@@ -25,6 +25,9 @@ _ERROR_SHARE = 0.08
 _MINIMUM_ERROR_PX = 0.4
 WIDTH_STEP = 1.15
 """Width of the brush per step of its keys."""
+NARROWEST_PX, WIDEST_PX = 1.0, 500.0
+_ERASER = "#ff8a80"
+_SIGN_PX = 4.0
 
 
 def simplified(places: list[tuple[float, float]], error_px: float) -> list[tuple[float, float]]:
@@ -51,11 +54,14 @@ def simplified(places: list[tuple[float, float]], error_px: float) -> list[tuple
 
 
 class BrushTool(CanvasTool):
-    """Press, paint, let go."""
+    """Press, paint, let go. Shift or Alt erases; Ctrl and a drag to the side changes the width."""
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage)
         self._places: list[tuple[float, float]] = []
+        self._erases = False
+        self._sizing: tuple[Pointer, float] | None = None
+        """Where a drag that changes the width began, and the width then."""
 
     @property
     @override
@@ -64,10 +70,16 @@ class BrushTool(CanvasTool):
 
     @override
     def press(self, at: Pointer) -> None:
-        self._places = [(at.x, at.y)]
+        if at.control:
+            self._sizing = at, self._stage.selection.line_width_px
+        else:
+            self._places, self._erases = [(at.x, at.y)], _is_eraser(at)
 
     @override
     def move(self, at: Pointer) -> None:
+        if self._sizing is not None:
+            start, width = self._sizing
+            self._set_width(width + 2 * (at.x - start.x))
         if not self.is_busy:
             return
         x, y = self._places[-1]
@@ -76,6 +88,7 @@ class BrushTool(CanvasTool):
 
     @override
     def release(self, at: Pointer) -> None:
+        self._sizing = None
         if not self.is_busy:
             return
         shape = self._shape(simplify=True)
@@ -90,17 +103,20 @@ class BrushTool(CanvasTool):
 
     @override
     def key(self, event: QKeyEvent) -> None:
-        selection = self._stage.selection
+        width = self._stage.selection.line_width_px
         if event.key() == Qt.Key.Key_Escape:
             self.cancel()
         elif event.key() == Qt.Key.Key_BracketRight:
-            selection.line_width_px = min(selection.line_width_px * WIDTH_STEP + 0.5, 500.0)
+            self._set_width(width * WIDTH_STEP + 0.5)
         else:
-            selection.line_width_px = max(selection.line_width_px / WIDTH_STEP - 0.5, 1.0)
+            self._set_width(width / WIDTH_STEP - 0.5)
+
+    def _set_width(self, width_px: float) -> None:
+        self._stage.selection.line_width_px = min(max(width_px, NARROWEST_PX), WIDEST_PX)
 
     @override
     def cancel(self) -> None:
-        self._places = []
+        self._places, self._sizing = [], None
 
     def _shape(self, *, simplify: bool) -> Shape:
         width = self._stage.selection.line_width_px
@@ -109,7 +125,8 @@ class BrushTool(CanvasTool):
             places = simplified(places, max(_ERROR_SHARE * width, _MINIMUM_ERROR_PX))
         frame = self._stage.frame_number
         tracks = tuple(Track((Keyframe(frame, (x, y, *(0.0,) * 6)),)) for x, y in places)
-        return Shape(tr("Brush"), "brush", tracks, width_px=constant(width))
+        label = tr("Eraser") if self._erases else tr("Brush")
+        return Shape(label, "brush", tracks, mode="subtract" if self._erases else "add", width_px=constant(width))
 
     @override
     def paint(self, painter: QPainter) -> None:
@@ -119,19 +136,36 @@ class BrushTool(CanvasTool):
             draw_new_outline(painter, view, outline_at(shape, self._stage.frame_number), closed=True)
         hover = self._stage.hover
         if hover is not None:
-            radius = self._stage.selection.line_width_px / 2 * view.zoom
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(0, 0, 0, 170), 3))
-            painter.drawEllipse(hover.at, radius, radius)
-            painter.setPen(QPen(QColor("#ffffff"), 1.2))
-            painter.drawEllipse(hover.at, radius, radius)
+            place = self._sizing[0].at if self._sizing else hover.at
+            erases = self._erases if self.is_busy else _is_eraser(hover)
+            _draw_brush(painter, place, self._stage.selection.line_width_px / 2 * view.zoom, erases=erases)
 
     @override
     def hint(self, at: Pointer | None) -> str:
         width = f"{self._stage.selection.line_width_px:.0f}"
-        text = tr("Paint over it {where}; width {width} px: [ thinner, ] thicker")
+        if self._sizing is not None:
+            return tr("Width of the brush: {width} px").format(width=width)
+        if at is not None and _is_eraser(at):
+            return tr("Erase from the selected removal; width {width} px").format(width=width)
+        text = tr("Paint over it {where}; Shift: erase; width {width} px: [ and ], or Ctrl-drag")
         return text.format(where=self.where_shapes_go(), width=width)
+
+
+def _is_eraser(at: Pointer) -> bool:
+    return at.shift or at.alt
+
+
+def _draw_brush(painter: QPainter, place: QPointF, radius: float, *, erases: bool) -> None:
+    """A circle as wide as the brush, seen on any picture; a minus in it where it erases."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for color, width in ((QColor(0, 0, 0, 170), 3.0), (QColor(_ERASER if erases else "#ffffff"), 1.2)):
+        painter.setPen(QPen(color, width))
+        painter.drawEllipse(place, radius, radius)
+        if erases:
+            # Beside the cross of the cursor, which hides what is in its middle.
+            sign = place + QPointF(max(radius, 8.0) + 3 * _SIGN_PX, 0)
+            painter.drawLine(sign - QPointF(_SIGN_PX, 0), sign + QPointF(_SIGN_PX, 0))
 
 
 def _beside(place: tuple[float, float]) -> tuple[float, float]:
