@@ -149,6 +149,11 @@ class ResultStore:
         for shot_id in self._shots:
             self.changed.emit(shot_id)
 
+    def keep_only(self, shot_ids: Iterable[str]) -> None:
+        """Forget the results of all other shots; their frames stay in the engine's cache, their takes in projects."""
+        kept = set(shot_ids)
+        self._shots = {shot_id: results for shot_id, results in self._shots.items() if shot_id in kept}
+
     def begin(self, shot: Shot, *, new_take: bool = False) -> int:
         """A render of ``shot`` as it is now starts; returns the number of the take that :meth:`add` is to fill.
 

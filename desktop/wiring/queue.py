@@ -29,6 +29,7 @@ class QueueWiring(QObject):
         window.takes.rename.clicked.connect(self._rename_take)
         window.takes.delete.clicked.connect(self._ask_to_delete_take)
         self._restorer = TakeRestorer(session, results, window.bridge, self)
+        window.documents.opened.connect(self._forget_results)
         window.documents.opened.connect(self._restorer.restore)
         results.changed.connect(self._on_results)
         session.playhead_changed.connect(self._show_takes)
@@ -36,6 +37,12 @@ class QueueWiring(QObject):
         window.media.probed.connect(self._on_probed)
         window.bridge.jobs_listed.connect(self._adopt)
         window.renders.ended.connect(self._adopt)
+
+    def _forget_results(self) -> None:
+        """Of documents that were open before; a project that is opened again has its takes back from its file."""
+        renders = self._window.renders
+        queued = {entry.shot_id for entry in (*renders.queue.waiting, renders.active) if entry}
+        self._window.results.keep_only({shot.id for shot in self._session.project.shots} | queued)
 
     def _render_take(self) -> None:
         shot = self._session.shot

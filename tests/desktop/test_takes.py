@@ -179,6 +179,19 @@ def test_saved_takes_come_back_with_their_frames(
     shown(again, qtbot, light=False)
 
 
+def test_results_of_a_document_go_with_it_and_come_back_with_it(
+    two_takes: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window, shot = two_takes, two_takes.session.shot
+    assert shot is not None
+    path = saved(window, tmp_path / "takes.otio")
+    window.documents.new_project()
+    assert window.results.takes(shot.id) == ()
+    window.documents.open_project(path)
+    qtbot.waitUntil(lambda: all(take.frames for take in window.results.takes(shot.id)))
+    assert len(window.results.takes(shot.id)) == 2 and not window.isWindowModified()
+
+
 def test_a_take_whose_frames_are_gone_says_so_and_renders_again(
     two_takes: MainWindow, door: EngineDoor, tmp_path: Path, qtbot: QtBot
 ) -> None:
