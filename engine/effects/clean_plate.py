@@ -11,8 +11,9 @@ from engine.ofx.parameters import COMPOSITE_PARAMETERS
 from engine.plate.clip_source import ClipSource
 from engine.plate.coding import decode_scene_linear, encode_scene_linear
 from engine.plate.model import PaintedPlate, PlateSettings, RecoveredFrame
+from engine.plate.overhang import Leak, Overhang, leaks
 from engine.plate.recover import MAX_BATCH_FRAMES, recover
-from engine.protocol import ClipDescriptor, EffectDescriptor, ParameterDescriptor
+from engine.protocol import ClipDescriptor, EffectDescriptor, ParameterDescriptor, Remedy
 from timeline.media.color import frame_to_rgb
 from timeline.media.reader import open_media
 
@@ -97,6 +98,10 @@ PARAMETERS = (
 )
 
 
+MAX_GROW_PX = 256
+"""The range of the parameter that the remedy sets."""
+
+
 class CleanPlate(ImageEffect):
     """Real pixels from other frames; only what no frame shows is invented, from the texture around. Needs no model."""
 
@@ -104,6 +109,7 @@ class CleanPlate(ImageEffect):
 
     _recovered: Iterator[RecoveredFrame] | None = None
     _stop: int = 0
+    _overhang: dict[int, Overhang]
 
     @classmethod
     def describe(cls) -> EffectDescriptor:
@@ -126,6 +132,7 @@ class CleanPlate(ImageEffect):
         """Nothing is computed yet: frames are recovered, batch by batch, as they are asked for."""
         self._stop = frames.stop
         self._recovered = None
+        self._overhang = {}
 
     def render(self, frame: int) -> RenderedImage:
         """The recovered pixels of ``frame``, inside the bounds of its matte."""
@@ -137,12 +144,23 @@ class CleanPlate(ImageEffect):
         if found.box is None:
             raise RenderFailedError(f"clean-plate: nothing is marked on frame {frame}; render marked frames only")
         rgb = decode_scene_linear(found.rgb) if self.clips.source.is_scene_linear else found.rgb
+        self._overhang[frame] = found.overhang_px
         never_visible = found.provenance == SYNTHESISED
         return RenderedImage(found.box, rgb, found.provenance, found.confidence, never_visible)
 
     def end_sequence_render(self) -> None:
-        """Frees everything measured."""
+        """Frees everything measured; says where a shadow or an edge of the object stays outside the matte."""
         self._recovered = None
+        for leak in leaks(self._overhang.items()):
+            self._warn_of(leak)
+
+    def _warn_of(self, leak: Leak) -> None:
+        grown_px = min(self.parameters.integer("grow_px") + leak.reach_px, MAX_GROW_PX)
+        self.host.warn(
+            f"a shadow or an edge of the object stays outside the matte: about {leak.reach_px} px at the {leak.side}, "
+            f"on {leak.frames} frames, most on frame {leak.worst_frame}; make the box that much larger on that side",
+            Remedy(label=f"Grow the matte by {leak.reach_px} px", parameters={"grow_px": grown_px}),
+        )
 
     @property
     def _available(self) -> range:

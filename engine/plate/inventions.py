@@ -19,6 +19,7 @@ from engine.plate.analysis import box_around, dilate
 from engine.plate.chain import Nodes
 from engine.plate.footage import Footage
 from engine.plate.model import SYNTHESISED, FloatImage, Mask, PaintedPlate, ProvenanceMap
+from engine.plate.overhang import NOTHING, Overhang
 from engine.plate.photometric import membrane
 from engine.plate.registration import Registration
 from engine.plate.sampling import pick, sample_sharp
@@ -50,7 +51,8 @@ class Painted:
     """A frame with all that others show of it painted in.
 
     `plate`: (h, w, 3) of `window`; in the guard band it shows what was recovered, as in the hole. `box`: of the
-    guarded hole. `hole`, `provenance`, `confidence`: (h, w) of the window.
+    guarded hole. `hole`, `provenance`, `confidence`: (h, w) of the window. `overhang_px`: how far something of the
+    object reaches out of the box.
     """
 
     frame: int
@@ -60,6 +62,7 @@ class Painted:
     hole: Mask
     provenance: ProvenanceMap
     confidence: FloatImage
+    overhang_px: Overhang = NOTHING
 
     @property
     def unseen(self) -> Mask:

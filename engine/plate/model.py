@@ -84,6 +84,7 @@ class RecoveredFrame:
     `provenance`: (h, w), the frame a pixel came from (this one where it was kept), SYNTHESISED, or OUTSIDE_HOLE.
     `confidence`: (h, w) in [0, 1], the higher the smaller the error that must be expected; 0 where invented, 1 where
     the pixel is the frame's own.
+    `overhang_px`: how far a shadow or an edge of the object reaches out of the box: left, top, right, bottom.
     """
 
     frame: int
@@ -91,3 +92,4 @@ class RecoveredFrame:
     rgb: FloatImage
     provenance: ProvenanceMap
     confidence: FloatImage
+    overhang_px: tuple[int, int, int, int] = (0, 0, 0, 0)

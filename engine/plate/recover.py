@@ -28,6 +28,7 @@ from engine.plate.model import (
     Points,
     RecoveredFrame,
 )
+from engine.plate.overhang import overhang
 from engine.plate.photometric import relight
 from engine.plate.registration import Registration
 from engine.plate.sampling import pick
@@ -219,6 +220,7 @@ def _finish(
         np.where(hole[..., None], plate[cut], rgb).astype(np.float32),
         np.where(hole, painted.provenance[cut], OUTSIDE_HOLE).astype(np.int32),
         np.where(hole, painted.confidence[cut], np.float32(1.0)).astype(np.float32),
+        painted.overhang_px,
     )
 
 
@@ -262,7 +264,8 @@ def _painted(footage: Footage, target: Target) -> Painted | None:
         spread = np.zeros(hole.shape, np.float32)
         spread[guarded] = fused.spread
         trust = confidence(spread, error - light, band, found)
-    return Painted(target.frame, target.box, window, plate, hole, provenance, trust)
+    reaches = overhang(target.around, target.surround.departing(), target.box)
+    return Painted(target.frame, target.box, window, plate, hole, provenance, trust, reaches)
 
 
 def _surround(footage: Footage, target: Target) -> Surround:

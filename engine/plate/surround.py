@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.plate.analysis import largest
 from engine.plate.light import MIN_SPREAD, Light, fit_light
 from engine.plate.model import SYNTHESISED, FloatImage, Mask, Points
+from engine.plate.overhang import departing
 
 MIN_POINTS = 60
 """Fewer say nothing about a frame."""
@@ -44,6 +45,7 @@ class Surround:
     _error: dict[int, FloatImage] = field(default_factory=dict)
     _fits: dict[int, Mask] = field(default_factory=dict)
     _sums: list[tuple[float, float, float]] = field(default_factory=list)
+    _luma: list[tuple[FloatImage, Mask]] = field(default_factory=list)
 
     def light(self, frame: int, rgb: FloatImage, seen: Mask, points: Points, expected: FloatImage) -> Light:
         """How the light of a lender differs; notes how well the lender fits.
@@ -59,6 +61,7 @@ class Surround:
         size = largest(np.abs(error))
         fits = seen & (size <= OUTLIER * max(1.4826 * float(np.median(size[seen])), MIN_SPREAD))
         self._error[frame], self._fits[frame] = np.where(fits[:, None], error, np.float32(0.0)), fits
+        self._luma.append((error.mean(axis=1), seen))
         self._note(np.square(error[fits]).mean(axis=1), between_pixels(points[fits]))
         return light
 
@@ -79,6 +82,13 @@ class Surround:
         share = along / spread / mean
         # Half of the error is the target's own grain.
         return float(np.clip(2.0 * share / max(1.0 - share, 0.1), 0.0, MAX_INTERPOLATION_LOSS))
+
+    def departing(self) -> Mask:
+        """(K,) which points look different in the target than in its lenders."""
+        if not self._luma:
+            return np.zeros(len(self.truth), bool)
+        error, seen = zip(*self._luma, strict=True)
+        return departing(np.stack(error), np.stack(seen))
 
     def weights(self, frames: NDArray[np.int32]) -> FloatImage:
         """(S, N) what each of a pixel's lenders, (S, N) frames or SYNTHESISED for none, counts in the mean."""

@@ -61,12 +61,13 @@ class Listener:
 
     def __init__(self) -> None:
         self.heard: list[tuple[Stage, float, float]] = []
+        self.warned: list[tuple[str, Remedy | None]] = []
 
     def progress(self, stage: Stage, done: float, total: float, message: str = "") -> None:
         self.heard.append((stage, done, total))
 
     def warn(self, message: str, remedy: Remedy | None = None) -> None:
-        raise AssertionError(message)
+        self.warned.append((message, remedy))
 
     def windows(self, windows: Sequence[range]) -> None:
         raise AssertionError(windows)
@@ -122,6 +123,7 @@ def test_it_recovers_the_marked_frames_only() -> None:
     assert {stage for stage, _, _ in host.heard} == {"render"}
     assert [done for _, done, _ in host.heard] == sorted(done for _, done, _ in host.heard)
     assert host.heard[-1][1:] == (11, 11)
+    assert not host.warned
 
 
 def test_a_resume_gives_the_same_pictures() -> None:
@@ -189,3 +191,25 @@ def test_a_painted_plate_of_another_size_is_refused(tmp_path: Path) -> None:
     effect, _, _ = make(range(5, 6), painted_plate=str(path))
     with pytest.raises(RenderFailedError, match=r"painted\.png is 30x20, the shot"):
         render_all(effect, range(5, 6))
+
+
+class Shadowed(Clip):
+    """Beside the object lies its shadow, of which 16 px are below the box."""
+
+    def rgb(self, frame: int, window: Box | None = None) -> NDArray[np.float32]:
+        image = super().rgb(frame)
+        box = self.box_of(frame)
+        if box is not None:
+            image[box.y1 : box.y1 + 16, box.x0 : box.x1] *= np.float32(0.7)
+        return image if window is None else image[window.slices]
+
+
+def test_a_shadow_that_leaves_the_box_is_said_with_its_remedy() -> None:
+    truth = [shifted(PICTURE, 30, 40, SIZE.width_px, SIZE.height_px)] * 12
+    clip, host = Shadowed(truth, box_of), Listener()
+    parameters = ParameterSet(CleanPlate.describe(), {"grow_px": 2})
+    render_all(CleanPlate(parameters, Clips(Source(clip), Matte(clip, range(12))), host), range(12))
+    ((message, remedy),) = host.warned
+    assert "at the bottom" in message
+    assert remedy is not None
+    assert remedy.parameters["grow_px"] in range(14, 30)
