@@ -19,6 +19,21 @@ class BakedShape:
     shape: Shape
     frames: tuple[int, ...]
     points: NDArray[np.float64]
+    span: range
+
+    def shown(self) -> tuple[tuple[int, float], ...]:
+        """(frame, opacity), 0 where the shape is not there: for formats that know no lifetime.
+
+        Every frame of the span where it changes, else one.
+        """
+        first, last = self.shape.first_frame, self.shape.last_frame
+        values = tuple(
+            (frame, self.shape.opacity.value_at(frame)[0])
+            if (first is None or frame >= first) and (last is None or frame <= last)
+            else (frame, 0.0)
+            for frame in self.span
+        )
+        return values if len({opacity for _, opacity in values}) > 1 else values[:1]
 
 
 def baked(shape: Shape, span: range) -> BakedShape | None:
@@ -29,4 +44,4 @@ def baked(shape: Shape, span: range) -> BakedShape | None:
     if shape.is_open:
         return None
     frames = tuple(span) if shape.key_frames else (span.start,)
-    return BakedShape(shape, frames, np.stack([bezier_points_at(shape, frame) for frame in frames]))
+    return BakedShape(shape, frames, np.stack([bezier_points_at(shape, frame) for frame in frames]), span)

@@ -27,23 +27,31 @@ import bpy
 DATA = json.loads({data})
 
 mask = bpy.data.masks.new(DATA["name"])
+
+
+def key(layer, path, frame):
+    # Points know no path of their own, so everything is keyed from the mask.
+    mask.keyframe_insert(f'layers["{{bpy.utils.escape_identifier(layer.name)}}"].{{path}}', frame=frame)
+
+
 for shape in DATA["shapes"]:
     layer = mask.layers.new(name=shape["label"])
     layer.blend = shape["blend"]
     layer.invert = shape["invert"]
-    layer.alpha = shape["opacity"]
+    for frame, opacity in shape["opacities"]:
+        layer.alpha = opacity
+        key(layer, "alpha", frame)
     layer.hide_render = shape["hidden"]
     spline = layer.splines.new()
     spline.use_cyclic = True
-    spline.points.add(len(shape["points"][0]))
+    spline.points.add(len(shape["points"][0]) - len(spline.points))  # a new one has a point already
     for point in spline.points:
         point.handle_type = "FREE"
     for frame, points in zip(shape["frames"], shape["points"]):
-        for point, (place, left, right) in zip(spline.points, points):
+        for number, (point, (place, left, right)) in enumerate(zip(spline.points, points)):
             point.co, point.handle_left, point.handle_right = place, left, right
-            point.keyframe_insert("co", frame=frame)
-            point.keyframe_insert("handle_left", frame=frame)
-            point.keyframe_insert("handle_right", frame=frame)
+            for part in ("co", "handle_left", "handle_right"):
+                key(layer, f"splines[0].points[{{number}}].{{part}}", frame)
 '''
 _BLENDS = {"add": "MERGE_ADD", "subtract": "MERGE_SUBTRACT", "intersect": "MUL"}
 
@@ -53,8 +61,9 @@ def write_blender(
 ) -> tuple[str, ...]:
     """Write a script that makes ``layer`` a mask; frame n becomes Blender's frame ``n + first_number``.
 
-    One mask layer per shape, with the points of every frame of ``span`` where it moves. Opacity is that of the first
-    frame, feathers are left out. Returns the labels of the open lines, which are left out too. Raises RoiFileError.
+    One mask layer per shape, with the points of every frame of ``span`` where it moves; outside its lifetime its
+    opacity is 0. Feathers are left out. Returns the labels of the open lines, which are left out too. Raises
+    RoiFileError.
     """
     found = [(shape, baked(shape, span)) for shape in layer.shapes]
     data = {
@@ -72,7 +81,7 @@ def _shape(curve: BakedShape, size: Size, first_number: int) -> dict[str, Any]:
         "label": shape.label,
         "blend": _BLENDS[shape.mode],
         "invert": shape.is_inverted,
-        "opacity": shape.opacity.value_at(curve.frames[0])[0],
+        "opacities": [[frame + first_number, opacity] for frame, opacity in curve.shown()],
         "hidden": not shape.is_visible,
         "frames": [frame + first_number for frame in curve.frames],
         "points": [_in_mask_space(points, size).round(7).tolist() for points in curve.points],

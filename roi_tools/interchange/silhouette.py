@@ -61,10 +61,11 @@ def _add_shape(root: Element, curve: BakedShape, number: int, size: Size, first_
     _constant(properties, "mode", _MODES[shape.mode])
     _constant(properties, "invert", "true" if shape.is_inverted else "false")
     opacity = SubElement(properties, "Property", id="opacity")
+    for frame, shown in curve.shown():  # Silhouette knows no lifetime
+        SubElement(opacity, "Key", frame=str(frame + first_number), interp="hold").text = f"{100 * shown:.6f}"
     path = SubElement(properties, "Property", id="path")
     for frame, points in zip(curve.frames, curve.points, strict=True):
         key = {"frame": str(frame + first_number), "interp": "linear"}
-        SubElement(opacity, "Key", key).text = f"{100 * shape.opacity.value_at(frame)[0]:.6f}"
         outline = SubElement(SubElement(path, "Key", key), "Path", closed="True", type="Bezier")
         for point in _normalised(points, size):
             place, arriving, leaving = (f"({x:.9f},{y:.9f})" for x, y in point)

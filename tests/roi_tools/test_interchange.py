@@ -196,6 +196,20 @@ def test_silhouette_gets_every_point_in_its_own_units(tmp_path: Path) -> None:
     np.testing.assert_allclose(numbers[:, 2:] * 100, [(*point[4:6], *point[2:4]) for point in TRIANGLE], atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [(None, None, [100]), (1, 2, [0, 100, 100, 0, 0, 0]), (None, 3, [100, 100, 100, 100, 0, 0]), (9, None, [0])],
+)
+def test_a_program_without_lifetimes_gets_opacities(
+    tmp_path: Path, first: int | None, last: int | None, expected: list[float]
+) -> None:
+    shape = replace(moving(TRIANGLE), first_frame=first, last_frame=last)
+    write_silhouette(tmp_path / "a.fxs", RotoLayer("a", (shape,)), SIZE, SPAN)
+    keys = ElementTree.parse(tmp_path / "a.fxs").getroot().findall("./Shape/Properties/Property[@id='opacity']/Key")
+    assert [float(str(key.text)) for key in keys] == expected
+    assert [key.get("frame") for key in keys] == [str(frame) for frame in range(len(expected))]
+
+
 class Recorder:
     """Stands for any object of Blender's: remembers what is set, gives what is asked for."""
 
@@ -214,6 +228,9 @@ class Recorder:
     def __iter__(self) -> Iterator[Recorder]:
         return iter(self.made)
 
+    def __len__(self) -> int:
+        return len(self.made)
+
     def __getattr__(self, name: str) -> Recorder:
         if name.startswith("__"):
             raise AttributeError(name)
@@ -231,14 +248,20 @@ class Recorder:
 def test_the_blender_script_runs_and_builds_the_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.py"
     bpy: Any = Recorder()
-    write_blender(path, RotoLayer('it\'s "a" {mask}', (moving(TRIANGLE),)), SIZE, SPAN)
+    bpy.utils.escape_identifier = lambda name: name.replace('"', '\\"')
+    write_blender(path, RotoLayer('it\'s "a" {mask}', (replace(moving(TRIANGLE), label='the "blob"'),)), SIZE, SPAN)
     monkeypatch.setitem(sys.modules, "bpy", bpy)
     runpy.run_path(str(path))
     (mask,) = bpy.data.masks.made
     assert mask.name == 'it\'s "a" {mask}'
     (spline,) = mask.layers.made[0].splines.made
     points = spline.points.made
-    assert len(points) == 3 and points[0].keyed[::3] == [("co", frame + 1) for frame in SPAN]
+    # Blender's points know no path of their own: what is keyed must be keyed from the mask.
+    assert not any(point.keyed for point in points) and len(points) == 3
+    layer = 'layers["the \\"blob\\""]'
+    assert mask.keyed[0] == (f"{layer}.alpha", 1)
+    places = [frame for path, frame in mask.keyed if path == f"{layer}.splines[0].points[2].co"]
+    assert places == [frame + 1 for frame in SPAN] and len(mask.keyed) == 1 + 3 * 3 * len(SPAN)
     last = layer_points(moving(TRIANGLE), SPAN[-1])
     for point, (x, y) in zip(points, last, strict=True):
         assert point.co == pytest.approx([(x - 64) / 128 + 0.5, (50 - y) / 128 + 0.5], abs=1e-6)

@@ -39,5 +39,5 @@ def test_a_project_carries_every_interpolation(tmp_path: Path, interpolation: In
     assert again == project
     (loaded, _), shape = again.shots[0].removals, box
     assert isinstance(loaded.shape, AnimatedRectangle)
-    for frame in range(0, 80):
+    for frame in range(80):
         assert loaded.shape.track.value_at(frame / 4) == shape.track.value_at(frame / 4)
