@@ -1,22 +1,27 @@
 """Measures the auto effect: what the threshold of trust and the model behind it do to shots whose truth is known.
 
+    .venv/bin/python -m bench.hybrid CLIPS_FOLDER --cost [--model starter-vace] [--steps 4]
     .venv/bin/python -m bench.hybrid CLIPS_FOLDER [--thresholds 0 0.15 0.25 0.35 0.5] [--model starter-vace] [--steps 4]
                                      [--generators truth soft model] [--sheet SHEET.png]
 
 CLIPS_FOLDER holds clip.mp4 (and mask.mkv) of each clip that SHOTS names. A flat box is painted over a part of it: what
 is under the box is the truth. Beside the model two others bound what any model could reach: ``truth`` paints the truth
 itself, ``soft`` the truth without its detail. Per line: which share of the box the generator painted, PSNR and SSIM in
-the box, flicker (mean absolute change of the error from frame to frame, in 8-bit codes), and the seconds of all but the
-plate.
+the box, flicker (mean absolute change of the error from frame to frame, in 8-bit codes), and the CPU seconds of all but
+the plate. --cost has one box move faster and faster, so that less and less of what it hides is left to the model: what
+Wan VACE 1.3B computes for that (20 steps), and the CPU seconds of ``model``.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar
 
@@ -31,9 +36,12 @@ from bench.clean_plate_cases import read_video
 from bench.recipe_cases import Footage, Mattes, Silence, Video, psnr
 from engine.effects.auto import Auto
 from engine.effects.clean_plate import CleanPlate
+from engine.effects.vace import Vace
+from engine.hybrid.parameters import part_of
 from engine.ofx.effect import GENERATED, Clips, Host, ImageEffect, RenderedImage
 from engine.ofx.parameters import ParameterSet
 from engine.protocol import EffectDescriptor, ParameterValue
+from engine.vace.native import NATIVE_FILE
 from roi_tools.geometry import Box, Size
 
 SOFT_PX = 8.0
@@ -60,6 +68,9 @@ SHOTS = (
     Shot("paragliding-launch", 20, Box(90, 150, 240, 350), (4, 0)),
     Shot("bear", 10, Box(500, 100, 640, 320), (2, 0)),
 )
+
+
+COST_SHOTS = tuple(Shot("bear", 10, Box(20, 10, 420, 210), (speed, 0)) for speed in (0, 5, 10, 15, 20, 23, 25, 26))
 
 
 @dataclass(frozen=True)
@@ -131,18 +142,24 @@ class Measured(Auto):
     plates: dict[int, RenderedImage]
     pictures: Video | None = None
     """What paints the rest; None is the model."""
-    model_s: float = 0.0
+    forecast_by: Path | None = None
+    """A model's folder: what that one would compute for the rest."""
+    flop: float = 0.0
 
     def plate_effect(self, host: Host, frame: int) -> ImageEffect:
         return Given(self.clips, host, self.plates)
 
     def model_effect(self, clips: Clips, host: Host) -> ImageEffect:
-        painter = super().model_effect(clips, host)
+        if self.forecast_by is not None:
+            values = part_of(self.parameters, Vace.describe())
+            full = ParameterSet(Vace.describe(), {**values, "model": str(self.forecast_by), "steps": 20})
+            told = Vace(full, clips, Silence(), has_cuts=False).preflight(clips.matte.frames)
+            self.flop += told.forecast.flop if told.forecast else 0
         if self.pictures is not None:
             windows = {frame: box for frame in clips.matte.frames if (box := clips.matte.bounds(frame))}
             images = {n: RenderedImage(box, self.pictures[n][box.slices]) for n, box in windows.items()}
             return Given(clips, host, images)
-        return painter
+        return super().model_effect(clips, host)
 
 
 @dataclass(frozen=True)
@@ -152,6 +169,7 @@ class Result:
     ssim: float
     flicker: float
     seconds: float
+    flop: float
     made: Video
 
 
@@ -163,22 +181,26 @@ def plates_of(case: Case) -> dict[int, RenderedImage]:
 
 
 def rendered(
-    case: Case, plates: dict[int, RenderedImage], pictures: Video | None, values: dict[str, ParameterValue]
+    case: Case,
+    plates: dict[int, RenderedImage],
+    pictures: Video | None,
+    values: dict[str, ParameterValue],
+    forecast_by: Path | None = None,
 ) -> Result:
     effect = Measured(ParameterSet(Auto.describe(), {"preview": False, **values}), case.clips, Silence())
-    effect.plates, effect.pictures = plates, pictures
-    start = time.perf_counter()
+    effect.plates, effect.pictures, effect.forecast_by = plates, pictures, forecast_by
+    start = time.process_time()
     effect.begin_sequence_render(range(len(case.truth)))
     images = [effect.render(frame) for frame in range(len(case.truth))]
     effect.end_sequence_render()
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     made, painted = case.filmed.copy(), 0
     for frame, image in enumerate(images):
         made[frame][image.window.slices] = np.clip(image.rgb, 0, 1)
         assert image.provenance is not None
         painted += int(np.count_nonzero(image.provenance == GENERATED))
     share = painted / sum(box.area_px for box in case.boxes)
-    return replace(measured(case, made), share=share, seconds=seconds)
+    return replace(measured(case, made), share=share, seconds=seconds, flop=effect.flop)
 
 
 def measured(case: Case, made: Video) -> Result:
@@ -189,7 +211,7 @@ def measured(case: Case, made: Video) -> Result:
         float(ssim_map(codes(one), codes(other))[where].mean())
         for one, other, where in zip(made, case.truth, case.scored, strict=True)
     ]
-    return Result(0, psnr(made[case.scored], case.truth[case.scored]), float(np.mean(similar)), flicker, 0, made)
+    return Result(0, psnr(made[case.scored], case.truth[case.scored]), float(np.mean(similar)), flicker, 0, 0, made)
 
 
 def codes(picture: Video) -> NDArray[np.uint8]:
@@ -202,6 +224,27 @@ def generators(case: Case, names: Sequence[str]) -> dict[str, Video | None]:
     return {name: known[name] for name in names}
 
 
+def cost_table(clips: Path, values: dict[str, ParameterValue]) -> Table:
+    table = Table("speed", "left to the model", "TFLOP of the 1.3B", "CPU s of the model")
+    with tempfile.TemporaryDirectory() as folder:
+        large = configurations_of_the_large_one(Path(folder) / "model")
+        for shot in COST_SHOTS:
+            case = load(clips, shot)
+            got = rendered(case, plates_of(case), None, values, large)
+            table.add_row(f"{shot.speed[0]} px", f"{got.share:.3f}", f"{got.flop / 1e12:.0f}", f"{got.seconds:.1f}")
+    return table
+
+
+def configurations_of_the_large_one(folder: Path) -> Path:
+    """A model's folder that tells the sizes of Wan VACE 1.3B; its weights are not those, and are never read."""
+    models = files("resources.models")
+    shutil.copytree(str(models / "starter-vace"), folder)
+    (folder / NATIVE_FILE).unlink()
+    for part, name in (("transformer", "wan2.1-vace-1.3b.transformer.json"), ("vae", "wan2.1.vae.json")):
+        (folder / part / "config.json").write_text((models / name).read_text())
+    return folder
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", type=Path, metavar="CLIPS_FOLDER")
@@ -209,18 +252,22 @@ def main() -> None:
     parser.add_argument(
         "--generators", nargs="+", choices=("truth", "soft", "model"), default=["truth", "soft", "model"]
     )
+    parser.add_argument("--cost", action="store_true", help="what is left to the model, and what that costs")
     parser.add_argument("--only", nargs="+", choices=[shot.clip for shot in SHOTS], help="these clips")
     parser.add_argument("--model", default="starter-vace")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--sheet", type=Path, help="writes the middle frame of every line")
     given = parser.parse_args()
-    table, rows = Table("clip", "generator", "threshold", "painted", "PSNR dB", "SSIM", "flicker", "s"), []
+    base: dict[str, ParameterValue] = {"model": given.model, "steps": given.steps, "device": "cpu"}
+    if given.cost:
+        Console(width=110).print(cost_table(given.clips, base))
+        return
+    table, rows = Table("clip", "generator", "threshold", "painted", "PSNR dB", "SSIM", "flicker", "CPU s"), []
     for shot in SHOTS:
         if given.only and shot.clip not in given.only:
             continue
         case = load(given.clips, shot)
         plates = plates_of(case)
-        base: dict[str, ParameterValue] = {"model": given.model, "steps": given.steps, "device": "cpu"}
         for name, pictures in generators(case, given.generators).items():
             row = []
             for threshold in given.thresholds:

@@ -126,7 +126,6 @@ class Prediction:
     """What a render takes. ``seconds`` is None until this machine has rendered once."""
 
     weight_bytes: float
-    activation_bytes: float
     peak_bytes: float
     transformer_flop: float
     vae_flop: float
@@ -219,7 +218,7 @@ def predict(
     if known.transformer_flop_per_s and known.vae_flop_per_s:
         seconds = transformer / known.transformer_flop_per_s + vae / known.vae_flop_per_s
     peak = (weights + activations) * known.memory_factor + _RUNTIME_BYTES.get(device, 0.0)
-    return Prediction(weights, activations, peak, transformer, vae, seconds)
+    return Prediction(weights, peak, transformer, vae, seconds)
 
 
 @dataclass(frozen=True)
