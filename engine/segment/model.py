@@ -24,6 +24,8 @@ from roi_tools.geometry import Size
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 _OBJECT = 1
+_POINTS_MATRIX = "prompt_encoder.shared_embedding.positional_embedding"
+"""Says where a click is; the same numbers as those that say where a pixel is."""
 _BOX_LABELS = (2, 3)
 """How the prompt encoder calls a box's corners; clicks beside and on the object are 0 and 1."""
 
@@ -53,10 +55,13 @@ class SegmentModel:
         self.folder = folder
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
-            model = Sam2VideoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+            model, loaded = Sam2VideoModel.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, output_loading_info=True
+            )
         except (OSError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise WeightsError(f"the model in {folder} cannot be loaded ({reason}); download it again") from error
+        _complete(model, set(loaded["missing_keys"]), folder)
         self._model = model.eval().to(self.device, torch.float32)
 
     @property
@@ -87,6 +92,22 @@ class SegmentModel:
             for frame in (frame for frame in path if frame not in prompted):
                 yield session.followed(frame, backwards=backwards)
                 session.forget(frame, self.memory_frames)
+
+
+def _complete(model: Any, missing: set[str], folder: Path) -> None:
+    """Fills in what is in the files once and used twice; what else is ``missing`` would be left random.
+
+    transformers 4 tied the two and saved one, as in Meta's own files; transformers 5 looks for both.
+    """
+    if _POINTS_MATRIX in missing:
+        model.prompt_encoder.shared_embedding.positional_embedding.copy_(
+            model.shared_image_embedding.positional_embedding
+        )
+    lacking = sorted(missing - {_POINTS_MATRIX})
+    if lacking:
+        raise WeightsError(
+            f"the model in {folder} lacks {len(lacking)} of its tensors, '{lacking[0]}' among them; download it again"
+        )
 
 
 class _Session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,43 @@ def test_what_is_remembered_does_not_grow(model: SegmentModel, monkeypatch: pyte
     monkeypatch.setattr(model_module._Session, "forget", watched)
     found: list[ObjectMask] = list(model.follow(PROMPTS[1:], range(60), SIZE, picture))
     assert len(found) == 60 and max(remembered) <= model.memory_frames + 1
+
+
+def saved_as_published(tiny: Path, folder: Path, left_out: tuple[str, ...]) -> Path:
+    """The tiny model as transformers 4.56 saved Meta's: its names of settings, what is used twice saved once."""
+    from safetensors.numpy import load_file, save_file
+
+    folder.mkdir()
+    config = json.loads((tiny / "config.json").read_text())
+    config.pop("rope_parameters", None)
+    config |= {"memory_attention_rope_theta": 10000, "transformers_version": "4.56.2"}
+    (folder / "config.json").write_text(json.dumps(config))
+    tensors = load_file(tiny / "model.safetensors")
+    tensors[CLICKS] = tensors["shared_image_embedding.positional_embedding"].copy()
+    for name in left_out:
+        del tensors[name]
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    return folder
+
+
+CLICKS = "prompt_encoder.shared_embedding.positional_embedding"
+
+
+def test_clicks_mean_the_same_in_files_that_hold_their_matrix_once(tiny_sam2: Path, tmp_path: Path) -> None:
+    both, once = (
+        SegmentModel(saved_as_published(tiny_sam2, tmp_path / name, left_out))
+        for name, left_out in (("both", ()), ("once", (CLICKS,)))
+    )
+    expected = both._model.state_dict()
+    for name, tensor in once._model.state_dict().items():
+        np.testing.assert_array_equal(tensor.numpy(), expected[name].numpy(), err_msg=name)
+    assert [mask.frame for mask in once.follow(PROMPTS[1:], range(8, 10), SIZE, picture)] == [8, 9]
+
+
+def test_a_model_that_lacks_a_tensor_is_refused(tiny_sam2: Path, tmp_path: Path) -> None:
+    lacking = saved_as_published(tiny_sam2, tmp_path / "a", ("no_memory_embedding", CLICKS))
+    with pytest.raises(WeightsError, match=r"lacks 1 of its tensors, 'no_memory_embedding' among them; download it"):
+        SegmentModel(lacking)
 
 
 class TestFindingAModel:
