@@ -40,10 +40,10 @@ def blended(
     here, there = common.shifted(-plate.window.x0, -plate.window.y0), common.shifted(-rest.box.x0, -rest.box.y0)
     below = encode_scene_linear(known) if is_scene_linear else known
     above = encode_scene_linear(generated.rgb) if is_scene_linear else generated.rgb
-    sure = np.ones(rest.weight.shape, bool)
-    if plate.provenance is not None:
-        sure[there.slices] = plate.provenance[here.slices] != SYNTHESISED
-    above = above + seam_light(below - above, (rest.weight > 0) & (rest.weight < 1) & sure)
+    trust = np.ones(rest.weight.shape, np.float32)
+    if plate.provenance is not None and plate.confidence is not None:
+        trust[there.slices] = _trust(plate.provenance[here.slices], plate.confidence[here.slices])
+    above = above + seam_light(below - above, np.where((rest.weight > 0) & (rest.weight < 1), trust, np.float32(0)))
     weight = rest.weight[..., np.newaxis]
     mixed = (below + weight * (np.maximum(above, 0.0) - below)).astype(np.float32)
     if is_scene_linear:
@@ -54,17 +54,23 @@ def blended(
     return _with_maps(replace(plate, rgb=rgb), here.slices, rest.weight[there.slices])
 
 
-def seam_light(error: NDArray[np.float32], seam: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _trust(provenance: NDArray[np.int32], confidence: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far a pixel of the plate may say which colour is right: the source itself wholly, what was invented not."""
+    recovered = np.where(provenance == SYNTHESISED, np.float32(0), np.square(confidence))
+    return np.where(provenance == UNTOUCHED, np.float32(1), recovered)
+
+
+def seam_light(error: NDArray[np.float32], trust: NDArray[np.float32]) -> NDArray[np.float32]:
     """A smooth (h, w, 3) correction that follows ``error`` on the seam and goes on from there to all the rest.
 
-    The pull-push scheme of Gortler et al. (The Lumigraph, 1996). Zero where the seam is too short to tell.
+    ``trust`` is (h, w): above 0 on the seam, the more the surer the plate is there. The pull-push scheme of Gortler et
+    al. (The Lumigraph, 1996). Zero where the seam is too short to tell.
     """
-    usable = seam & (np.abs(error).max(axis=2) < MOST_CORRECTION)
+    usable = np.where(np.abs(error).max(axis=2) < MOST_CORRECTION, trust, np.float32(0))
     if np.count_nonzero(usable) < FEWEST_PX:
         return np.zeros_like(error)
-    values = np.where(usable[..., np.newaxis], error, 0.0).astype(np.float32)
-    total = cv2.GaussianBlur(values, (0, 0), SMOOTH_PX)
-    amount = cv2.GaussianBlur(usable.astype(np.float32), (0, 0), SMOOTH_PX)
+    total = cv2.GaussianBlur(usable[..., np.newaxis] * error, (0, 0), SMOOTH_PX)
+    amount = cv2.GaussianBlur(usable, (0, 0), SMOOTH_PX)
     return pull_push(np.asarray(total, np.float32), np.asarray(amount, np.float32))
 
 

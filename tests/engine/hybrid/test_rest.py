@@ -160,6 +160,23 @@ def test_another_thing_on_the_seam_is_no_colour_to_match() -> None:
     np.testing.assert_allclose(done.rgb[HOLE.slices], 0.9, atol=1e-6)
 
 
+def test_a_plate_that_is_not_sure_says_little_of_the_colour() -> None:
+    image = plate(invented=HOLE)
+    rest = uncertain(image, 0.15, 8, SIZE)
+    assert rest is not None and image.confidence is not None
+    # Above the hole the plate is sure and right; below its middle it is neither.
+    middle = (HOLE.y0 + HOLE.y1) // 2
+    unsure = np.s_[middle:, :]
+    image.confidence[unsure] = 0.2
+    image.rgb[unsure] += 0.1
+    below = rest.box.shifted(-WINDOW.x0, -WINDOW.y0)
+    known = np.full((rest.box.height_px, rest.box.width_px, 3), 0.5, np.float32)
+    known[middle - below.y0 :] += 0.1
+    painted = np.full_like(known, 0.5)
+    done = blended(image, known, RenderedImage(rest.box, painted), rest, is_scene_linear=False)
+    assert np.abs(done.rgb[HOLE.y0 : middle, HOLE.x0 : HOLE.x1] - 0.5).max() < 0.02
+
+
 class TestScratch:
     def test_images_come_back_as_they_were(self, tmp_path) -> None:
         scratch = Scratch(tmp_path)
