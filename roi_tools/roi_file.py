@@ -88,7 +88,7 @@ class _Reader:
         if not isinstance(data, dict):
             raise self._error("holds no JSON object", 'write {"width": ..., "height": ..., "boxes": [...]}')
         if is_roi_data(data):
-            return self._fitting(_box_file(roi_from_data(data, self.path)), frame_count, clip_size)
+            return self._fitting(box_file(roi_from_data(data, self.path)), frame_count, clip_size)
         size = Size(self._count(data, "width"), self._count(data, "height"))
         frames = self._count(data, "frames")
         tracks = tuple(
@@ -181,7 +181,8 @@ class _Reader:
         return RoiFileError(f"{self.path}: {problem}; {remedy}")
 
 
-def _box_file(document: RoiDocument) -> BoxFile:
+def box_file(document: RoiDocument) -> BoxFile:
+    """The boxes of a document, shapes' own among them."""
     tracks = tuple(BoxTrack(label, boxes) for label, boxes in document.boxes_of_all().items())
     return BoxFile(document.size, document.rate, document.frames, tracks)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from roi_tools.roto.model import RotoLayer
 from timeline import edits
 from timeline.marking import Marking, RotoMarking
 from timeline.media.info import MediaInfo
+from timeline.media.sequence_files import is_pattern, parse_pattern
 from timeline.removal import Removal, new_id
 
 if TYPE_CHECKING:
@@ -26,14 +28,41 @@ IMPORTED = (".json", ".nk", ".xml", ".txt", ".csv")
 FIRST_NUMBER = 1
 """The number of a shot's first frame in files of other programs, as Nuke counts a movie's."""
 EXPORTED = (".nk", ".fxs", ".py", ".json")
+BOXES = "boxes.json"
+"""Files whose name ends so hold plain boxes."""
 MATTE_MOVIES = (".mov", ".mkv", ".mp4")
-MATTE_IMAGES = (".png", ".tif", ".exr")
-"""One image stands for the sequence in its folder; written, its name needs a #### where the number goes."""
+MATTE_IMAGES = (".png", ".tif", ".tiff", ".exr")
+"""One image stands for the sequence that it is of."""
+_NUMBER = re.compile(r"\d+(?=\D*$)")
+_DIGITS = 4
 
 
 def is_matte(path: Path) -> bool:
     """Whether a file is a matte, which takes long to read and write."""
     return path.suffix.lower() in (*MATTE_MOVIES, *MATTE_IMAGES)
+
+
+def sequence_of(path: Path) -> Path:
+    """The pattern of the sequence that an image is of: its last number as ``#``. One without a number stays alone."""
+    if path.suffix.lower() not in MATTE_IMAGES or is_pattern(path.name):
+        return path
+    return path.with_name(_NUMBER.sub(lambda found: "#" * len(found[0]), path.stem) + path.suffix)
+
+
+def export_path(chosen: Path) -> Path:
+    """Where a chosen name leads: a known ending is put behind others, and images get a ``####`` for their number."""
+    kind = chosen.suffix.lower()
+    if kind not in (*EXPORTED, *MATTE_MOVIES, *MATTE_IMAGES):
+        return chosen.with_name(chosen.name + EXPORTED[0])
+    if kind in MATTE_IMAGES and not is_pattern(sequence_of(chosen).name):
+        return chosen.with_name(f"{chosen.stem}.{'#' * _DIGITS}{chosen.suffix}")
+    return sequence_of(chosen)
+
+
+def images_at(path: Path) -> int:
+    """How many images of a sequence are there."""
+    is_sequence = path.suffix.lower() in MATTE_IMAGES and is_pattern(path.name)
+    return len(parse_pattern(path).existing_numbers()) if is_sequence and path.parent.is_dir() else 0
 
 
 def read_document(path: Path, info: MediaInfo, progress: Callable[[int, int], object]) -> RoiDocument:
@@ -43,8 +72,8 @@ def read_document(path: Path, info: MediaInfo, progress: Callable[[int, int], ob
     """
     from desktop.roto.roi_files import RoiOptions, read_marks_of  # loads OpenCV
 
-    source = path.parent if path.suffix.lower() in MATTE_IMAGES else path
-    document = read_marks_of(source, info, RoiOptions(FIRST_NUMBER, label=path.stem), progress)
+    label = path.stem.rstrip("0123456789#@._- ") or path.stem
+    document = read_marks_of(sequence_of(path), info, RoiOptions(FIRST_NUMBER, label=label), progress)
     if is_matte(path) and document.size != info.size:
         raise UsageError(
             tr("{path} is {matte}, the shot's media {media}: a matte has to be of the same size").format(

@@ -1,6 +1,6 @@
 """What marks a shot, in the files of this program and of others: read into one document, written by a file's ending.
 
-.json            ROI file, boxes.json, COCO in; ROI file out
+.json            ROI file, boxes.json, COCO in; ROI file out, and plain boxes where the name ends in boxes.json
 .nk              Nuke's Roto node, in and out
 .fxs, .py        Silhouette's shapes, a script for Blender: out
 .xml, .txt, .csv CVAT and MOT: in
@@ -27,7 +27,7 @@ from roi_tools.json_file import load_json
 from roi_tools.matte import bounds
 from roi_tools.matte_operations import AS_IT_IS, MatteFinish, finished
 from roi_tools.roi_document import RoiDocument, is_roi_data, read_roi, write_roi
-from roi_tools.roi_file import read_boxes
+from roi_tools.roi_file import box_file, read_boxes, write_boxes
 from roi_tools.roi_marks import box_shape
 from roi_tools.roto.from_outlines import shapes_from_outlines
 from roi_tools.roto.model import RotoLayer
@@ -100,6 +100,9 @@ def write_marks(
         raise UsageError(f"{path} exists; choose another name or add --overwrite")
     if kind in (".json", *_SCRIPTS) and options.finish != AS_IT_IS:
         raise UsageError(f"{path} holds shapes; a matte only is grown, feathered, filled or joined over time")
+    if path.name.lower().endswith("boxes.json"):
+        write_boxes(path, box_file(document))
+        return ()
     if kind == ".json":
         write_roi(path, document)
         return ()

@@ -11,15 +11,19 @@ from PySide6.QtWidgets import QFileDialog
 
 from desktop.base.errors import DesktopError
 from desktop.base.language import tr
+from desktop.base.last_folders import last_folder, remember_folder
 from desktop.base.long_work import LongWork, Progress, Result
 from desktop.main_window import MainWindow
 from desktop.roto.roi_commands import (
+    BOXES,
     EXPORTED,
     IMPORTED,
     MATTE_IMAGES,
     MATTE_MOVIES,
     add_document,
     document_to_write,
+    export_path,
+    images_at,
     is_matte,
     read_document,
     write_document,
@@ -29,6 +33,20 @@ from timeline.errors import TimelineError
 from timeline.media.info import MediaInfo
 
 PROBLEM = "That cannot be done here"
+_KINDS = (
+    ("Nuke", ".nk"),
+    ("Silhouette", ".fxs"),
+    ("Script for Blender", ".py"),
+    ("ROI file", ".json"),
+    ("Boxes", f".{BOXES}"),
+    ("Matte, PNG sequence", ".png"),
+    ("Matte, TIFF sequence", ".tif"),
+    ("Matte, OpenEXR sequence", ".exr"),
+    ("Matte, lossless movie", ".mkv"),
+    ("Matte, ProRes movie", ".mov"),
+    ("Matte, H.264 movie", ".mp4"),
+)
+"""What shapes can be written as, and the ending that asks for it."""
 
 
 class RoiWiring(QObject):
@@ -60,24 +78,37 @@ class RoiWiring(QObject):
         return Path(shot.media_path).parent if shot else Path.home()
 
     def _ask_import(self) -> None:
-        title = tr("Import Shapes")
+        endings = (*IMPORTED, *MATTE_MOVIES, *MATTE_IMAGES)
+        filters = (tr("Shapes, boxes and mattes ({endings})").format(endings=_globs(endings)), tr("All files (*)"))
         found, _ = QFileDialog.getOpenFileName(
-            self._window, title, str(self._folder()), _filter((*IMPORTED, *MATTE_MOVIES, *MATTE_IMAGES))
+            self._window, tr("Import Shapes"), last_folder("shapes", self._folder()), ";;".join(filters)
         )
         if found:
+            remember_folder("shapes", found)
             self.read(Path(found))
 
     def _ask_export(self) -> None:
         removal = self._session.removal
         if removal is None:
             return
-        start = self._folder() / f"{removal.label}{EXPORTED[0]}"
-        endings = (*EXPORTED, *MATTE_MOVIES)
-        chosen, _ = QFileDialog.getSaveFileName(self._window, tr("Export Shapes"), str(start), _filter(endings))
+        start = Path(last_folder("shapes", self._folder())) / f"{removal.label}{EXPORTED[0]}"
+        filters = {f"{tr(name)} (*{ending})": ending for name, ending in _KINDS}
+        chosen, kind = QFileDialog.getSaveFileName(self._window, tr("Export Shapes"), str(start), ";;".join(filters))
         if chosen:
-            path = Path(chosen)
-            known = path.suffix.lower() in EXPORTED or is_matte(path)
-            self.write(path if known else path.with_name(path.name + EXPORTED[0]))
+            remember_folder("shapes", chosen)
+            known = any(chosen.lower().endswith(ending) for ending in filters.values())
+            self._agree(export_path(Path(chosen if known else chosen + filters.get(kind, EXPORTED[0]))))
+
+    def _agree(self, path: Path) -> None:
+        """Images of a sequence are replaced only if a person wants it; the file dialog asks about other files."""
+        there = images_at(path)
+        if not there:
+            self.write(path)
+            return
+        text = tr("{count} images of {name} are there already").format(count=there, name=path.name)
+        self._window.notices.ask(
+            tr("Export Shapes"), text, {tr("Replace"): partial(self.write, path), tr("Cancel"): _nothing}
+        )
 
     def read(self, path: Path) -> None:
         """Add what a file marks to the shot under the playhead; a matte is read in the background."""
@@ -120,5 +151,9 @@ class RoiWiring(QObject):
         self._window.notices.problem(tr(PROBLEM), line)
 
 
-def _filter(endings: tuple[str, ...]) -> str:
-    return f"{' '.join(f'*{ending}' for ending in endings)} ({' '.join(f'*{ending}' for ending in endings)})"
+def _globs(endings: tuple[str, ...]) -> str:
+    return " ".join(f"*{ending}" for ending in endings)
+
+
+def _nothing() -> None:
+    """A question was answered with no."""

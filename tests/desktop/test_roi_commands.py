@@ -8,16 +8,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from desktop.base.long_work import Progress, WorkCancelled
 from desktop.editing import commands
 from desktop.main_window import MainWindow
 from desktop.roto import commands as roto_commands
-from desktop.roto.roi_commands import document_to_write, write_document
-from desktop.wiring.roi import PROBLEM, RoiWiring
-from roi_tools.geometry import Size
+from desktop.roto.roi_commands import document_to_write, export_path, sequence_of, write_document
+from desktop.wiring.roi import _KINDS, PROBLEM, RoiWiring
+from roi_tools.geometry import Box, Size
+from roi_tools.roi_file import read_boxes
 from roi_tools.roto.raster import layer_matte
 from roi_tools.shapes import RectF
 from tests.desktop.conftest import CLIP_SIZE
@@ -131,3 +132,76 @@ def test_a_matte_of_another_size_is_refused(editor: MainWindow, roi: RoiWiring, 
     qtbot.waitUntil(lambda: PROBLEM in editor.notices.texts)
     assert "same size" in editor.notices.texts[PROBLEM]
     assert editor.session.project.shots[0].removals == ()
+
+
+@pytest.mark.parametrize("ending", [".png", ".tif", ".exr"])
+def test_a_sequence_comes_back_as_shapes(
+    editor: MainWindow, roi: RoiWiring, qtbot: QtBot, tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_triangle(qtbot, editor)
+    kind = next(f"{name} (*{known})" for name, known in _KINDS if known == ending)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "ball"), kind))
+    editor.window_actions["export_shapes"].trigger()
+    qtbot.waitUntil(lambda: roi.work.dialog is None and bool(list(tmp_path.glob("ball*"))))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"ball.{n:04d}{ending}" for n in range(1, 13)]
+    cv2.imwrite(str(tmp_path / "plate.0001.png"), np.zeros((48, 64, 3), np.uint8))  # another sequence beside it
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / f"ball.0007{ending}"), ""))
+    editor.window_actions["import_shapes"].trigger()
+    qtbot.waitUntil(lambda: len(editor.session.project.shots[0].removals) == 2)
+    first, second = (removal.shape for removal in editor.session.project.shots[0].removals)
+    assert editor.session.project.shots[0].removals[1].label == "ball"
+    assert isinstance(first, RotoMarking) and isinstance(second, RotoMarking)
+    mattes = [layer_matte(marking.shown_layer(), 3, CLIP_SIZE) for marking in (first, second)]
+    assert np.abs(mattes[1] - mattes[0]).sum() < 0.2 * mattes[0].sum()
+
+
+def test_images_that_are_there_are_replaced_only_if_wanted(
+    editor: MainWindow, roi: RoiWiring, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_triangle(qtbot, editor)
+    old = tmp_path / "m.0003.png"
+    old.write_bytes(b"mine")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "m.####.png"), ""))
+    editor.window_actions["export_shapes"].trigger()
+    assert "1 images of m.####.png" in editor.notices.texts["Export Shapes"]
+    editor.notices.click("Export Shapes", "Cancel")
+    assert [path.name for path in tmp_path.iterdir()] == ["m.0003.png"]
+    editor.window_actions["export_shapes"].trigger()
+    editor.notices.click("Export Shapes", "Replace")
+    qtbot.waitUntil(lambda: old.read_bytes() != b"mine")
+    assert len(list(tmp_path.glob("m.*.png"))) == 12
+
+
+@pytest.mark.parametrize(
+    ("chosen", "written"),
+    [
+        ("a.png", "a.####.png"),
+        ("a.0012.exr", "a.####.exr"),
+        ("a_007.tif", "a_###.tif"),
+        ("a.##.png", "a.##.png"),
+        ("a.%03d.png", "a.%03d.png"),
+        ("a.nk", "a.nk"),
+        ("a", "a.nk"),
+        ("shot 2", "shot 2.nk"),
+        ("a.mkv", "a.mkv"),
+        ("a.boxes.json", "a.boxes.json"),
+    ],
+)
+def test_where_a_chosen_name_leads(chosen: str, written: str) -> None:
+    assert export_path(Path("there") / chosen) == Path("there") / written
+
+
+def test_one_image_without_a_number_is_a_matte_of_one_frame(tmp_path: Path) -> None:
+    assert sequence_of(tmp_path / "matte.png") == tmp_path / "matte.png"
+    assert sequence_of(tmp_path / "v2_matte.0010.png") == tmp_path / "v2_matte.####.png"
+
+
+def test_boxes_go_out_plainly_and_come_back(editor: MainWindow, roi: RoiWiring, tmp_path: Path) -> None:
+    commands.add_removal(editor.session, RectF(5, 5, 20, 20))
+    path = tmp_path / "shot.boxes.json"
+    roi.write(path)
+    assert read_boxes(path, 12, CLIP_SIZE).boxes == ((Box(5, 5, 20, 20),),) * 12
+    roi.read(path)
+    back = editor.session.project.shots[0].removals[1].shape.box_at(7, CLIP_SIZE)
+    assert back is not None
+    assert np.abs(np.subtract(back.as_tuple(), (5, 5, 20, 20))).max() <= 2  # few keyframes, with a little room
