@@ -14,11 +14,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plate.analysis import FrameView
+from engine.plate.analysis import FrameView, Gray, box_around
 from engine.plate.chain import Nodes, Shift
 from engine.plate.footage import Footage
-from engine.plate.model import FloatImage, Points
-from engine.plate.sampling import pick, sample_linear
+from engine.plate.model import Points
+from engine.plate.sampling import pick
+from roi_tools.geometry import Box, Size
 
 RING_PX = 32
 """Width of the ring, in analysis pixels."""
@@ -37,6 +38,7 @@ CROP_MARGIN_PX = 8
 MIN_GAIN = 0.02
 """The ring must match better by this part, or the chain is right as it is."""
 
+_TAPS = np.asarray(cv2.getGaussianKernel(9, BLUR_PX, cv2.CV_32F)[:, 0], np.float32)
 Affine = NDArray[np.float64]
 
 
@@ -69,14 +71,18 @@ class Ring:
     """Textured points around a frame's hole, to register other frames with."""
 
     def __init__(self, view: FrameView) -> None:
-        gray = cv2.GaussianBlur(view.gray.astype(np.float32), (0, 0), BLUR_PX)
-        outside = cv2.distanceTransform((~view.guarded_small).view(np.uint8), cv2.DIST_L2, 3)
+        box = box_around(view.guarded_small) or Box(0, 0, 1, 1)
+        # What lies further away is not looked at: blurring whole frames takes long.
+        window = box.grown(RING_PX + CROP_MARGIN_PX).clipped(Size(view.gray.shape[1], view.gray.shape[0])) or box
+        gray = cv2.GaussianBlur(view.gray[window.slices].astype(np.float32), (0, 0), BLUR_PX)
+        outside = cv2.distanceTransform((~view.guarded_small[window.slices]).view(np.uint8), cv2.DIST_L2, 3)
         row, column = np.nonzero((outside > 1.0) & (outside <= RING_PX))
         stride = max(-(-len(row) // MAX_POINTS), 1)
         row, column = row[::stride], column[::stride]
         slope_x, slope_y = (cv2.Sobel(gray, cv2.CV_32F, dx, 1 - dx, ksize=3, scale=0.125) for dx in (1, 0))
-        self._value = gray[row, column]
-        self._slope = np.stack([slope_x[row, column], slope_y[row, column]], axis=1)
+        self._value = np.asarray(gray[row, column], np.float32)
+        self._slope = np.asarray(np.stack([slope_x[row, column], slope_y[row, column]], axis=1), np.float32)
+        row, column = row + window.y0, column + window.x0
         self._scale = np.array(view.scale, np.float32)
         self._small = np.stack([column, row], axis=1).astype(np.float32)
         self._middle = self._small.mean(axis=0) if len(row) else np.zeros(2, np.float32)
@@ -94,11 +100,7 @@ class Ring:
         usable[usable] = ~pick(other.guarded_small, there[usable])
         if usable.sum() < MIN_POINTS:
             return None
-        low = np.maximum(np.floor(there[usable].min(axis=0)).astype(int) - CROP_MARGIN_PX, 0)
-        high = np.ceil(there[usable].max(axis=0)).astype(int) + CROP_MARGIN_PX
-        crop = other.gray[low[1] : high[1], low[0] : high[0]].astype(np.float32)
-        gray = np.asarray(cv2.GaussianBlur(crop, (0, 0), BLUR_PX)[..., None], np.float32)
-        return self._align(gray, there - low.astype(np.float32), usable)
+        return self._align(other.gray, there, usable)
 
     def basis(self, points: Points) -> NDArray[np.float64]:
         """(n, 3) what a correction is a combination of, at full-size positions in the ring's own frame."""
@@ -109,27 +111,12 @@ class Ring:
         """(n, 2) full-size pixels by which a chain's end must move for the given points of the ring's frame."""
         return np.asarray((self.basis(points) @ affine) / self._scale, np.float32)
 
-    def _align(self, gray: FloatImage, there: Points, usable: NDArray[np.bool_]) -> Affine | None:
+    def _align(self, gray: Gray, there: Points, usable: NDArray[np.bool_]) -> Affine | None:
+        from engine.plate.registration_loops import align
+
         basis = self.basis(self.points)[usable]
         slope, value, start = self._slope[usable], self._value[usable], there[usable]
-        # One row per parameter: such products need no BLAS, whose threads wait longer for each other than they work.
-        design = np.ascontiguousarray(np.column_stack([basis * slope[:, :1], basis * slope[:, 1:]]).T)
-        # Without texture on all sides only a shift is measured, not a stretch.
-        ridge = np.diag([0.0, 1.0, 1.0] * 2) * 0.05 * float(np.square(slope).sum() / 2) + np.eye(6) * 1e-3
-        affine = np.zeros((3, 2))
-        errors = []
-        for _ in range(ITERATIONS + 1):
-            moved = start + (basis @ affine).astype(np.float32)
-            error = value - sample_linear(gray, moved)[:, 0]
-            error -= np.median(error)
-            spread = max(1.4826 * float(np.median(np.abs(error))), 1.0)
-            errors.append(float(np.minimum(np.abs(error), 3 * spread).mean()))
-            robust = np.square(np.maximum(1.0 - np.square(error / (4.685 * spread)), 0.0))
-            weighted = design * robust
-            normal = np.einsum("in,jn->ij", weighted, design)
-            solved = np.linalg.solve(normal + ridge, np.einsum("in,n->i", weighted, error))
-            step = solved.reshape(2, 3).T
-            last, affine = affine, affine + step
-        if errors[-1] >= errors[0] * (1.0 - MIN_GAIN) or np.abs(basis @ last).max() > MAX_DRIFT_PX:
+        affine, before, after, farthest = align(gray, _TAPS, start, basis, slope, value, ITERATIONS + 1)
+        if not after < before * (1.0 - MIN_GAIN) or farthest > MAX_DRIFT_PX:
             return None
-        return last
+        return affine
