@@ -11,6 +11,7 @@ from engine.ofx.parameters import COMPOSITE_PARAMETERS
 from engine.plate.clip_source import ClipSource
 from engine.plate.coding import decode_scene_linear, encode_scene_linear
 from engine.plate.model import PaintedPlate, PlateSettings, RecoveredFrame
+from engine.plate.outlines import BLOCK_FRAMES
 from engine.plate.overhang import Leak, Overhang, leaks
 from engine.plate.recover import MAX_BATCH_FRAMES, recover
 from engine.protocol import ClipDescriptor, EffectDescriptor, ParameterDescriptor, Remedy
@@ -48,6 +49,15 @@ PARAMETERS = (
         "Switch it off if a faint trace of the object stays.",
         kind="bool",
         default=_DEFAULTS.keep_agreeing,
+        group="Plate",
+    ),
+    ParameterDescriptor(
+        name="second_pass",
+        label="Second pass",
+        hint="Finds the object's outline first and then takes the background from right beside it too: nearer to the "
+        "shot's own grain and compression, most of all with a locked camera. Takes up to twice as long.",
+        kind="bool",
+        default=_DEFAULTS.second_pass,
         group="Plate",
     ),
     ParameterDescriptor(
@@ -124,8 +134,13 @@ class CleanPlate(ImageEffect):
         )
 
     def get_frames_needed(self, frame: int) -> range:
-        """Twice the reach on both sides, for what must be invented, and a batch ahead: frames come in batches."""
+        """Twice the reach on both sides, for what must be invented, and a batch ahead: frames come in batches.
+
+        A second pass looks at frames that the first pass has looked around from.
+        """
         reach, available = 2 * self.parameters.integer("reach_frames") + 1, self._available
+        if self.parameters.flag("second_pass"):
+            reach += self.parameters.integer("reach_frames") + BLOCK_FRAMES + 1
         return range(max(frame - reach, available.start), min(frame + MAX_BATCH_FRAMES + reach, available.stop - 1) + 1)
 
     def begin_sequence_render(self, frames: range) -> None:
@@ -201,4 +216,5 @@ class CleanPlate(ImageEffect):
             blend_px=self.parameters.double("blend_px"),
             follow_flow=self.parameters.flag("follow_flow"),
             keep_agreeing=self.parameters.flag("keep_agreeing"),
+            second_pass=self.parameters.flag("second_pass"),
         )

@@ -6,7 +6,7 @@ can stay behind, since only what equals the plate is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -33,12 +33,21 @@ FEATHER_PX = 4.0
 
 
 @dataclass(frozen=True)
+class Marked:
+    """Where a frame shows something else than its plate: (h, w) of the `box` of its hole; None without a hole."""
+
+    frame: int
+    box: Box | None
+    differs: Mask
+
+
+@dataclass(frozen=True)
 class _Compared:
-    """A recovered frame, its own pixels in the box, and (h, w) where the two differ."""
+    """A recovered frame, its own pixels in the box, and where the two differ."""
 
     result: RecoveredFrame
     own: FloatImage
-    differs: Mask
+    marked: Marked
 
 
 def keep_agreeing(results: Iterable[RecoveredFrame], source: PlateSource) -> Iterator[RecoveredFrame]:
@@ -88,23 +97,34 @@ def _solid(mask: Mask) -> Mask:
     return np.asarray((labels != labels[0, 0])[edge:-edge, edge:-edge])
 
 
+def mark(result: RecoveredFrame, source: PlateSource) -> Marked:
+    """Compares a recovered frame with what the frame shows."""
+    return _compare(result, source).marked
+
+
+def replaced(now: Marked, beside: Sequence[Marked]) -> Mask:
+    """(h, w) of the frame's box: what it and those next to it mark, moved along with the object, and a margin."""
+    differs = now.differs
+    for other in beside:
+        if abs(other.frame - now.frame) == 1:
+            differs = differs | _moved_here(now, other)
+    return dilate(differs, MARGIN_PX)
+
+
 def _compare(result: RecoveredFrame, source: PlateSource) -> _Compared:
     if result.box is None:
-        return _Compared(result, result.rgb, np.zeros((0, 0), bool))
+        return _Compared(result, result.rgb, Marked(result.frame, None, np.zeros((0, 0), bool)))
     own = source.rgb(result.frame, result.box)
     differs = differing(result.rgb, own, result.provenance == SYNTHESISED)
-    return _Compared(result, own, differs)
+    return _Compared(result, own, Marked(result.frame, result.box, differs))
 
 
 def _kept(now: _Compared, before: _Compared | None, after: _Compared | None) -> RecoveredFrame:
     result = now.result
     if result.box is None:
         return result
-    differs = now.differs
-    for other in (before, after):
-        if other is not None and abs(other.result.frame - result.frame) == 1:
-            differs = differs | _moved_here(now, result.box, other)
-    alpha = _softened(dilate(differs, MARGIN_PX))[..., None]
+    beside = [other.marked for other in (before, after) if other is not None]
+    alpha = _softened(replaced(now.marked, beside))[..., None]
     hole = result.provenance != OUTSIDE_HOLE
     provenance = np.where(hole & (alpha[..., 0] <= 0.0), result.frame, result.provenance).astype(np.int32)
     # Relative to the plate, so that it comes back unrounded where all of it is taken.
@@ -113,13 +133,13 @@ def _kept(now: _Compared, before: _Compared | None, after: _Compared | None) -> 
     return replace(result, rgb=rgb, provenance=provenance, confidence=confidence)
 
 
-def _moved_here(now: _Compared, box: Box, other: _Compared) -> Mask:
-    """(h, w) of the box: what a neighbour marks, moved along with the object."""
-    if other.result.box is None:
+def _moved_here(now: Marked, other: Marked) -> Mask:
+    """(h, w) of the frame's box: what a neighbour marks, moved along with the object."""
+    if now.box is None or other.box is None:
         return now.differs
-    both = box.united(other.result.box)
-    here, there = _in_box(both, now.differs, box), _in_box(both, other.differs, other.result.box)
-    return join_moved(here, there)[box.shifted(-both.x0, -both.y0).slices]
+    both = now.box.united(other.box)
+    here, there = _in_box(both, now.differs, now.box), _in_box(both, other.differs, other.box)
+    return join_moved(here, there)[now.box.shifted(-both.x0, -both.y0).slices]
 
 
 def _in_box(box: Box, other: Mask, other_box: Box) -> Mask:

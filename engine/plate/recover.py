@@ -28,6 +28,7 @@ from engine.plate.model import (
     Points,
     RecoveredFrame,
 )
+from engine.plate.outlines import Outlines, TightFootage, widened
 from engine.plate.overhang import overhang
 from engine.plate.photometric import relight
 from engine.plate.registration import Registration
@@ -78,26 +79,48 @@ def recover(
         raise ValueError(f"core {core} leaves the available frames {available}; ask only for frames that exist")
     source = SerialSource(source)
     footage = Footage(source, available, settings)
+    if settings.second_pass:
+        footage = _tightened(footage)
     if painted is not None and painted.rgb.shape[:2] != (footage.size.height_px, footage.size.width_px):
         raise ValueError(
             f"the painted plate is {painted.rgb.shape[1]}x{painted.rgb.shape[0]}, the frames {footage.size}"
         )
-    if not settings.keep_agreeing:
-        yield from _recover_all(footage, core, progress, painted)
+    results = _with_own_pixels(footage, core, progress, painted)
+    yield from (widened(result, source) for result in results) if settings.second_pass else results
+
+
+def _tightened(first: Footage) -> Footage:
+    """The footage with the outlines of what a first pass has found for its holes."""
+
+    def plates(frames: Sequence[int], still_wanted: Still) -> Iterator[RecoveredFrame]:
+        return _recover_all(first, frames, lambda share: still_wanted(), None)
+
+    return TightFootage(Outlines(first.source, first.available, plates), first)
+
+
+def _with_own_pixels(
+    footage: Footage, core: Sequence[int], progress: Progress, given: PaintedPlate | None
+) -> Iterator[RecoveredFrame]:
+    """The frames of `core`, with what is clean of them kept where that is wanted."""
+
+    def recovered(frames: Sequence[int]) -> Iterator[RecoveredFrame]:
+        return _recover_all(footage, frames, progress, Inventions(footage, partial(_paint_alone, footage), given))
+
+    if not footage.settings.keep_agreeing:
+        yield from recovered(core)
         return
     # Whether a pixel is kept depends on the next frames too.
     wanted = set(core)
-    around = sorted({near for frame in core for near in (frame - 1, frame, frame + 1) if near in available})
-    for result in keep_agreeing(_recover_all(footage, around, progress, painted), source):
+    around = sorted({near for n in core for near in (n - 1, n, n + 1) if near in footage.available})
+    for result in keep_agreeing(recovered(around), footage.source):
         if result.frame in wanted:
             yield result
 
 
 def _recover_all(
-    footage: Footage, core: Sequence[int], progress: Progress, given: PaintedPlate | None
+    footage: Footage, core: Sequence[int], progress: Progress, inventions: Inventions | None
 ) -> Iterator[RecoveredFrame]:
     """The frames of `core`, with nothing of the hole kept."""
-    inventions = Inventions(footage, partial(_paint_alone, footage), given)
     done = 0
     while done < len(core):
         for result, share in _batch(
@@ -108,11 +131,12 @@ def _recover_all(
             yield result
         if done < len(core):
             footage.forget_before(core[done] - footage.settings.reach_frames)
-            inventions.forget_before(core[done])
+            if inventions is not None:
+                inventions.forget_before(core[done])
 
 
 def _batch(
-    footage: Footage, inventions: Inventions, frames: Sequence[int], progress: Progress, done: int, total: int
+    footage: Footage, inventions: Inventions | None, frames: Sequence[int], progress: Progress, done: int, total: int
 ) -> Iterator[tuple[RecoveredFrame, float]]:
     """As many of the frames as fit into memory at once, each with the share that is done after it."""
     frames = _fitting(footage, frames)
@@ -203,14 +227,14 @@ def _read(rgb: FloatImage, origin: Points, wanted: list[tuple[Target, int, Sight
 
 
 def _finish(
-    footage: Footage, frame: int, painted: Painted | None, inventions: Inventions, still_wanted: Still
+    footage: Footage, frame: int, painted: Painted | None, inventions: Inventions | None, still_wanted: Still
 ) -> RecoveredFrame:
-    """Invents the rest, and cuts out the hole's box."""
+    """Invents the rest, unless there is nobody for that, and cuts out the hole's box."""
     hole_box = None if painted is None else box_around(painted.hole)
     if painted is None or hole_box is None:
         nothing = np.zeros((0, 0), np.float32)
         return RecoveredFrame(frame, None, np.zeros((0, 0, 3), np.float32), nothing.astype(np.int32), nothing)
-    plate = inventions.complete(painted, still_wanted)
+    plate = painted.plate if inventions is None else inventions.complete(painted, still_wanted)
     cut = hole_box.slices
     hole = painted.hole[cut]
     rgb = footage.source.rgb(frame, painted.window)[cut]
