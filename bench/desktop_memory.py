@@ -25,6 +25,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+from PySide6.QtCore import QEvent
 from rich.console import Console
 from rich.table import Table
 
@@ -208,6 +209,8 @@ class Work:
             if time.monotonic() > ends:
                 raise TimeoutError("the desktop did not get there in time")
             self._application.processEvents()
+            # Without an event loop of the application, Qt would keep what is to be deleted later.
+            self._application.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
             time.sleep(0.001)
 
     def _rest(self, seconds: float) -> None:
@@ -251,9 +254,10 @@ def _nudged(rect: RectF | None, by: int) -> RectF:
 
 
 def _family(pid: int) -> list[int]:
-    """A process and its children."""
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    return [pid, *(child for text in children.read_text(encoding="ascii").split() for child in _family(int(text)))]
+    """A process and its children, whichever of its threads started them."""
+    files = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(text) for file in files for text in file.read_text(encoding="ascii").split()]
+    return [pid, *(member for child in children for member in _family(child))]
 
 
 def _resident_mb(pid: int) -> float:

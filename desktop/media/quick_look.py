@@ -139,18 +139,17 @@ class QuickLook:
             task = self._next_task()
             if task is None:
                 break
-            media = task[0]
             try:
                 self._do(*task)
             except ReadGivenUpError:
                 continue
             except MediaError as error:
                 _log.info("no small pictures: %s", error)
-                self._give_up(media)
+                self._give_up(task)
             except Exception:
                 # The thread must outlive a defect in a decoder; the frame says what is wrong once it is shown.
                 _log.exception("quick look")
-                self._give_up(media)
+                self._give_up(task)
         self._close_reader()
 
     def _next_task(self) -> tuple[Media, int, bool] | None:
@@ -191,9 +190,9 @@ class QuickLook:
                 continue
             here = min(max(frame, part.start), part.stop) if part.path == path else part.start
             for start, stop in ((here, part.stop), (part.start, here)):
-                missing = self._store.missing(part.media, range(start, stop))
+                missing = self._store.missing(part.media, range(start, stop), RUN_FRAMES)
                 if missing:
-                    yield [(part.media, number) for number in missing[:RUN_FRAMES]]
+                    yield [(part.media, number) for number in missing]
 
     def _do(self, media: Media, frame: int, is_thumbnail: bool) -> None:
         if is_thumbnail:
@@ -201,7 +200,7 @@ class QuickLook:
         elif self._is_worth_it(media):
             self._keep(media, frame)
         else:
-            self._give_up(media)
+            self._give_up((media, frame, False))
 
     def _is_worth_it(self, media: Media) -> bool:
         if media in self._worth:
@@ -240,7 +239,7 @@ class QuickLook:
             is_planned = any(part.media == media and part.start <= frame < part.stop for part in self._plan)
             wanted = is_planned and self._store.is_open and self._store.step_frames == 1 and not self._paused
         if wanted and SHORT_GROUP_FRAMES <= frame - start <= RUN_FRAMES and self._is_worth_it(media):
-            for number in self._store.missing(media, range(start, frame)):
+            for number in self._store.missing(media, range(start, frame), RUN_FRAMES):
                 self._keep(media, number)
             return self._keep(media, frame)
         return self._read(media, frame)
@@ -261,10 +260,13 @@ class QuickLook:
             self._reader[1].close()
             self._reader = None
 
-    def _give_up(self, media: Media) -> None:
-        with self._condition:
-            self._unusable.add(media)
-            self._wake()
+    def _give_up(self, task: tuple[Media, int, bool]) -> None:
+        """Media whose frames cannot be read are passed over no further; a thumbnail may be missing."""
+        media, _, is_thumbnail = task
+        if not is_thumbnail:
+            with self._condition:
+                self._unusable.add(media)
+                self._wake()
 
 
 def _be_modest() -> None:

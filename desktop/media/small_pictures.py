@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
@@ -106,11 +107,13 @@ class SmallPictures:
         with self._lock:
             return self._pictures.get(media, {}).get(frame)
 
-    def missing(self, media: Media, frames: Iterable[int]) -> list[int]:
-        """Those frames that would be kept and are not there."""
+    def missing(self, media: Media, frames: range, count: int) -> list[int]:
+        """The first ``count`` of those frames that would be kept and are not there."""
         with self._lock:
             known = self._pictures.get(media, {})
-            return [frame for frame in frames if frame % self._step == 0 and frame not in known]
+            first = -(-frames.start // self._step) * self._step
+            wanted = (frame for frame in range(first, frames.stop, self._step) if frame not in known)
+            return list(islice(wanted, count))
 
     def put(self, media: Media, frame: int, picture: SmallPicture) -> None:
         """Keep a picture, and fewer of all where they become too many."""

@@ -45,6 +45,8 @@ class MovieReader(MediaReader):
         self._last: int | None = None
         self._wanted = 0
         self._skips = False
+        self._left_out = -1
+        """The last frame on the way that the decoder may have left out: it, and all before, want another seek."""
         self._number_at_pts: Mapping[int, int] = {}
         self._cache: OrderedDict[int, av.VideoFrame] = OrderedDict()
         self._quarter_turns = 0
@@ -120,13 +122,14 @@ class MovieReader(MediaReader):
 
     def _is_near(self, frame: int, position: int) -> bool:
         """Whether decoding on reaches ``frame`` sooner than a seek to its keyframe."""
-        if self._pictures is None or self._last is None or self._last >= frame:
+        if self._pictures is None or self._last is None or self._last >= frame or frame <= self._left_out:
             return False
         return self._index.keyframes[position] <= self._last + 1 or frame - self._last <= _SKIP_FRAMES
 
     def _seek(self, position: int) -> None:
         """Start decoding at a keyframe, or at the very start where the container cannot seek."""
         self._last = None
+        self._left_out = -1
         if self._index.is_from_packets:
             self._container.seek(self._index.seek_times[position], stream=self._stream, backward=True)
         else:
@@ -160,6 +163,8 @@ class MovieReader(MediaReader):
         """Leave out pictures that none is decoded from, on the long way from a keyframe: about half of H.264's."""
         number = self._number_at_pts.get(packet.pts) if packet.pts is not None else None
         is_far = number is not None and number < self._wanted - _CACHE_FRAMES
+        if number is not None and is_far:
+            self._left_out = max(self._left_out, number)
         if is_far != self._skips:
             self._skips = is_far
             self._stream.codec_context.skip_frame = "NONREF" if is_far else "DEFAULT"

@@ -13,7 +13,7 @@ import pytest
 from roi_tools.geometry import Size
 from tests.support.clips import shared_clip
 from tests.timeline.media.pictures import encode_movie, numbered_picture, same_planes
-from timeline.errors import MediaError
+from timeline.errors import MediaError, ReadGivenUpError
 from timeline.media.av_frames import from_av
 from timeline.media.frame import Frame
 from timeline.media.reader import open_media
@@ -85,6 +85,28 @@ def test_random_access_is_exact_in_every_container(
 def test_a_frame_far_from_its_keyframe_is_exact(tmp_path: Path, name: str, codec: str, options: dict[str, str]) -> None:
     path = encode_movie(tmp_path / name, range(90), codec=codec, options=options)
     assert_random_access_is_exact(path)
+
+
+def test_after_a_read_that_was_given_up_every_frame_is_exact(tmp_path: Path) -> None:
+    """What was left out on the way to a far frame is not missing on the way to a nearer one."""
+    path = encode_movie(tmp_path / "long.mp4", CONSTANT, options=LONG_GOP | {"g": "60"})
+    expected = all_frames(path)
+    for pictures in range(1, 9):
+        with open_media(path) as reader:
+            answers = iter([True] * pictures)
+            with pytest.raises(ReadGivenUpError):
+                reader.read_while(59, lambda answers=answers: next(answers, False))
+            for frame in (10, 20, 12, 40, 41, 30, 59):
+                assert same_planes(reader.read(frame), expected[frame]), (pictures, frame)
+
+
+def test_what_a_frame_costs_is_known_before(tmp_path: Path) -> None:
+    path = encode_movie(tmp_path / "long.mp4", CONSTANT, options=LONG_GOP)
+    with open_media(path) as reader:
+        assert [reader.group_start(frame) for frame in (0, 39, 40, 59)] == [0, 0, 40, 40]
+        assert reader.pictures_to(39) in (39, 40)  # frame 0 may be known from the start
+        reader.read(45)
+        assert [reader.pictures_to(frame) for frame in (45, 47, 3)] == [0, 2, 4]
 
 
 def test_frame_n_is_the_nth_presentation_time(tmp_path: Path) -> None:
