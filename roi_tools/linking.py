@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.polylines import fewest_keys
 from roi_tools.roto.model import RotoLayer, Shape, constant
-from roi_tools.shapes import AnimatedRectangle, RectF
+from roi_tools.shapes import MINIMUM_SIDE_PX, AnimatedRectangle, RectF
 
 Displacements = NDArray[np.float64]
 """(frames, 2): by how many px the leader is further right and further down than before."""
@@ -64,6 +64,8 @@ def moved_box(companion: AnimatedRectangle, frames: range, displacements: Displa
         keys = (replace(key, value=_added(key.value, steps[0])) for key in companion.track.keys)
         return replace(companion, track=Track(tuple(keys)))
     places = np.array([companion.track.value_at(frame) for frame in frames]) + steps
+    # Curved keyframes may cross in between: the rectangle then is as thin as a rectangle can be.
+    places[:, 2:] = np.maximum(places[:, 2:], places[:, :2] + 2 * MINIMUM_SIDE_PX)
     kept = fewest_keys(places.reshape(len(frames), 2, 2), _KEY_ERROR_PX)
     return replace(companion, track=Track(tuple(Keyframe(frames[n], tuple(map(float, places[n]))) for n in kept)))
 
