@@ -12,10 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plate.alignment import CameraMotion, Matrix, apply_matrix, match_levels
+from engine.plate.alignment import CameraMotion, Matrix, match_levels
 from engine.plate.analysis import FrameView, box_around
 from engine.plate.model import FloatImage, Mask, Points
-from engine.plate.sampling import sample_linear
 from roi_tools.geometry import Box, Size
 
 RING_PX = 48
@@ -48,16 +47,11 @@ class Step:
         """Full-size (N, 2) pixel-centre positions in the first frame -> where they are in the second."""
         if self.static:
             return points
-        scale = np.array(self.scale, np.float32)
-        small = (points + 0.5) * scale - 0.5
-        if self.residual is not None and self.window is not None:
-            origin = np.array([self.window.x0, self.window.y0], np.float32)
-            local = small - origin
-            limit = np.array([self.window.width_px - 1, self.window.height_px - 1], np.float32)
-            inside = ((local >= 0) & (local <= limit)).all(axis=1)
-            thinned = np.array(self.residual.shape[1::-1], np.float32) / (limit + np.float32(1))
-            small[inside] += sample_linear(self.residual, (local[inside] + np.float32(0.5)) * thinned - np.float32(0.5))
-        return (apply_matrix(self.matrix, small) + 0.5) / scale - 0.5
+        from engine.plate.flow_loops import advance
+
+        residual = self.residual if self.residual is not None else np.zeros((0, 0, 2), np.float32)
+        window = (0, 0, 0, 0) if self.window is None else self.window.as_tuple()
+        return advance(np.ascontiguousarray(points, np.float32), self.matrix, residual, window, self.scale)
 
 
 def make_step(a: FrameView, b: FrameView, motion: CameraMotion, follow_flow: bool) -> Step:
