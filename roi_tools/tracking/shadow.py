@@ -1,4 +1,5 @@
-"""A shadow's companion box: what lies beside an object, is darker than its background and moves with the object."""
+"""A companion box: a shadow, which lies beside an object, is darker than its background and moves with the object; or
+a reflection, which lies below it and departs from the background as the object does, upside down."""
 
 from __future__ import annotations
 
@@ -22,10 +23,17 @@ _SMALLEST_SHARE = 0.02
 _REACH_SHARE = 0.75
 """How far from its object a shadow is looked for, in lengths of the object's longer side."""
 _NOISE_PX = 3
+_MIRRORED = 0.5
+"""Correlation of how a reflection departs from the background with what its object looks like."""
+_VISIBLE = 4.0
+"""Mean departure from the background (8-bit) of a reflection that can be seen."""
+_LEAST_REFLECTED = 0.25
+"""Share of the object's height that must be there to be known as its reflection."""
 
 
 def propose_shadow(source: FrameSource, span: range, frame: int, rect: RectF, margin_px: float = 4.0) -> RectF | None:
-    """A box (source px) around the shadow that the object in ``rect`` casts on ``frame``; None where none is seen.
+    """A box (source px) around the shadow that the object in ``rect`` casts on ``frame``, else around its reflection;
+    None where neither is seen.
 
     The background is what the frames of ``span`` around it show, moved by the camera; so a shadow that stays where it
     is belongs to it. The proposal touches ``rect`` and may overlap it. For the artist to accept or change.
@@ -42,7 +50,7 @@ def propose_shadow(source: FrameSource, span: range, frame: int, rect: RectF, ma
     dark[box.slices] = 0
     reach = box.grown(round(_REACH_SHARE * max(box.width_px, box.height_px))).clipped(size) or box
     dark[~_inside(reach, dark)] = 0
-    found = _touching(dark, box)
+    found = _touching(dark, box) or _reflected(image.astype(np.float32), background, box)
     if found is None:
         return None
     limits = np.array([size.width_px, size.height_px] * 2) / frames.scale
@@ -84,3 +92,21 @@ def _touching(dark: NDArray[np.uint8], box: Box) -> Box | None:
     if not rows.size:
         return None
     return Box(int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
+
+
+def _reflected(image: NDArray[np.float32], background: NDArray[np.float32], box: Box) -> Box | None:
+    """Where the object's picture lies upside down below its box, as far as the frame goes."""
+    departure = np.nan_to_num(cv2.blur(image, (3, 3)).mean(axis=2) - background.mean(axis=2))
+    slack = max(2, round(_TOUCHING_SHARE * box.height_px))
+    height = min(box.height_px, image.shape[0] - box.y1 - slack)
+    if height < max(_LEAST_REFLECTED * box.height_px, 2 * slack):
+        return None
+    mirrored = np.ascontiguousarray(image[box.slices].mean(axis=2)[::-1][:height], np.float32)
+    below = np.ascontiguousarray(departure[box.y1 - slack : box.y1 + slack + height, box.x0 : box.x1], np.float32)
+    # What a mirror adds to the ground has the object's shape, not its strength.
+    scores = np.nan_to_num(cv2.matchTemplate(below, mirrored, cv2.TM_CCOEFF_NORMED), posinf=-1.0, neginf=-1.0)
+    _, best, _, (_, row) = cv2.minMaxLoc(scores)
+    y0 = box.y1 - slack + row
+    found = Box(box.x0, max(y0, box.y1), box.x1, y0 + height)
+    is_seen = float(np.abs(departure[found.slices]).mean()) > _VISIBLE
+    return found if best > _MIRRORED and is_seen else None

@@ -146,6 +146,26 @@ def test_no_shadow_is_proposed_where_none_moves_with_the_object() -> None:
     assert propose_shadow(thing, range(20, 21), 20, thing.rect(20)) is None
 
 
+def with_reflection(thing: MovingThing, frame: int, strength: float, flip: int) -> NDArray[np.uint8]:
+    image = thing(frame).astype(np.float32)
+    x0, y1 = round(thing.rect(frame).x0), round(thing.rect(frame).y1)
+    mirrored = image[y1 - 48 : y1, x0 : x0 + 48][::flip]
+    image[y1 : y1 + 48, x0 : x0 + 48] += strength * (mirrored - image[y1 : y1 + 48, x0 : x0 + 48])
+    return image.astype(np.uint8)
+
+
+@pytest.mark.parametrize("strength", [0.3, 0.6])
+def test_the_reflection_below_an_object_is_proposed(strength: float) -> None:
+    thing = MovingThing()
+    found = propose_shadow(lambda frame: with_reflection(thing, frame, strength, -1), SPAN, 20, thing.rect(20), 0)
+    assert found is not None and iou(found, thing.rect(20).shifted(0, 48)) > 0.8
+
+
+def test_a_thing_below_an_object_that_is_not_its_picture_upside_down_is_no_reflection() -> None:
+    thing = MovingThing()
+    assert propose_shadow(lambda frame: with_reflection(thing, frame, 0.6, 1), SPAN, 20, thing.rect(20)) is None
+
+
 PLANE = texture(HEIGHT, WIDTH, 7, 2.0)
 
 
