@@ -96,10 +96,16 @@ def add_document(session: Session, document: RoiDocument, effect: str) -> int:
         if label not in shaped and any(boxes):
             marks += [(label, rectangle) for rectangle in boxes_to_rectangles(boxes)]
     project = session.project
+    ids: dict[str, list[str]] = {}
     for label, marking in marks:
         added = Removal(new_id(), label or commands.free_label(shot), marking, effect)
         project = edits.add_removal(project, shot.id, added)
+        ids.setdefault(label, []).append(added.id)
         last = added.id
+    for companion, leader in document.links.items():
+        # Boxes with a gap are several removals: the first of each go along, and so on.
+        for one, other in zip(ids.get(companion, ()), ids.get(leader, ()), strict=False):
+            project = edits.link_removal(project, shot.id, one, other)
     if marks:
         session.apply(tr("Import Shapes"), project)
         session.select_removal(last)

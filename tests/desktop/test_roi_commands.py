@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,7 @@ from desktop.roto import commands as roto_commands
 from desktop.roto.roi_commands import document_to_write, export_path, sequence_of, write_document
 from desktop.wiring.roi import _KINDS, PROBLEM, RoiWiring
 from roi_tools.geometry import Box, Size
+from roi_tools.roi_document import RoiDocument, write_roi
 from roi_tools.roi_file import read_boxes
 from roi_tools.roto.raster import layer_matte
 from roi_tools.shapes import RectF
@@ -64,6 +66,16 @@ def test_boxes_of_other_tools_become_removals(editor: MainWindow, roi: RoiWiring
     roi.read(path)
     (removal,) = editor.session.project.shots[0].removals
     assert removal.shape.box_at(1, CLIP_SIZE) is not None
+
+
+def test_linked_boxes_become_linked_removals(editor: MainWindow, roi: RoiWiring, tmp_path: Path) -> None:
+    boxes = {"shade": (Box(5, 16, 25, 20), None, Box(7, 16, 27, 20)), "boy": (Box(5, 6, 15, 16),) * 3}
+    write_roi(tmp_path / "roi.json", RoiDocument(CLIP_SIZE, Fraction(24), 3, boxes, (), {"shade": "boy"}))
+    roi.read(tmp_path / "roi.json")
+    linked = {removal.label: removal for removal in editor.session.project.shots[0].removals}
+    assert len(linked) == 2 and len(editor.session.project.shots[0].removals) == 3
+    first, second, boy = editor.session.project.shots[0].removals
+    assert (first.linked_to, second.linked_to, boy.linked_to) == (boy.id, "", "")
 
 
 def test_what_cannot_be_read_is_one_line(editor: MainWindow, roi: RoiWiring, tmp_path: Path) -> None:
