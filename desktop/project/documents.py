@@ -56,6 +56,7 @@ class Documents(QObject):
         self._saver = ProjectSaver(self)
         self._waiting_media: list[str] = []
         self._arrived: dict[str, MediaInfo | None] = {}
+        self._sought: frozenset[str] = frozenset()
         self._autosave = QTimer(self)
         self._autosave.setSingleShot(True)
         self._autosave.setInterval(AUTOSAVE_AFTER_MS)
@@ -125,8 +126,9 @@ class Documents(QObject):
             for shot in {shot.media_path: shot for shot in project.shots}.values():
                 self._media.probe(shot.media_path, shot.media_rate)
         self.opened.emit()
+        self._sought = frozenset(shot.media_path for shot in project.shots) if sought_in else frozenset()
         if sought_in:
-            self.media_sought.emit(list(dict.fromkeys(shot.media_path for shot in project.shots)), sought_in)
+            self.media_sought.emit(sorted(self._sought), sought_in)
 
     def _on_probed(self, path: str, info: MediaInfo) -> None:
         if path not in self._waiting_media:
@@ -137,7 +139,8 @@ class Documents(QObject):
         self._add_arrived()
 
     def _on_probe_failed(self, path: str, message: str) -> None:
-        self._notices.problem(tr("Media cannot be opened"), message)
+        if path not in self._sought:  # of these the search says what it did not find
+            self._notices.problem(tr("Media cannot be opened"), message)
         if path in self._waiting_media:
             self._arrived[path] = None
             self._add_arrived()

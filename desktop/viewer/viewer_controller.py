@@ -112,7 +112,7 @@ class ViewerController(QObject):
             return
         failure = self._media.failure(place.shot.media_path)
         if failure:
-            self._canvas.set_message(failure)
+            self._canvas.set_message(_offline(failure))
             return
         request = self._request(place)
         if request != self._wanted or self._canvas.frame is None:
@@ -185,7 +185,7 @@ class ViewerController(QObject):
     def _on_probe_failed(self, path: str, message: str) -> None:
         place = self._session.place
         if place and place.shot.media_path == path:
-            self._canvas.set_message(message)
+            self._canvas.set_message(_offline(message))
 
     def _on_result(self, shot_id: str) -> None:
         shot = self._session.shot
@@ -282,6 +282,11 @@ class ViewerController(QObject):
             native = frame.native_result
         shown = frame.result if native is frame.native_result and frame.result is not None else frame.source
         self.probe_text.emit(_probe_line(native, _shown_color(shown, native, *at), *at))
+
+
+def _offline(failure: str) -> str:
+    """Why there is no picture, and what helps."""
+    return failure + "\n\n" + tr("Shot > Find Missing Media searches a folder for it")
 
 
 def _is_there(marking: RotoMarking, frame: int) -> bool:

@@ -144,6 +144,7 @@ def test_a_list_finds_its_media_by_name_and_timecode(
     assert Path(first.media_path) == tmp_path / "rushes" / "Street.mkv" and first.frames == range(2, 7)
     qtbot.waitUntil(lambda: window.media.failure(second.media_path) is not None)
     assert window.window_actions["find_media"].isEnabled()
+    assert window.notices.texts == {}, "the strip shows what is missing"
     assert window.session.path is None and window.session.is_modified
 
 
