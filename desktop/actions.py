@@ -62,7 +62,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("wipe", "&View", "&Wipe", ("W",), "wipe", "Source left of the line, result right of it", True),
     ActionSpec("side_by_side", "&View", "Side b&y Side", ("S",), "side_by_side", "Source left, result right", True),
     ActionSpec("difference", "&View", "&Difference", ("D",), "", "What the result changed, amplified", True),
-    ActionSpec("onion", "&View", "O&nion Skin", ("Shift+D",), "", "The source over the result, half transparent", True),
+    ActionSpec(
+        "onion", "&View", "O&nion Skin", ("Shift+D", "N"), "", "The source over the result, half transparent", True
+    ),
     ActionSpec("overlays", "&View", "&Boxes", ("Q",), "overlay", "Show boxes", checkable=True),
     ActionSpec("matte", "&View", "&Matte", ("M",), "matte", "Tint what is removed", checkable=True),
     ActionSpec("safe_areas", "&View", "Safe &Areas", ("Shift+S",), "", "Action and title safe", True),
@@ -75,7 +77,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("scale_full", "&View/P&roxy Scale", "&Full", ("Alt+1",), checkable=True),
     ActionSpec("scale_half", "&View/P&roxy Scale", "&Half", ("Alt+2",), checkable=True),
     ActionSpec("scale_quarter", "&View/P&roxy Scale", "&Quarter", ("Alt+4",), checkable=True),
-    ActionSpec("use_proxies", "&View/P&roxy Scale", "&Use Proxies", ("Alt+P",), "", "Where there are any", True, True),
+    ActionSpec(
+        "use_proxies", "&View/P&roxy Scale", "&Use Proxies", ("Alt+P", "Ctrl+P"), "", "Where there are any", True, True
+    ),
     ActionSpec("exposure_up", "&View/&Exposure", "&Lighter", ("Alt+Up",)),
     ActionSpec("exposure_down", "&View/&Exposure", "&Darker", ("Alt+Down",)),
     ActionSpec("reset_look", "&View/&Exposure", "&Neutral", ("Alt+0",), "", "No exposure, gamma 1, RGB"),

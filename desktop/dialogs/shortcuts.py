@@ -21,6 +21,7 @@ PRESETS: Mapping[str, Mapping[str, Keys]] = {
         "show_luma": ("Y",),
         "box_tool": ("X",),
         "bezier_tool": ("N",),
+        "onion": ("Shift+D",),
         "click_tool": ("Shift+X",),
         "play": ("Space",),
     },
@@ -55,6 +56,7 @@ PRESETS: Mapping[str, Mapping[str, Keys]] = {
         "mark_in": ("B",),
         "bezier_tool": ("G",),
         "mark_out": ("N",),
+        "onion": ("Shift+D",),
     },
 }
 

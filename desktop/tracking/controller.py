@@ -164,6 +164,10 @@ class TrackingController(QObject):
         changed = edits.update_removal(self._session.project, shot_id, tracked)
         self._session.apply(tr(_STEPS[direction]), changed)
         self._store.add(removal_id, outcome)
+        if outcome.lost and direction in ("forward", "backward"):
+            # Where it was seen last an artist looks why, and corrects it.
+            last = max(outcome.found, key=lambda frame: abs(frame - outcome.task.start))
+            self._session.go_to_media_frame(shot_id, last)
         self._end(said=said_of(outcome))
 
     # --- proposals ----------------------------------------------------------------------------------------------

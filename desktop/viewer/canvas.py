@@ -111,6 +111,7 @@ class Canvas(PictureView):
         """Let a person choose among boxes; the gesture ``proposal_taken`` follows."""
         self.set_tool(Tool.PROPOSAL)
         self._tools.proposals.propose(boxes, name)
+        self._say_hint(self._hover)
         self.setFocus()
 
     def show_found(self, outlines: tuple[Outline, ...], said: str) -> None:

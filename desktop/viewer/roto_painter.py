@@ -63,7 +63,14 @@ def draw_shape(
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     if outlines.feather is not None:
-        _stroke(painter, _path(view, outlines.feather, closed=True), color, 1.0, Qt.PenStyle.DotLine)
+        # Short dashes on a thin ground: dots of one pixel drown in the line that is to set them off.
+        path = _path(view, outlines.feather, closed=True)
+        painter.setPen(QPen(_DARK, 2.0))
+        painter.drawPath(path)
+        pen = QPen(color.lighter(125), 1.4)
+        pen.setDashPattern([3, 3])
+        painter.setPen(pen)
+        painter.drawPath(path)
     for polygon in outlines.polygons:
         _stroke(painter, _path(view, polygon, closed=True), color, 2.0 if active else 1.3, style)
 
@@ -133,12 +140,15 @@ def draw_marquee(painter: QPainter, start: QPointF, end: QPointF) -> None:
     painter.drawRect(QRectF(start, end).normalized())
 
 
-def draw_new_outline(painter: QPainter, view: ViewTransform, polygons: Sequence[Polygon], *, closed: bool) -> None:
-    """The outline of what is being drawn. The painter is left with its pen for more of it."""
+def draw_new_outline(
+    painter: QPainter, view: ViewTransform, polygons: Sequence[Polygon], *, closed: bool, erases: bool = False
+) -> None:
+    """The outline of what is being drawn, dashed where it takes away. The painter is left with its pen for more."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
+    color, style = (_WHITE, Qt.PenStyle.DashLine) if erases else (QColor(theme.ACCENT), Qt.PenStyle.SolidLine)
     for polygon in polygons:
-        _stroke(painter, _path(view, polygon, closed=closed), QColor(theme.ACCENT), 2.0, Qt.PenStyle.SolidLine)
+        _stroke(painter, _path(view, polygon, closed=closed), color, 2.0, style)
     painter.setPen(QPen(_WHITE, 1.2))
 
 

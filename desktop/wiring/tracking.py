@@ -112,6 +112,8 @@ class TrackingWiring(QObject):
         elif rect is not None:
             commands.add_removal(self._session, rect, self._default_effect())
         if is_last:
+            self._window.statusBar().clearMessage()
+            self._window.tracker.said.clear()
             self._choose_tool(Tool.SELECT)
 
     # --- links --------------------------------------------------------------------------------------------------

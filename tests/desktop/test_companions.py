@@ -57,12 +57,14 @@ def roto(editor: MainWindow) -> MainWindow:
 def test_enter_accepts_a_proposed_shadow_as_one_undo_step(editor: MainWindow, qtbot: QtBot) -> None:
     commands.add_removal(editor.session, OBJECT, "vace")
     editor.canvas.propose((SHADOW,), "Shadow of Removal 1")
-    assert "goes along with its object" in editor.canvas._tools.proposals.hint(None)
+    qtbot.mouseMove(editor.canvas, at(editor.canvas, 40, 40))
+    assert "goes along with its object" in editor.hint_label.text()
     qtbot.keyClick(editor.canvas, Qt.Key.Key_Return)
     first, second = removals(editor)
     assert (second.label, second.effect, second.linked_to) == ("Shadow of Removal 1", "vace", first.id)
     assert second.shape.rect_at(0) == SHADOW
     assert editor.session.removal is second
+    assert editor.statusBar().currentMessage() == editor.tracker.said.text() == ""
     editor.window_actions["undo"].trigger()
     assert removals(editor) == (first,)
 

@@ -22,8 +22,10 @@ from desktop.tracking.controller import Pictures
 from desktop.tracking.store import TrackingStore, TrackRecord
 from desktop.tracking.task import (
     Cancelled,
+    Direction,
     Found,
     TrackOptions,
+    TrackOutcome,
     applied,
     live_place,
     make_task,
@@ -355,6 +357,23 @@ def test_proposals_are_taken_by_a_click_or_dropped(tracked_window: MainWindow, q
     qtbot.keyClick(window.canvas, Qt.Key.Key_Escape)
     assert len(shot_of(window).removals) == 1
     assert window.window_actions["select_tool"].isChecked()
+
+
+@pytest.mark.parametrize(("direction", "start", "seen", "playhead"), [
+    ("forward", 2, range(2, 7), 6),
+    ("backward", 9, range(5, 10), 5),
+    ("forward", 2, range(2, FRAMES), 0),
+])  # fmt: skip
+def test_where_it_was_lost_the_playhead_stops(
+    tracked_window: MainWindow, direction: Direction, start: int, seen: range, playhead: int
+) -> None:
+    window = tracked_window
+    commands.add_removal(window.session, RECT)
+    (removal,) = shot_of(window).removals
+    task = make_task(shot_of(window), removal.shape, frozenset(), start, direction, TrackOptions(), {})
+    found = {frame: Found(frame, 0.9, RECT.shifted(frame, 0)) for frame in seen}
+    window.tracking._apply(shot_of(window).id, removal.id, TrackOutcome(task, found), direction)
+    assert window.session.playhead == playhead
 
 
 def test_what_moves_is_proposed(tracked_window: MainWindow, qtbot: QtBot) -> None:

@@ -26,7 +26,6 @@ _MINIMUM_ERROR_PX = 0.4
 WIDTH_STEP = 1.15
 """Width of the brush per step of its keys."""
 NARROWEST_PX, WIDEST_PX = 1.0, 500.0
-_ERASER = "#ff8a80"
 _SIGN_PX = 4.0
 
 
@@ -133,7 +132,8 @@ class BrushTool(CanvasTool):
         view = self._stage.view
         if self.is_busy:
             shape = self._shape(simplify=False)
-            draw_new_outline(painter, view, outline_at(shape, self._stage.frame_number), closed=True)
+            outline = outline_at(shape, self._stage.frame_number)
+            draw_new_outline(painter, view, outline, closed=True, erases=self._erases)
         hover = self._stage.hover
         if hover is not None:
             place = self._sizing[0].at if self._sizing else hover.at
@@ -159,12 +159,13 @@ def _draw_brush(painter: QPainter, place: QPointF, radius: float, *, erases: boo
     """A circle as wide as the brush, seen on any picture; a minus in it where it erases."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for color, width in ((QColor(0, 0, 0, 170), 3.0), (QColor(_ERASER if erases else "#ffffff"), 1.2)):
+    for color, width in ((QColor(0, 0, 0, 170), 3.0), (QColor("#ffffff"), 1.2)):
         painter.setPen(QPen(color, width))
         painter.drawEllipse(place, radius, radius)
         if erases:
             # Beside the cross of the cursor, which hides what is in its middle.
             sign = place + QPointF(max(radius, 8.0) + 3 * _SIGN_PX, 0)
+            painter.setPen(QPen(color, width + 1))
             painter.drawLine(sign - QPointF(_SIGN_PX, 0), sign + QPointF(_SIGN_PX, 0))
 
 
