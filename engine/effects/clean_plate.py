@@ -108,6 +108,10 @@ PARAMETERS = (
 )
 
 
+_COMPOSITE = tuple(p.model_copy(update={"default": 0.0}) if p.name == "feather_px" else p for p in COMPOSITE_PARAMETERS)
+"""Without a feather: the plate meets the light at the edge by itself, and what is clean is kept softly; a feather would
+bring back the rim of an object that fills its box."""
+
 MAX_GROW_PX = 256
 """The range of the parameter that the remedy sets."""
 
@@ -128,9 +132,9 @@ class CleanPlate(ImageEffect):
             identifier=cls.identifier,
             label="Clean plate",
             hint="Recovers the true background from the frames that show it; needs no model.",
-            version="2",
+            version="3",
             clips=(ClipDescriptor(name="Source"), ClipDescriptor(name="Matte"), ClipDescriptor(name="Output")),
-            parameters=(*PARAMETERS, *COMPOSITE_PARAMETERS),
+            parameters=(*PARAMETERS, *_COMPOSITE),
         )
 
     def get_frames_needed(self, frame: int) -> range:

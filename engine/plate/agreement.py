@@ -129,7 +129,8 @@ def _kept(now: _Compared, before: _Compared | None, after: _Compared | None) -> 
     provenance = np.where(hole & (alpha[..., 0] <= 0.0), result.frame, result.provenance).astype(np.int32)
     # Relative to the plate, so that it comes back unrounded where all of it is taken.
     rgb = np.where(alpha >= 1.0, result.rgb, now.own + alpha * (result.rgb - now.own)).astype(np.float32)
-    confidence = np.where(hole, 1.0 - alpha[..., 0] * (1.0 - result.confidence), 1.0).astype(np.float32)
+    # Where the two are mixed, the plate's: own pixels may be as far off as their grain.
+    confidence = np.where(provenance == result.frame, np.float32(1.0), result.confidence).astype(np.float32)
     return replace(result, rgb=rgb, provenance=provenance, confidence=confidence)
 
 

@@ -213,3 +213,8 @@ def test_a_shadow_that_leaves_the_box_is_said_with_its_remedy() -> None:
     assert "at the bottom" in message
     assert remedy is not None
     assert remedy.parameters["grow_px"] in range(14, 30)
+
+
+def test_nothing_of_an_object_that_fills_its_box_is_mixed_back_in() -> None:
+    """The host's feather would mix the source in along the box's edge."""
+    assert {p.name: p.default for p in CleanPlate.describe().parameters}["feather_px"] == 0.0
