@@ -63,10 +63,13 @@ def _parted(message: str, depth: int) -> str:
 
 @cache
 def _templates(code: str) -> tuple[_Template, ...]:
-    """Those with the most words of their own first: they say best which message it is."""
+    """In the order of looking: those that begin with words of their own, then those with the most of them.
+
+    A message that begins with a value fits the end of many others.
+    """
     del code  # whose words they are: translated_message answers in the language of now
     known = json.loads(files("resources").joinpath("translations", "templates.json").read_text(encoding="utf-8"))
-    ordered = sorted(known, key=lambda text: -len(_NAME.sub("", text)))
+    ordered = sorted(known, key=lambda text: (text.startswith("{"), -len(_NAME.sub("", text))))
     return tuple(_Template(pattern_of(text), words_of(text)) for text in ordered)
 
 

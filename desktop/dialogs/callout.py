@@ -93,8 +93,12 @@ class Callout(QWidget):
         bounds = window.rect().adjusted(6, 6, -6, -6)
         self._tip = QPoint()
         if area.width() * area.height() > _LARGE * bounds.width() * bounds.height() / 2:
-            # Lower right: pictures are looked at from the left, and what moves in the sample begins there.
-            self.move(area.right() - self.width() - 8, area.bottom() - self.height() - 8)
+            # Right: pictures are looked at from the left. Below, where there is room: the picture itself stays free.
+            is_room = area.bottom() + self.height() <= bounds.bottom()
+            top = area.bottom() if is_room else area.bottom() - self.height() - 8
+            self.move(area.right() - self.width() - 8, top)
+            if is_room:
+                self._tip = QPoint(self.width() // 2, 0)
         else:
             place, tip = _beside(area, QRect(QPoint(0, 0), self.size()), bounds)
             self.move(place)

@@ -21,17 +21,20 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
 from desktop.base import theme
 from desktop.base.language import tr
 from desktop.base.messages import told
 from desktop.base.notices import sentence
+from desktop.base.settings import open_settings
 from desktop.panels.panel import dim_label, inset_text
 from engine.protocol import Output
 from timeline.errors import MediaWriteError
 from timeline.shot import Shot
 
 if TYPE_CHECKING:
+    from timeline.media.frame import PixelFormat
     from timeline.media.info import MediaInfo
 
 
@@ -51,6 +54,29 @@ _FORMATS = (
     _Format("DPX sequence, 10 bit", ".####.dpx"),
 )
 
+_ENDING = "export/ending"
+_SAMPLING = {(0, 0): "4:4:4", (1, 0): "4:2:2", (1, 1): "4:2:0"}
+
+
+def _last_ending() -> str:
+    """The format that was exported last."""
+    known = open_settings().value(_ENDING)
+    return known if known in {choice.ending for choice in _FORMATS} else _FORMATS[0].ending
+
+
+def format_words(pixels: PixelFormat) -> str:
+    """How samples are stored, as an artist says it: 10 bit YUV 4:4:4."""
+    names = {"yuv": "YUV", "rgb": "RGB", "gray": tr("gray")}
+    shifts = (pixels.chroma_shift_x, pixels.chroma_shift_y)
+    words = [
+        tr("{bits} bit float").format(bits=pixels.bit_depth)
+        if pixels.is_float
+        else tr("{bits} bit").format(bits=pixels.bit_depth),
+        names[pixels.family] + (" + A" if pixels.has_alpha else ""),
+        _SAMPLING.get(shifts, "") if pixels.family == "yuv" else "",
+    ]
+    return " ".join(word for word in words if word)
+
 
 class ExportDialog(QDialog):
     """``output`` and ``frames`` hold what was chosen once the dialog is accepted; it begins with ``frames``."""
@@ -66,7 +92,8 @@ class ExportDialog(QDialog):
         self.format = QComboBox()
         for choice in _FORMATS:
             self.format.addItem(tr(choice.title), choice.ending)
-        self.path = QLineEdit(str(folder / f"{shot.name}_clean{_FORMATS[0].ending}"))
+        ending = _last_ending()
+        self.path = QLineEdit(str(folder / f"{shot.name}_clean{ending}"))
         self.path.setAccessibleName(tr("File"))
         self.first, self.last = self._frame_box(frames.start), self._frame_box(frames.stop - 1)
         self.first.setAccessibleName(tr("First frame"))
@@ -131,6 +158,11 @@ class ExportDialog(QDialog):
         layout.addWidget(self._note)
         layout.addStretch(1)
         layout.addWidget(self._buttons)
+
+    @override
+    def accept(self) -> None:
+        open_settings().setValue(_ENDING, self.format.currentData())
+        super().accept()
 
     def _connect(self) -> None:
         self.format.activated.connect(self._on_format)
@@ -202,7 +234,7 @@ class ExportDialog(QDialog):
         fidelity = (
             tr("lossless: pixels outside the boxes are identical to the source")
             if delivery.is_lossless(self._info)
-            else tr("written as {format}").format(format=delivery.format_for(self._info).name)
+            else tr("written as {format}").format(format=format_words(delivery.format_for(self._info)))
         )
         return tr("{count} frames, {size}, {fidelity}.").format(
             count=len(self.frames), size=self._info.size, fidelity=fidelity

@@ -7,7 +7,7 @@ from html import escape
 from importlib.metadata import version
 from itertools import groupby
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QSize, Qt, QUrl
 from PySide6.QtGui import (
     QAction,
     QColor,
@@ -37,6 +37,7 @@ from desktop.dialogs.help_topics import KEYS, TOPICS, page, title, topic_of
 
 _ABOUT = "Removes things from shots: draw a box on a timeline, watch the plate come back, deliver to comp."
 _TOPIC = Qt.ItemDataRole.UserRole
+_TOPIC_PX = 28
 _HEADING_PX, _PARAGRAPH_PX, _LINE_PERCENT = 16, 9, 125
 
 
@@ -67,11 +68,11 @@ class HelpDialog(QDialog):
         self.topics = QListWidget()
         self.topics.setAccessibleName(tr("Topics"))
         self.topics.setFixedWidth(220)
-        self.topics.setSpacing(3)
         self.page = _text_page(tr("Page"))
         for name in (*TOPICS, KEYS):
             item = QListWidgetItem(tr("Keys") if name == KEYS else title(name))
             item.setData(_TOPIC, name)
+            item.setSizeHint(QSize(0, _TOPIC_PX))
             self.topics.addItem(item)
         self.topics.currentItemChanged.connect(lambda *_: self._show_page())
         row = QHBoxLayout()

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from desktop.base import theme
 from desktop.base.icons import icon
 from desktop.base.language import tr
+from desktop.base.last_folders import last_folder, remember_folder
 from desktop.dialogs.model_details import ModelDetails
 from desktop.dialogs.model_texts import GROUPS, model_size_text, size_text, state_text
 from desktop.panels.panel import ElidedLabel, dim_label
@@ -153,14 +154,15 @@ class ModelsDialog(QDialog):
         return menu
 
     def _ask_own_folder(self) -> None:
-        self._add(QFileDialog.getExistingDirectory(self, tr("Folder of a Model"), str(Path.home())))
+        self._add(QFileDialog.getExistingDirectory(self, tr("Folder of a Model"), last_folder("models")))
 
     def _ask_own_file(self) -> None:
         kinds = tr("Weights (*.safetensors *.gguf);;All files (*)")
-        self._add(QFileDialog.getOpenFileName(self, tr("Single File"), str(Path.home()), kinds)[0])
+        self._add(QFileDialog.getOpenFileName(self, tr("Single File"), last_folder("models"), kinds)[0])
 
     def _add(self, path: str) -> None:
         if path:
+            remember_folder("models", Path(path).parent)
             self.add_asked.emit(path)
 
     def _ask_folder(self) -> None:

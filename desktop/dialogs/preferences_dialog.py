@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
-    QFormLayout,
+    QGridLayout,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QPushButton,
-    QSizePolicy,
     QSpinBox,
     QTabWidget,
     QVBoxLayout,
@@ -42,6 +42,9 @@ _DEVICES = {
 
 class PreferencesDialog(QDialog):
     """:attr:`preferences` holds what was chosen once the dialog is accepted."""
+
+    models_asked = Signal()
+    """The list of models is wanted; the dialog gives way to it."""
 
     def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -106,6 +109,9 @@ class PreferencesDialog(QDialog):
         self.model = _path_line(preferences.vace_model, asks, tr("VACE model"))
         usual = tr("Where the system keeps such files")
         self.models_folder = _path_line(preferences.models_folder, usual, tr("Models folder"))
+        self.models_button = QPushButton(tr("Models …"))
+        self.models_button.setAutoDefault(False)
+        self.models_button.clicked.connect(self.models_asked)
         self.cache_folder = _path_line(preferences.cache_folder, usual, tr("Cache folder"))
         self.cache_gb = _number(FRAME_CACHE_GB, preferences.cache_gb, " GiB", tr("Cache size"))
 
@@ -125,7 +131,7 @@ class PreferencesDialog(QDialog):
             (tr("Compute on"), self.device, tr("For VACE, where a removal does not say otherwise.")),
             (
                 tr("VACE model"),
-                self._with_browse(self.model, tr("Folder of the VACE model")),
+                _beside(self._with_browse(self.model, tr("Folder of the VACE model")), self.models_button),
                 tr("Folder of weights for removals that name none of their own."),
             ),
             (
@@ -175,23 +181,33 @@ class PreferencesDialog(QDialog):
 
 def _page(*rows: tuple[str, QWidget, str]) -> QWidget:
     """Label, control and a line that explains it, per row."""
-    form = QFormLayout()
-    form.setHorizontalSpacing(16)
-    form.setVerticalSpacing(6)
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-    for label, control, hint in rows:
-        form.addRow(label, control)
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(16)
+    grid.setVerticalSpacing(16)
+    grid.setColumnStretch(1, 1)
+    for line, (text, control, hint) in enumerate(rows):
+        label = QLabel(text)
+        label.setFixedHeight(control.sizeHint().height())  # its middle is the control's
         note = dim_label(hint, wraps=True)
-        note.setContentsMargins(0, 0, 0, 8)
         note.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        note.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
-        form.addRow("", note)
+        field = QVBoxLayout()
+        field.setSpacing(4)
+        field.addWidget(control, 0, _beginning(control))
+        field.addWidget(note)
+        grid.addWidget(label, line, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addLayout(field, line, 1)
     page = QWidget()
     layout = QVBoxLayout(page)
     layout.setContentsMargins(4, 14, 4, 4)
-    layout.addLayout(form)
+    layout.addLayout(grid)
     layout.addStretch(1)
     return page
+
+
+def _beginning(control: QWidget) -> Qt.AlignmentFlag:
+    """A line of text takes the whole width, a choice what it needs."""
+    is_narrow = isinstance(control, (QComboBox, QSpinBox))
+    return Qt.AlignmentFlag.AlignLeft if is_narrow else Qt.AlignmentFlag(0)
 
 
 def _in_row(line: QLineEdit, browse: object) -> QWidget:
@@ -203,6 +219,13 @@ def _in_row(line: QLineEdit, browse: object) -> QWidget:
     layout = QHBoxLayout(row)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.addWidget(line, 1)
+    layout.addWidget(button)
+    return row
+
+
+def _beside(row: QWidget, button: QPushButton) -> QWidget:
+    layout = row.layout()
+    assert layout is not None
     layout.addWidget(button)
     return row
 

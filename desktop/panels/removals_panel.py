@@ -142,6 +142,7 @@ class _List(QListWidget):
         self.setEditTriggers(QListWidget.EditTrigger.DoubleClicked | QListWidget.EditTrigger.EditKeyPressed)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setUniformItemSizes(True)
+        self.setMinimumHeight(2 * ROW_PX + 8)
         self.setAccessibleName(tr("Removals"))
 
     @override

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QStackedWidget,
     QTabWidget,
     QVBoxLayout,
@@ -77,11 +78,22 @@ class RenderPanel(QWidget):
         self._tabs.setDocumentMode(True)
         self._tabs.tabBar().setDrawBase(False)
         self._tabs.addTab(self._log, tr("Log"))
+        self._tabs.currentChanged.connect(self._make_room)
         self._lay_out()
 
     def add_tab(self, title: str, content: QWidget) -> None:
         """Show something more of renders beside the log."""
         self._tabs.addTab(content, title)
+        self._make_room(self._tabs.currentIndex())
+
+    def _make_room(self, shown: int) -> None:
+        """Let only the page that is shown say how high the panel has to be."""
+        for index in range(self._tabs.count()):
+            policy = QSizePolicy.Policy.Preferred if index == shown else QSizePolicy.Policy.Ignored
+            page = self._tabs.widget(index)
+            if page is not self._log and page is not None:
+                page.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
+        self._tabs.updateGeometry()
 
     def set_tab_title(self, content: QWidget, title: str) -> None:
         """Rename a tab that :meth:`add_tab` made."""

@@ -57,7 +57,7 @@ _LEGENDS: dict[MapKind, tuple[LegendEntry, ...]] = {
     MapKind.PROVENANCE: (
         LegendEntry(_FAR_BEFORE, "long before"),
         LegendEntry(_NEAR_BEFORE, "just before"),
-        LegendEntry(_KEPT, "kept"),
+        LegendEntry(_KEPT, "kept as shot"),
         LegendEntry(_NEAR_AFTER, "just after"),
         LegendEntry(_FAR_AFTER, "long after"),
         LegendEntry(_SYNTHESISED, "invented", is_striped=True),

@@ -43,6 +43,8 @@ class PreferencesWiring(QObject):
         set_topic(dialog, "preferences")
         add_context_help(dialog, self._window.window_actions)
         dialog.accepted.connect(lambda: self._on_accepted(dialog.preferences))
+        dialog.models_asked.connect(dialog.accept)  # what was changed so far holds
+        dialog.models_asked.connect(self._window.window_actions["models"].trigger)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from desktop.base import paths, theme
 from desktop.base.language import tr
+from desktop.base.last_folders import last_folder, remember_folder
 from desktop.dialogs.export_dialog import ExportDialog
 from desktop.editing import commands
 from desktop.main_window import MainWindow
@@ -40,6 +41,7 @@ from timeline.errors import TimelineError
 
 ZOOM_STEP = 1.25
 _ENGINE_PROBLEM = "The render engine does not answer"
+_NO_ENGINE = "The engine is not running"
 
 
 class WindowWiring(QObject):
@@ -193,19 +195,25 @@ class WindowWiring(QObject):
         path, _ = QFileDialog.getOpenFileName(
             self._window,
             tr("Open Project"),
-            self._folder(),
+            last_folder("projects", self._folder()),
             tr("Projects and timelines (*.otio *.xml *.fcpxml *.edl);;All files (*)"),
         )
         if path:
+            remember_folder("projects", path)
             self._window.documents.open_project(Path(path))
 
     def _ask_media(self) -> None:
-        found, _ = QFileDialog.getOpenFileNames(self._window, tr("Add Media"), self._folder(), tr("All files (*)"))
+        start = last_folder("media", self._folder())
+        found, _ = QFileDialog.getOpenFileNames(self._window, tr("Add Media"), start, tr("All files (*)"))
+        if found:
+            remember_folder("media", found[0])
         self._window.documents.add_media(found)
 
     def _ask_sequence(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self._window, tr("Add a Folder of Frames"), self._folder())
+        start = last_folder("media", self._folder())
+        folder = QFileDialog.getExistingDirectory(self._window, tr("Add a Folder of Frames"), start)
         if folder:
+            remember_folder("media", Path(folder).parent)
             self._window.documents.add_media([folder])
 
     def _folder(self) -> str:
@@ -318,8 +326,10 @@ class WindowWiring(QObject):
         if not (shot and info):
             return
         frames = self._window.in_out.range_of(shot)
-        dialog = ExportDialog(shot, info, Path(self._folder()), self._window, frames=frames)
+        start = Path(last_folder("exports", self._folder()))
+        dialog = ExportDialog(shot, info, start, self._window, frames=frames)
         dialog.accepted.connect(lambda: self._window.renders.start(shot, info, dialog.frames, dialog.output))
+        dialog.accepted.connect(lambda: remember_folder("exports", dialog.output.path))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
@@ -365,12 +375,14 @@ class WindowWiring(QObject):
         window.picture.set_grow_defaults(_grow_defaults(effects))
         window.results.set_effects(effects)
         window.notices.dismiss(tr(_ENGINE_PROBLEM))
+        if window.render_panel.status_text == tr(_NO_ENGINE):
+            window.render_panel.show_idle(tr("Ready to render"))
         self._show_engine(tr("Engine ready"), theme.READY)
 
     def _on_engine_lost(self, message: str) -> None:
         self._show_engine(tr("Engine not running"), theme.FAILED)
         if self._window.renders.active is None:
-            self._window.render_panel.show_idle(tr("The engine is not running"))
+            self._window.render_panel.show_idle(tr(_NO_ENGINE))
         self._window.render_panel.log("error", message)
         self._window.notices.problem(tr(_ENGINE_PROBLEM), message, retry=self._reconnect)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,12 +36,30 @@ _BUILTINS = frozenset(dir(builtins)) | {"self", "Path", "cls"}
 
 def templates() -> list[str]:
     """All of them, sorted and once each."""
-    found: set[str] = set()
+    found: set[str] = set(_of_models())
     for floor in _FLOORS:
         for path in sorted((_ROOT / floor).rglob("*.py")):
             if not any(part in _UNSEEN for part in path.relative_to(_ROOT).parts):
                 found |= set(_of_source(path.read_text(encoding="utf-8")))
-    return sorted(found)
+    return sorted(found - set(_of_effects()))
+
+
+def _of_effects() -> Iterator[str]:
+    """Names and hints of effects, which the desktop translates as its own texts."""
+    from engine.ofx.host import describe_all
+
+    for effect in describe_all():
+        yield from (effect.label, effect.hint)
+        for parameter in effect.parameters:
+            yield from (parameter.label, parameter.hint)
+
+
+def _of_models() -> Iterator[str]:
+    """What the models that come with Grayplate have to say of themselves."""
+    for path in sorted((_ROOT / "resources" / "models").glob("*/grayplate.json")):
+        notice = json.loads(path.read_text(encoding="utf-8")).get("notice", "")
+        if notice:
+            yield notice
 
 
 def _of_source(source: str) -> Iterator[str]:

@@ -40,7 +40,7 @@ def test_it_begins_with_the_whole_shot_as_prores(dialog: ExportDialog, tmp_path:
 
 @pytest.mark.parametrize(
     ("ending", "says"),
-    [(".mkv", "lossless"), (".mp4", "yuv420p"), (".####.exr", "gbrpf16le"), (".####.png", "gbrp")],
+    [(".mkv", "lossless"), (".mp4", "8 bit YUV 4:2:0"), (".####.exr", "16 bit float RGB"), (".####.png", "8 bit RGB")],
 )
 def test_the_format_sets_the_ending_and_says_what_is_written(dialog: ExportDialog, ending: str, says: str) -> None:
     choose(dialog, ending)

@@ -50,7 +50,7 @@ def test_colours_say_how_far_in_time_a_pixel_comes_from() -> None:
     assert sum(color(FRAME - 30)) < sum(before) and sum(color(FRAME + 30)) < sum(after)
     assert color(FRAME - FARTHEST_FRAMES) == color(0)
     entries = {entry.text: entry.color for entry in legend(MapKind.PROVENANCE)}
-    assert color(FRAME) == entries["kept"] and color(FRAME - 90) == entries["long before"]
+    assert color(FRAME) == entries["kept as shot"] and color(FRAME - 90) == entries["long before"]
     assert color(SYNTHESISED) == entries["invented"] and color(GENERATED) == entries["by the model"]
 
 
