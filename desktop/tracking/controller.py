@@ -163,7 +163,8 @@ class TrackingController(QObject):
         tracked = replace(removal, shape=shape, tracked_keys=keys)
         changed = edits.update_removal(self._session.project, shot_id, tracked)
         self._session.apply(tr(_STEPS[direction]), changed)
-        self._store.add(removal_id, outcome)
+        kept = self._session.project.shot(shot_id).removal(removal_id).shape
+        self._store.add(removal_id, outcome, removal.shape, kept)
         if outcome.lost and direction in ("forward", "backward"):
             # Where it was seen last an artist looks why, and corrects it.
             last = max(outcome.found, key=lambda frame: abs(frame - outcome.task.start))

@@ -117,6 +117,7 @@ class Canvas(PictureView):
     def show_found(self, outlines: tuple[Outline, ...], said: str) -> None:
         """What click to matte has found on the frame of its prompts, and how far it is."""
         self._tools.clicks.show(outlines, said)
+        self._say_hint(self._hover)
         self.update()
 
     def is_tracked(self, removal_id: str) -> bool:
@@ -266,7 +267,7 @@ class Canvas(PictureView):
         self.update()
 
     def _say_hint(self, at: Pointer | None) -> None:
-        hint = self._gesture.hint(at) if at is not None else ""
+        hint = self._gesture.hint(at) if at is not None or self._gesture.is_busy else ""
         if hint != self._hint:
             self._hint = hint
             self.hinted.emit(hint)

@@ -21,7 +21,9 @@ from roi_tools.roto.model import RotoLayer, Shape
 from roi_tools.roto.outlines import Polygon
 from timeline.marking import RotoMarking
 
-POINT_PX = 7.0
+POINT_PX, SMALLEST_POINT_PX = 7.0, 3.5
+_POINT_SHARE = 0.45
+"""Size of a point in distances to the next one, where that is small."""
 _DARK = QColor(0, 0, 0, 170)
 _WHITE = QColor("#ffffff")
 _STYLES = {
@@ -83,6 +85,7 @@ def draw_points(
         return
     places = points_at(shape, frame)
     color = QColor.fromRgbF(*shape.color)
+    point_px = _point_size(places[:, 0] * view.zoom)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for index, row in enumerate(places):
         anchor = _point(view, row[0])
@@ -96,11 +99,17 @@ def draw_points(
                     _dot(painter, _point(view, row[part]), 3.0, _WHITE, color)
         is_corner = has_handles(shape) and float(np.abs(row[1:3] - row[0]).max()) < 1e-6
         fill = color if index in selected else _WHITE
-        size = POINT_PX + (2 if index == hot else 0)
+        size = point_px + (2 if index == hot else 0)
         if is_corner or shape.kind == "brush":
             _square(painter, anchor, size, fill)
         else:
             _dot(painter, anchor, size / 2, _DARK, fill)
+
+
+def _point_size(places: Array) -> float:
+    """How large points are drawn that are at these places, all in widget px: smaller where they would touch."""
+    steps = np.hypot(*np.diff(places, axis=0).T)
+    return float(np.clip(_POINT_SHARE * np.median(steps), SMALLEST_POINT_PX, POINT_PX)) if len(steps) else POINT_PX
 
 
 def draw_name(

@@ -63,7 +63,6 @@ class SegmentWiring(QObject):
 
     def _on_said(self, said: str) -> None:
         self._window.canvas.show_found(self._outlines, said)
-        self._window.hint_label.setText(said)
 
     def _on_shapes(self, shapes: tuple[Shape, ...]) -> None:
         colors = roto_commands.COLORS

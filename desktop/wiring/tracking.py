@@ -57,6 +57,7 @@ class TrackingWiring(QObject):
         self._tracking.proposed.connect(self._on_proposed)
         window.canvas.gestures.proposal_taken.connect(self._on_taken)
         window.documents.opened.connect(window.track_store.clear)
+        self._session.project_changed.connect(self._follow)
         window.closing.connect(self._tracking.close)
         for signal in (self._session.project_changed, self._session.selection_changed):
             signal.connect(self.refresh)
@@ -75,6 +76,9 @@ class TrackingWiring(QObject):
         leader = companions.leader_label(self._session, self._selection)
         self._actions["unlink_companion"].setEnabled(leader is not None)
         self._actions["link_companion"].setEnabled(bool(companions.possible_leaders(self._session, self._selection)))
+
+    def _follow(self) -> None:
+        self._window.track_store.follow(self._session.project)
 
     def _track(self, direction: Direction) -> None:
         self._window.playback.stop()

@@ -14,6 +14,7 @@ from desktop.roto import commands as roto_commands
 from desktop.roto.points import outline_points
 from desktop.roto.transforms import transformed, translation
 from desktop.viewer.outline_cache import OutlineCache
+from desktop.viewer.roto_painter import _point_size
 from roi_tools.roto.model import RotoLayer, Shape, constant
 from tests.desktop.test_roto_tools import LEFT
 from tests.desktop.test_window import at
@@ -96,3 +97,15 @@ def test_only_places_near_the_bounds_are_looked_at_closer() -> None:
     assert outlines.bounds == pytest.approx((4, 10, 16, 30))
     assert outlines.is_near(18, 20, 3)
     assert not outlines.is_near(18, 20, 1)
+
+
+@pytest.mark.parametrize(("step_px", "size_px"), [(100.0, 7.0), (10.0, 4.5), (2.0, 3.5)])
+def test_points_that_would_touch_are_drawn_smaller(step_px: float, size_px: float) -> None:
+    places = np.array([[n * step_px, 0.0] for n in range(5)])
+    assert _point_size(places) == pytest.approx(size_px)
+
+
+def test_a_locked_shape_says_why_it_cannot_be_taken_hold_of(three: MainWindow, qtbot: QtBot) -> None:
+    three.window_actions["lock_shape"].trigger()
+    qtbot.mouseMove(three.canvas, at(three.canvas, 12, 20))
+    assert "'E 0' is locked" in three.hint_label.text()

@@ -229,7 +229,7 @@ def test_records_tell_lost_unsure_and_whose_keys() -> None:
     outcome = run_task(task, picture, tell)
     after = applied(box, outcome)
     store = TrackingStore()
-    store.add("id", outcome)
+    store.add("id", outcome, box, after)
     record = store.record("id")
     assert isinstance(after, AnimatedRectangle)
     keys = tracked_keys({40: (0.0, 0.0, 1.0, 1.0)}, outcome, after)
@@ -320,8 +320,12 @@ def test_a_track_from_the_window_is_one_undo_step(tracked_window: MainWindow, qt
     assert window.track_store.record(removal.id).confidence
     assert "Tracked frames 0 to" in window.tracker.said.text()
     assert set(removal.tracked_keys) == (set(removal.shape.key_frames) - {0} if draw == "box" else set())
+    record = window.track_store.record(removal.id)
     window.window_actions["undo"].trigger()
     assert window.session.project == before
+    assert window.track_store.record(removal.id) == TrackRecord()
+    window.window_actions["redo"].trigger()
+    assert window.track_store.record(removal.id) == record
 
 
 def test_a_track_that_cannot_be_is_one_line(tracked_window: MainWindow, qtbot: QtBot) -> None:

@@ -315,4 +315,13 @@ class SelectTool(CanvasTool):
         overlay, handle = self._under.box_at(at)
         if overlay and handle:
             return box_hint(overlay.label, handle, selected=overlay.selected)
-        return tr("Drag a frame around points to select them") if self._under.active() else ""
+        if self._under.active():
+            return tr("Drag a frame around points to select them")
+        return self._locked_hint()
+
+    def _locked_hint(self) -> str:
+        """Why the selected shape cannot be taken hold of."""
+        selected = self._stage.selection.shape
+        if selected is None or not selected.is_locked:
+            return ""
+        return tr("'{name}' is locked: unlock it in the list of shapes to edit it").format(name=selected.label)
