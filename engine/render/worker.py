@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from engine import paths
 from engine.errors import EngineError
+from engine.process_memory import give_back_memory
 from engine.protocol import ErrorInfo, Event, JobState, Message
 from engine.render.job_link import JobLink
 from engine.render.messages import COMMANDS, CancelCommand, JobEventReport, JobFinished, RenderCommand, to_line
@@ -40,6 +41,7 @@ class Worker:
         while (command := self._jobs.get()) is not None:
             self._say(self._rendered(command))
             self._cancelled.discard(command.job_id)
+            give_back_memory()
         self._finished.set()
 
     def _read_commands(self) -> None:
