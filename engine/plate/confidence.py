@@ -34,6 +34,6 @@ def confidence(spread: FloatImage, error: FloatImage, band: Mask, found: Mask) -
 
 def _audited(error: FloatImage, band: Mask) -> FloatImage:
     """(h, w) the mean square error of the band, carried inside."""
-    square = np.square(np.where(band[..., None], error, np.float32(0.0)))
+    square = np.where(band, np.square(error).mean(axis=2), np.float32(0.0))
     total, amount = (cv2.GaussianBlur(v, (0, 0), 2 * SMOOTH_PX) for v in (square, band.astype(np.float32)))
-    return pull_push(np.asarray(total, np.float32), np.asarray(amount, np.float32)).mean(axis=2)
+    return pull_push(np.asarray(total, np.float32), np.asarray(amount, np.float32))

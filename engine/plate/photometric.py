@@ -13,6 +13,9 @@ MAX_CORRECTION = 0.06
 """Larger differences in the band are misfits or passers-by, not light."""
 
 SMOOTH_PX = 6.0
+COARSE = 4
+MIN_COARSE_PX = 64
+"""Pictures smaller than this are not made coarser."""
 
 FADE = 0.1
 MIN_FADE_PX = 6.0
@@ -66,7 +69,7 @@ def _common_light(error: FloatImage, band: Mask) -> FloatImage:
         weight = np.square(np.maximum(1.0 - np.square(left / (CUTOFF * spread)), 0.0))
     even, across, down = plane.T
     x, y = _centred(np.arange(width), width)[None, :, None], _centred(np.arange(height), height)[:, None, None]
-    return np.asarray(even + across * x + down * y, np.float32)
+    return np.asarray((even + across * x).astype(np.float32) + (down * y).astype(np.float32))
 
 
 def _centred(index: NDArray[np.intp], size_px: int) -> NDArray[np.float64]:
@@ -83,18 +86,25 @@ def membrane(error: FloatImage, band: Mask) -> FloatImage:
     usable = band & (largest(np.abs(error)) < MAX_CORRECTION)
     if usable.sum() < 20:
         return np.zeros_like(error)
-    weight = usable.astype(np.float32)
-    values = np.where(usable[..., None], error, 0.0).astype(np.float32)
-    total = cv2.GaussianBlur(values, (0, 0), SMOOTH_PX)
-    amount = cv2.GaussianBlur(weight, (0, 0), SMOOTH_PX)
-    return pull_push(np.asarray(total, np.float32), np.asarray(amount, np.float32))
+    values = np.where(usable[..., None], error, np.float32(0.0))
+    size = (usable.shape[1], usable.shape[0])
+    # So smooth a picture needs no more than a part of the pixels.
+    shrink = COARSE if min(size) >= MIN_COARSE_PX else 1
+    small = (size[0] // shrink, size[1] // shrink)
+    coarse = (cv2.resize(v, small, interpolation=cv2.INTER_AREA) for v in (values, usable.astype(np.float32)))
+    total, amount = (np.asarray(cv2.GaussianBlur(v, (0, 0), SMOOTH_PX / shrink), np.float32) for v in coarse)
+    return np.asarray(cv2.resize(pull_push(total, amount), size, interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def pull_push(total: FloatImage, amount: FloatImage) -> FloatImage:
-    """Ratio total / amount where the amount is solid, coarser averages where it is not."""
+    """Ratio total / amount where the amount, (h, w), is solid, coarser averages where it is not.
+
+    `total`: (h, w) or (h, w, C).
+    """
     height, width = amount.shape
-    confidence = np.minimum(amount / 0.05, 1.0)[..., None]
-    ratio = total / np.maximum(amount, 1e-6)[..., None]
+    like = (height, width) + (1,) * (total.ndim - 2)
+    confidence = np.minimum(amount / 0.05, 1.0).reshape(like)
+    ratio = total / np.maximum(amount, 1e-6).reshape(like)
     if min(height, width) <= 2:
         whole = total.sum(axis=(0, 1)) / max(float(amount.sum()), 1e-6)
         return np.asarray(confidence * ratio + (1 - confidence) * whole, np.float32)
