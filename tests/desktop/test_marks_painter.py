@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
@@ -13,12 +14,18 @@ from desktop.main_window import MainWindow
 from desktop.roto import commands as roto_commands
 from desktop.roto.points import outline_points
 from desktop.roto.transforms import transformed, translation
+from desktop.viewer.matte_overlay import _raster, _ShapeMattes
 from desktop.viewer.outline_cache import OutlineCache
 from desktop.viewer.roto_painter import _point_size
-from roi_tools.roto.model import RotoLayer, Shape, constant
+from roi_tools.geometry import Size
+from roi_tools.matte import grow
+from roi_tools.roto.model import Mode, RotoLayer, Shape, constant
+from roi_tools.roto.raster import layer_matte
 from tests.desktop.test_roto_tools import LEFT
 from tests.desktop.test_window import at
+from timeline.marking import RotoMarking
 
+RASTER = Size(64, 48)
 ROUNDING = 3
 """What 8-bit layers differ by from drawing everything on the picture itself."""
 
@@ -109,3 +116,36 @@ def test_a_locked_shape_says_why_it_cannot_be_taken_hold_of(three: MainWindow, q
     three.window_actions["lock_shape"].trigger()
     qtbot.mouseMove(three.canvas, at(three.canvas, 12, 20))
     assert "'E 0' is locked" in three.hint_label.text()
+
+
+def full_matte(layer: RotoLayer, grow_px: int) -> NDArray[np.uint8]:
+    matte = layer_matte(layer, 0, RASTER, None, 0.5)
+    return np.rint((grow(matte, grow_px) if grow_px else matte) * 255).astype(np.uint8)
+
+
+def shown_matte(layer: RotoLayer, grow_px: float, mattes: _ShapeMattes) -> NDArray[np.uint8]:
+    drawn = _raster(RotoMarking(layer), 0, Size(128, 96), 0.5, grow_px, mattes)
+    whole = np.zeros((RASTER.height_px, RASTER.width_px), np.uint8)
+    if drawn is not None:
+        image, box = drawn.image, drawn.box
+        rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+        whole[box.slices] = rows[:, : image.width()]
+    return whole
+
+
+@pytest.mark.parametrize("grow_px", [0, 6])
+@pytest.mark.parametrize("mode", ["add", "subtract"])
+def test_the_matte_of_kept_shapes_is_the_layer_s(mode: Mode, grow_px: int) -> None:
+    soft = replace(ellipse("soft", 50), feather_px=constant(6), opacity=constant(0.5))
+    beyond = ellipse("beyond", 130)
+    layer = RotoLayer("roto", (ellipse("E", 20), soft, replace(ellipse("over", 44), mode=mode), beyond))
+    mattes = _ShapeMattes()
+    for shift in (0.0, 3.0, 9.5):
+        layer = layer.with_shape(transformed(layer.shapes[0], 0, None, translation(shift, 1)))
+        different = shown_matte(layer, grow_px, mattes).astype(int) - full_matte(layer, grow_px // 2)
+        assert np.abs(different).max() <= 1
+
+
+def test_nothing_is_tinted_before_a_shape_begins() -> None:
+    late = RotoLayer("roto", (replace(ellipse("E", 20), first_frame=3),))
+    assert shown_matte(late, 4, _ShapeMattes()).max() == 0
