@@ -86,6 +86,7 @@ class MainWindow(QMainWindow):
         self._hidden_parts: list[QWidget] = []
         self._was_maximized = False
         self._lay_out()
+        self._first_layout = self.saveState(_LAYOUT_VERSION)
         self._restore_layout()
         self.documents.quit_agreed.connect(self._close_for_good)
 
@@ -181,6 +182,15 @@ class MainWindow(QMainWindow):
             if self.restoreState(state, _LAYOUT_VERSION):
                 return
         self.resize(DEFAULT_SIZE)
+        self._first_sizes()
+
+    def reset_layout(self) -> None:
+        """All panels where they were at first; the window keeps its size."""
+        self.restoreState(self._first_layout, _LAYOUT_VERSION)
+        self._first_sizes()
+        self._inspector_dock.raise_()
+
+    def _first_sizes(self) -> None:
         side = [self._removals_dock, self._inspector_dock, self._render_dock]
         self.resizeDocks(side, [_SIDE_PX] * 3, Qt.Orientation.Horizontal)
         self.resizeDocks(side, [96, 400, 394], Qt.Orientation.Vertical)

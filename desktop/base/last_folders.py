@@ -11,7 +11,7 @@ Purpose: TypeAlias = Literal["media", "projects", "exports", "shapes", "models"]
 
 
 def last_folder(purpose: Purpose, otherwise: str | Path = "") -> str:
-    """Where files were last chosen for this; ``otherwise`` (the home where that is empty) before, or where it is gone."""
+    """Where files were last chosen for this; before, or where that is gone, ``otherwise``, or the home."""
     known = open_settings().value(f"folders/{purpose}")
     if isinstance(known, str) and known and Path(known).is_dir():
         return known

@@ -51,8 +51,8 @@ _PAIRS = (
         "Edit > Models has it",
     ),
     (
-        "this is the starter model, a small study model: what it paints is soft; where other frames show what is hidden "
-        "use clean-plate, otherwise install a Wan VACE model (grayplate models list)",
+        "this is the starter model, a small study model: what it paints is soft; where other frames show what is "
+        "hidden use clean-plate, otherwise install a Wan VACE model (grayplate models list)",
         "this is the starter model, a small one for study: what it paints is soft; where other frames show what is "
         "hidden use the clean plate, otherwise get a Wan VACE model",
     ),

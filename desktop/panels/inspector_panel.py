@@ -35,8 +35,9 @@ from desktop.editing.parameter_commands import (
 from desktop.editing.session import Session
 from desktop.panels.advice_view import AdviceView
 from desktop.panels.panel import dim_label, divider, inset_text, tool_button
-from desktop.panels.parameter_editors import ParameterEditor, QuietComboBox, make_editor
+from desktop.panels.parameter_editors import NumberEditor, ParameterEditor, QuietComboBox, make_editor
 from desktop.panels.preset_row import PresetRow
+from desktop.panels.scrub_label import ScrubLabel
 from engine.protocol import EffectDescriptor, ParameterDescriptor, ParameterValue, Preset, Remedy
 
 _LABEL_PX = 122
@@ -216,7 +217,7 @@ class _ParameterRow:
     def __init__(self, descriptor: ParameterDescriptor) -> None:
         self.descriptor = descriptor
         self.editor = make_editor(descriptor)
-        self.label = QLabel(tr(descriptor.label))
+        self.label = self._make_label()
         self.label.setWordWrap(True)
         self.key = tool_button("key", tr("Key {name} on this frame").format(name=tr(descriptor.label)))
         self.key.setFixedSize(_KEY_PX, _KEY_PX)
@@ -240,8 +241,22 @@ class _ParameterRow:
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)
         tip = f"<p><b>{tr(descriptor.label)}</b></p><p>{tr(descriptor.hint)}</p>"
+        if isinstance(self.label, ScrubLabel):
+            how = tr("Drag the name to change it; Shift: faster, Ctrl: finer. Sums can be typed: 1920/2")
+            tip += f"<p>{how}</p>"
         for widget in (self.label, self.editor):
             widget.setToolTip(tip)
+
+    def _make_label(self) -> QLabel:
+        """The setting's name; that of a number is dragged to change it."""
+        editor, name = self.editor, tr(self.descriptor.label)
+        if not isinstance(editor, NumberEditor):
+            return QLabel(name)
+        label, start = ScrubLabel(name), [0.0]
+        label.begun.connect(lambda: start.__setitem__(0, editor.value))
+        label.scrubbed.connect(lambda steps: editor.set_steps_from(start[0], steps))
+        label.ended.connect(editor.settled)
+        return label
 
     def show_value(self, value: ParameterValue, *, is_animated: bool = False) -> None:
         """Show the value on this frame."""

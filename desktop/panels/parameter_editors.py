@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from typing import TypeAlias
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QValidator, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -23,11 +24,13 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from desktop.base.language import tr
+from desktop.panels.arithmetic import could_be_sum, value_of
 from desktop.panels.panel import inset_text, tool_button
 from engine.protocol import ParameterDescriptor, ParameterValue
 
 _INT_LIMIT = 2**31 - 1
 _SLIDER_STEPS = 1000
+_Verdict: TypeAlias = tuple[QValidator.State, str, int]
 LARGEST_SLIDER_RANGE = 1000
 """Beyond this a slider is too coarse to be of use (a seed, say)."""
 
@@ -67,6 +70,19 @@ class NumberEditor(ParameterEditor):
             self._row.addWidget(self._spin, 1)
         self._spin.valueChanged.connect(self._on_spin)
         self._spin.editingFinished.connect(self.settled)
+
+    @property
+    def value(self) -> float:
+        """What is shown."""
+        return float(self._spin.value())
+
+    def set_steps_from(self, start: float, steps: float) -> None:
+        """Change to so many of the field's steps from ``start``, as if it had been typed."""
+        value = start + steps * self._spin.singleStep()
+        if isinstance(self._spin, QSpinBox):
+            self._spin.setValue(round(value))
+        else:
+            self._spin.setValue(value)
 
     def _make_slider(self, low: float, high: float) -> QSlider:
         slider = _QuietSlider(Qt.Orientation.Horizontal)
@@ -230,6 +246,17 @@ class _QuietSlider(QSlider):
 
 
 class _QuietSpinBox(QSpinBox):
+    """A sum may be typed."""
+
+    @override
+    def validate(self, text: str, position: int) -> _Verdict:
+        return _checked(self, text, position, super().validate(text, position))
+
+    @override
+    def valueFromText(self, text: str) -> int:
+        value = value_of(_without_unit(self, text))
+        return round(value) if value is not None else super().valueFromText(text)
+
     @override
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():
@@ -239,12 +266,37 @@ class _QuietSpinBox(QSpinBox):
 
 
 class _QuietDoubleSpinBox(QDoubleSpinBox):
+    """A sum may be typed."""
+
+    @override
+    def validate(self, text: str, position: int) -> _Verdict:
+        return _checked(self, text, position, super().validate(text, position))
+
+    @override
+    def valueFromText(self, text: str) -> float:
+        value = value_of(_without_unit(self, text))
+        return value if value is not None else super().valueFromText(text)
+
     @override
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():
             super().wheelEvent(event)
         else:
             event.ignore()
+
+
+def _without_unit(spin: QSpinBox | QDoubleSpinBox, text: str) -> str:
+    return text.removesuffix(spin.suffix()).strip()
+
+
+def _checked(spin: QSpinBox | QDoubleSpinBox, text: str, position: int, plain: _Verdict) -> _Verdict:
+    """``plain`` is Qt's own verdict; a sum that is not finished is on its way, one beyond the range too."""
+    typed = _without_unit(spin, text)
+    if plain[0] == QValidator.State.Acceptable or not could_be_sum(typed):
+        return plain
+    value = value_of(typed)
+    fits = value is not None and spin.minimum() <= value <= spin.maximum()
+    return (QValidator.State.Acceptable if fits else QValidator.State.Intermediate, text, position)
 
 
 def _when_empty(descriptor: ParameterDescriptor) -> str:

@@ -99,6 +99,11 @@ class RenderPanel(QWidget):
         """Rename a tab that :meth:`add_tab` made."""
         self._tabs.setTabText(self._tabs.indexOf(content), title)
 
+    @property
+    def log_list(self) -> LogList:
+        """The log as it is shown."""
+        return self._log
+
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 12, 14, 12)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from typing_extensions import override
@@ -247,6 +248,21 @@ class TimelineStrip(QWidget):
             self.name_opened.emit()
         else:
             self.mousePressEvent(event)
+
+    def take_hold(self, place: QPoint) -> Literal["key", "removal", "shot"]:
+        """What a menu at this place is about; it is selected, and the playhead goes to a keyframe or marker."""
+        point, span = QPointF(place), self._session.span
+        self._work_on_track_under(point)
+        lane, flags = self.rows.lane_at(point.y()), self._markers_under(point)
+        if lane is not None and span:
+            self.removal_clicked.emit(span.shot.removals[lane].id)
+            key = self._key_under(point, lane)
+            if key is not None:
+                self.scrubbed.emit(key)
+            return "removal" if key is None else "key"
+        if flags:
+            self.scrubbed.emit(flags[0].frame)
+        return "shot"
 
     def _work_on_track_under(self, point: QPointF) -> None:
         track, frame = self.rows.track_at(point.y()), self.layout_now.frame_at(point.x())

@@ -27,19 +27,19 @@ class TransportBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(42)
         self._shown, self._rate = 0, Fraction(24)
-        self._frame = QLineEdit()
-        self._frame.setFixedWidth(84)
-        self._frame.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._frame.setAccessibleName(tr("Frame"))
-        self._frame.setToolTip(tr("Frame on the timeline; type 40, +20, -5 or 1:02 (seconds:frames) to go there"))
-        self._frame.returnPressed.connect(self._on_entered)
-        self._frame.editingFinished.connect(self._show_number)
+        self.frame_field = QLineEdit()
+        self.frame_field.setFixedWidth(84)
+        self.frame_field.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.frame_field.setAccessibleName(tr("Frame"))
+        self.frame_field.setToolTip(tr("Frame on the timeline; type 40, +20, -5 or 1:02 (seconds:frames) to go there"))
+        self.frame_field.returnPressed.connect(self._on_entered)
+        self.frame_field.editingFinished.connect(self._show_number)
         self._length, self._timecode = dim_label(), QLabel()
         self._timecode.setFont(theme.mono_font(12))
         self._zoom = dim_label()
         grid = QGridLayout(self)
         grid.setContentsMargins(12, 0, 10, 0)
-        left = _row(self._frame, self._length, self._timecode)
+        left = _row(self.frame_field, self._length, self._timecode)
         left.addStretch(1)
         grid.addLayout(left, 0, 0)
         transport = ("to_start", "previous_key", "step_back", "play", "step_forward", "next_key", "to_end")
@@ -57,20 +57,25 @@ class TransportBar(QWidget):
         """Where the playhead is."""
         moved = frame != self._shown
         self._shown, self._rate = frame, rate or self._rate
-        if moved or not self._frame.hasFocus():
+        if moved or not self.frame_field.hasFocus():
             self._show_number()
         self._length.setText(tr("of {count}").format(count=length_frames) if length_frames else "")
         self._timecode.setText(clock_text(frame, self._rate) if length_frames else "")
+
+    def edit_frame(self) -> None:
+        """Let a person type where to go."""
+        self.frame_field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.frame_field.selectAll()
 
     def show_zoom(self, zoom: float) -> None:
         """Device pixels per image pixel."""
         self._zoom.setText(f"{zoom:.0%}")
 
     def _show_number(self) -> None:
-        self._frame.setText(str(self._shown))
+        self.frame_field.setText(str(self._shown))
 
     def _on_entered(self) -> None:
-        frame = parse_frame(self._frame.text(), self._shown, self._rate)
+        frame = parse_frame(self.frame_field.text(), self._shown, self._rate)
         self.frame_entered.emit(self._shown if frame is None else frame)
 
 

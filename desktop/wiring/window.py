@@ -19,6 +19,7 @@ from desktop.main_window import MainWindow
 from desktop.media.cut_finder import CutFinder
 from desktop.viewer.tools.base import Tool
 from desktop.wiring.color import ColorMenus
+from desktop.wiring.context_menus import ContextMenus
 from desktop.wiring.edit import EditWiring
 from desktop.wiring.help import HelpWiring
 from desktop.wiring.inspector import InspectorWiring
@@ -76,6 +77,7 @@ class WindowWiring(QObject):
         self._segments.segments.needs_model.connect(self._on_no_segment_model)
         self.help = HelpWiring(window, self._on)
         self._state = WindowState(window)
+        self.menus = ContextMenus(window)
 
     def _on(self, name: str, slot: Callable[[], object]) -> None:
         self._actions[name].triggered.connect(lambda _=False: self._try(slot))
@@ -132,6 +134,7 @@ class WindowWiring(QObject):
         self._on("zoom_in", lambda: canvas.zoom_by(ZOOM_STEP))
         self._on("zoom_out", lambda: canvas.zoom_by(1 / ZOOM_STEP))
         self._on("timeline_fit", self._window.strip.zoom_to_fit)
+        self._on("reset_layout", self._window.reset_layout)
         self._actions["overlays"].setChecked(True)
         self._actions["overlays"].toggled.connect(canvas.set_overlays)
         self._actions["matte"].toggled.connect(canvas.set_matte)
@@ -148,6 +151,7 @@ class WindowWiring(QObject):
         for name, step in (("step_back", -1), ("step_forward", 1), ("back_10", -10), ("forward_10", 10)):
             self._on(name, partial(self._step, step))
         self._on("to_start", lambda: self._go(0))
+        self._on("go_to_frame", self._window.viewer.transport.edit_frame)
         self._on("to_end", lambda: self._go(session.length_frames - 1))
         for name, direction in (("previous", -1), ("next", 1)):
             self._on(f"{name}_key", partial(self._move, commands.go_to_neighbour_key, direction))

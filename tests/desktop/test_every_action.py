@@ -41,7 +41,7 @@ NO_KEY = frozenset(
         "delete_points",  # Del in the viewer, which deletes the removal elsewhere
         *("link_companion", "unlink_companion"),  # rare, and in the viewer's menu
         *("clear_track", "pause_queue", "clear_queue", "reconnect"),  # rare, and easily regretted
-        *("tour", "show_log", "copy_report", "about"),
+        *("tour", "show_log", "copy_report", "about", "reset_layout"),
     }
 )
 """Actions that have no key on purpose."""
@@ -118,6 +118,8 @@ class Bench:
             "log": len(self.opened_urls),
             "said": bool(window.statusBar().currentMessage()),
             "editing": window.removals.list.state(),
+            "typing": window.focusWidget() is window.viewer.transport.frame_field,
+            "panels": window.dockWidgetArea(window._render_dock),
             "cancelling": bool(window.renders.active and window.renders.active.cancelled),
             "connections": self.connections,
             "tracking": self.tracks_begun,
@@ -318,6 +320,11 @@ def then(prepare: Callable[[Bench], None], *names: str, to: int | None = None) -
     return prepared
 
 
+def render_on_the_left(bench: Bench) -> None:
+    bench.window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, bench.window._render_dock)
+    bench.qtbot.wait(1)
+
+
 def zoomed_strip(bench: Bench) -> None:
     strip = bench.window.strip
     wheel = QWheelEvent(
@@ -383,6 +390,8 @@ CASES: dict[str, Case] = {
     "reset_look": Case(("look",), checked("exposure_up"), ("picture",)),
     "full_screen": Case(("full screen",), also=("zoom", "picture", "strip")),
     "timeline_fit": Case(("strip",), zoomed_strip),
+    "reset_layout": Case(("panels",), render_on_the_left, ("picture", "zoom", "strip")),
+    "go_to_frame": Case(("typing",)),
     **{name: Case(("playing",), middle, ("playhead", "picture")) for name in ("play", "play_backward", "play_forward")},
     "stop": Case(("playing",), checked("play"), ("playhead", "picture")),
     **{name: Case(("playhead",), middle, _MOVE) for name in ("step_back", "step_forward", "to_start", "to_end")},
