@@ -42,6 +42,7 @@ from engine.ofx.effect import GENERATED, Clips, Host, ImageEffect, RenderedImage
 from engine.ofx.parameters import ParameterSet
 from engine.protocol import EffectDescriptor, ParameterValue
 from engine.vace.native import NATIVE_FILE
+from engine.vace.shot.crops import planned_crop
 from roi_tools.geometry import Box, Size
 
 SOFT_PX = 8.0
@@ -53,13 +54,14 @@ STEPS = 4
 
 @dataclass(frozen=True)
 class Shot:
-    """A part of a clip, and a box that moves by ``speed`` px a frame over it."""
+    """A part of a clip, or one frame of it that stands still, and a box that moves by ``speed`` px a frame over it."""
 
     clip: str
     first: int
     box: Box
     speed: tuple[int, int]
     frames: int = 17
+    is_still: bool = False
 
 
 SHOTS = (
@@ -70,7 +72,9 @@ SHOTS = (
 )
 
 
-COST_SHOTS = tuple(Shot("bear", 10, Box(20, 10, 420, 210), (speed, 0)) for speed in (0, 5, 10, 15, 20, 23, 25, 26))
+COST_SHOTS = tuple(
+    Shot("bear", 10, Box(20, 20, 340, 440), (speed, 0), is_still=True) for speed in (0, 5, 10, 15, 18, 20)
+)
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,8 @@ class Case:
 def load(folder: Path, shot: Shot) -> Case:
     frames = range(shot.first, shot.first + shot.frames)
     pictures = read_video(folder / shot.clip / "clip.mp4")[frames.start : frames.stop]
+    if shot.is_still:
+        pictures = pictures[:1] * shot.frames
     truth = np.stack([picture[..., ::-1] for picture in pictures]).astype(np.float32) / np.float32(255)
     size = Size(truth.shape[2], truth.shape[1])
     boxes = [shot.box.shifted(shot.speed[0] * n, shot.speed[1] * n).clipped(size) for n in range(shot.frames)]
@@ -145,6 +151,7 @@ class Measured(Auto):
     forecast_by: Path | None = None
     """A model's folder: what that one would compute for the rest."""
     flop: float = 0.0
+    crops: str = ""
 
     def plate_effect(self, host: Host, frame: int) -> ImageEffect:
         return Given(self.clips, host, self.plates)
@@ -155,6 +162,8 @@ class Measured(Auto):
             full = ParameterSet(Vace.describe(), {**values, "model": str(self.forecast_by), "steps": 20})
             told = Vace(full, clips, Silence(), has_cuts=False).preflight(clips.matte.frames)
             self.flop += told.forecast.flop if told.forecast else 0
+            bounds = {frame: box for frame in clips.matte.frames if (box := clips.matte.bounds(frame))}
+            self.crops += f"{planned_crop(bounds, clips.source.size, full).working_size} x {len(bounds)} "
         if self.pictures is not None:
             windows = {frame: box for frame in clips.matte.frames if (box := clips.matte.bounds(frame))}
             images = {n: RenderedImage(box, self.pictures[n][box.slices]) for n, box in windows.items()}
@@ -170,6 +179,7 @@ class Result:
     flicker: float
     seconds: float
     flop: float
+    crops: str
     made: Video
 
 
@@ -200,7 +210,7 @@ def rendered(
         assert image.provenance is not None
         painted += int(np.count_nonzero(image.provenance == GENERATED))
     share = painted / sum(box.area_px for box in case.boxes)
-    return replace(measured(case, made), share=share, seconds=seconds, flop=effect.flop)
+    return replace(measured(case, made), share=share, seconds=seconds, flop=effect.flop, crops=effect.crops)
 
 
 def measured(case: Case, made: Video) -> Result:
@@ -211,7 +221,7 @@ def measured(case: Case, made: Video) -> Result:
         float(ssim_map(codes(one), codes(other))[where].mean())
         for one, other, where in zip(made, case.truth, case.scored, strict=True)
     ]
-    return Result(0, psnr(made[case.scored], case.truth[case.scored]), float(np.mean(similar)), flicker, 0, 0, made)
+    return Result(0, psnr(made[case.scored], case.truth[case.scored]), float(np.mean(similar)), flicker, 0, 0, "", made)
 
 
 def codes(picture: Video) -> NDArray[np.uint8]:
@@ -225,13 +235,15 @@ def generators(case: Case, names: Sequence[str]) -> dict[str, Video | None]:
 
 
 def cost_table(clips: Path, values: dict[str, ParameterValue]) -> Table:
-    table = Table("speed", "left to the model", "TFLOP of the 1.3B", "CPU s of the model")
+    table = Table("speed", "left to the model", "crop x frames", "TFLOP of the 1.3B", "CPU s of the model")
     with tempfile.TemporaryDirectory() as folder:
         large = configurations_of_the_large_one(Path(folder) / "model")
         for shot in COST_SHOTS:
             case = load(clips, shot)
             got = rendered(case, plates_of(case), None, values, large)
-            table.add_row(f"{shot.speed[0]} px", f"{got.share:.3f}", f"{got.flop / 1e12:.0f}", f"{got.seconds:.1f}")
+            table.add_row(
+                f"{shot.speed[0]} px", f"{got.share:.3f}", got.crops, f"{got.flop / 1e12:.0f}", f"{got.seconds:.1f}"
+            )
     return table
 
 

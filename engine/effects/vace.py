@@ -16,6 +16,7 @@ from engine.ofx.effect import GENERATED, UNTOUCHED, Clips, Host, ImageEffect, Re
 from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
 from engine.plate.scenes import find_cuts, split
 from engine.protocol import Advice, ClipDescriptor, EffectDescriptor, FrameRange, PassPreflight, Remedy
+from engine.vace.context_parameters import context_frames
 from engine.vace.cost.forecast import RenderForecast, forecast, forecast_render
 from engine.vace.cost.machine import this_machine
 from engine.vace.cost.prediction import Workload
@@ -24,7 +25,7 @@ from engine.vace.latent_geometry import padded_frame_count
 from engine.vace.model import DeviceName, VaceModel, configured_shape, warm_model
 from engine.vace.model_parameters import ModelSettings
 from engine.vace.native import fitted, native_settings
-from engine.vace.parameters import PARAMETERS, context_frames, mask_settings
+from engine.vace.parameters import PARAMETERS, mask_settings
 from engine.vace.sampling.conditioning import Picture
 from engine.vace.shot.crops import planned_crop, scaled_down
 from engine.vace.shot.footage import CroppedFootage

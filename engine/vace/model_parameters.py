@@ -68,53 +68,37 @@ def _loras(values: ParameterSet) -> list[LoraChoice]:
     return [choice for choice in choices if choice.name and choice.strength != 0.0]
 
 
+def _file_parameter(name: str, label: str, hint: str) -> ParameterDescriptor:
+    return ParameterDescriptor(name=name, label=label, hint=hint, kind="path", default="", group="Model", advanced=True)
+
+
 _FILE_PARAMETERS = (
-    ParameterDescriptor(
-        name="base_model",
-        label="Base model",
-        hint="Only where the model is a VACE module: the text-to-video model of the same size that it extends.",
-        kind="path",
-        default="",
-        group="Model",
-        advanced=True,
+    _file_parameter(
+        "base_model",
+        "Base model",
+        "Only where the model is a VACE module: the text-to-video model of the same size that it extends.",
     ),
-    ParameterDescriptor(
-        name="components",
-        label="Components",
-        hint="Only where the model is a single file: a Wan 2.1 folder in diffusers' layout for the VAE, the text "
+    _file_parameter(
+        "components",
+        "Components",
+        "Only where the model is a single file: a Wan 2.1 folder in diffusers' layout for the VAE, the text "
         "encoder and the tokenizer; empty looks beside the file, then at GRAYPLATE_VACE_MODEL.",
-        kind="path",
-        default="",
-        group="Model",
-        advanced=True,
     ),
-    ParameterDescriptor(
-        name="vae",
-        label="VAE",
-        hint="A Wan 2.1 VAE as a single .safetensors file; empty takes the model's own.",
-        kind="path",
-        default="",
-        group="Model",
-        advanced=True,
+    _file_parameter(
+        "vae",
+        "VAE",
+        "A Wan 2.1 VAE as a single .safetensors file; empty takes the model's own.",
     ),
-    ParameterDescriptor(
-        name="text_encoder",
-        label="Text encoder",
-        hint="UMT5-XXL as a single .safetensors file (fp16, bf16, fp8 or scaled fp8), or its folder; empty takes the "
+    _file_parameter(
+        "text_encoder",
+        "Text encoder",
+        "UMT5-XXL as a single .safetensors file (fp16, bf16, fp8 or scaled fp8), or its folder; empty takes the "
         "model's own. It is loaded for prompts only that were never read before.",
-        kind="path",
-        default="",
-        group="Model",
-        advanced=True,
     ),
-    ParameterDescriptor(
-        name="tokenizer",
-        label="Tokenizer",
-        hint="Only where the text encoder's file does not hold its own: the folder of UMT5's tokenizer.",
-        kind="path",
-        default="",
-        group="Model",
-        advanced=True,
+    _file_parameter(
+        "tokenizer",
+        "Tokenizer",
+        "Only where the text encoder's file does not hold its own: the folder of UMT5's tokenizer.",
     ),
 )
 _MEMORY_PARAMETERS = (

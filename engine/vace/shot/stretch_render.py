@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from engine.errors import RenderFailedError
 from engine.ofx.parameters import ParameterSet
+from engine.vace.context_parameters import context_frames
 from engine.vace.latent_geometry import TEMPORAL_COMPRESSION, latent_count, latent_groups, padded_frame_count
 from engine.vace.memory import is_out_of_memory, within_memory
 from engine.vace.model import VaceModel
-from engine.vace.parameters import context_frames, sampler_settings
+from engine.vace.parameters import sampler_settings
 from engine.vace.sampling.conditioning import Picture
 from engine.vace.sampling.control import Control, FrameSource
 from engine.vace.sampling.enhance import EnhanceSettings, enhancing

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from engine.ofx.parameters import ParameterSet
+from engine.vace.context_parameters import context_frames
 from engine.vace.latent_geometry import TEMPORAL_COMPRESSION, latent_count, padded_frame_count
-from engine.vace.parameters import context_frames, sampler_settings
+from engine.vace.parameters import sampler_settings
 from engine.vace.sampling.sequential import sequential_windows
 
 
