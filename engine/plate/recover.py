@@ -14,6 +14,7 @@ import numpy as np
 from engine.plate.agreement import keep_agreeing
 from engine.plate.analysis import box_around
 from engine.plate.chain import Sighting, follow
+from engine.plate.clearance import Clearance
 from engine.plate.confidence import confidence
 from engine.plate.footage import Footage
 from engine.plate.fusion import fuse
@@ -209,21 +210,21 @@ def _gather(footage: Footage, batch: list[Target], pool: ThreadPoolExecutor) -> 
     for frame in sorted(wanted):
         window = _window(footage, [p for _, _, s in wanted[frame] for p in (s.points, s.around[s.around_seen])])
         rgb = np.ascontiguousarray(footage.source.rgb(frame, window))
-        origin = np.array([window.x0, window.y0], np.float32)
+        origin, clear = np.array([window.x0, window.y0], np.float32), Clearance(footage.view(frame))
         # A target takes its lenders in order, whichever thread reads: the frame before must be done.
         for part in reading:
             part.result()
         parts = (wanted[frame][n::THREADS] for n in range(THREADS))
-        reading = [pool.submit(_read, rgb, origin, part) for part in parts if part]
+        reading = [pool.submit(_read, rgb, origin, clear, part) for part in parts if part]
         yield
     for part in reading:
         part.result()
 
 
-def _read(rgb: FloatImage, origin: Points, wanted: list[tuple[Target, int, Sighting]]) -> None:
+def _read(rgb: FloatImage, origin: Points, clear: Clearance, wanted: list[tuple[Target, int, Sighting]]) -> None:
     """Reads one frame's colours for some targets; `origin`: (2,) x, y of its (h, w, 3) window."""
     for target, direction, sighting in wanted:
-        target.read(direction, sighting, rgb, origin)
+        target.read(direction, sighting, rgb, origin, clear)
 
 
 def _finish(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.plate.chain import SIGHTING_ORDERS, Sighting
+from engine.plate.clearance import Clearance
 from engine.plate.fusion import STARTS, VOTE_MEMORY_MOVING_FRAMES, VOTE_MEMORY_STATIC_FRAMES, Evidence
 from engine.plate.model import SYNTHESISED, FloatImage, Points
 from engine.plate.sampling import sample_nearest, sample_sharp
@@ -18,8 +19,9 @@ WAYS = len(SIGHTING_ORDERS)
 SLOTS = 2 * WAYS
 """Those before the target, near to far, then those after it."""
 
-PIXEL_BYTES = SLOTS * (3 * 4 + 4 + 8 + 1)
-"""What a pixel takes that is seen as often as it may: a colour, and in its sighting an index, a position and a slot."""
+PIXEL_BYTES = SLOTS * (3 * 4 + 4 + 4 + 8 + 1)
+"""What a pixel takes that is seen as often as it may: a colour and its trust; in its sighting, an index, a position and
+a slot."""
 
 
 @dataclass
@@ -36,13 +38,18 @@ class Target:
     sightings: tuple[list[Sighting], list[Sighting]] = field(default_factory=lambda: ([], []))
     surround: Surround = field(default_factory=lambda: Surround(0, np.zeros((0, 3), np.float32)))
     _colour: FloatImage | None = None
+    _trust: FloatImage | None = None
 
-    def read(self, direction: int, sighting: Sighting, rgb: FloatImage, origin: Points) -> None:
-        """Reads what a sighting shows in a (h, w, 3) window of its frame, contiguous, whose corner x, y is `origin`."""
+    def read(self, direction: int, sighting: Sighting, rgb: FloatImage, origin: Points, clear: Clearance) -> None:
+        """Reads what a sighting shows in a (h, w, 3) window of its frame, contiguous, whose corner x, y is `origin`.
+
+        `clear`: how far from its hole the frame shows it.
+        """
         from engine.plate.light_loops import lend, lend_still
 
-        if self._colour is None:
+        if self._colour is None or self._trust is None:
             self._colour = np.zeros((3, SLOTS, self.pixels), np.float32)
+            self._trust = np.ones((SLOTS, self.pixels), np.float32)
         seen = sighting.around_seen
         around = np.zeros((len(seen), 3), np.float32)
         around[seen] = (sample_nearest if sighting.static else sample_sharp)(rgb, sighting.around[seen] - origin)
@@ -50,6 +57,8 @@ class Target:
         slot, how = sighting.slot + np.int8(direction * WAYS), (light.gain, light.offset)
         if sighting.static:
             lend_still(self._colour, sighting.index, slot, rgb, sighting.points - origin, *how)
+            # Under a moving camera the frames near in time are worth more: chains drift.
+            self._trust[slot, sighting.index] = clear.at(sighting.points)
         else:
             lend(self._colour, sighting.index, slot, sample_sharp(rgb, sighting.points - origin), *how)
 
@@ -69,7 +78,9 @@ class Target:
                 enter(frame, np.int32(sighting.frame), sighting.index, slot)
                 if not sighting.static:
                     enter_phase(phase, sighting.points, sighting.index, slot)
+        if self._trust is not None:
+            vote *= self._trust
         starts = tuple(n + direction * WAYS for direction in range(2) for n in STARTS)
         voting = tuple(n for n in starts if vote[n].any())
-        self._colour, self.sightings = None, ([], [])
+        self._colour, self._trust, self.sightings = None, None, ([], [])
         return Evidence(colour, vote, phase, frame, voting, self.surround.interpolation_loss)
