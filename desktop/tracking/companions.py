@@ -11,6 +11,7 @@ from desktop.base.language import tr
 from desktop.editing.session import Session
 from desktop.roto import commands as roto_commands
 from desktop.roto.selection import RotoSelection
+from roi_tools.keyframes import Track
 from roi_tools.linking import companion_shape
 from roi_tools.roto.model import RotoLayer, Shape
 from roi_tools.shapes import RectF
@@ -30,7 +31,7 @@ def add_companion(session: Session, selection: RotoSelection, rect: RectF, label
     leader = _leading_shape(marking.layer, selection.label) if isinstance(marking, RotoMarking) else None
     if leader is not None and isinstance(marking, RotoMarking):
         name = _free(label, marking.layer)
-        added = companion_shape(leader, rect, place.media_frame, name)
+        added = _keyed_on(companion_shape(leader, rect, place.media_frame, name), place.media_frame)
         colors = roto_commands.COLORS
         added = replace(added, color=colors[len(marking.layer.shapes) % len(colors)])
         shapes = (*marking.layer.shapes, added)
@@ -121,6 +122,11 @@ def _possible_removals(session: Session) -> list[Removal]:
         return []
     others = [other for other in shot.removals if other.id != removal.id]
     return [other for other in others if removal_leader(shot, other) is None]
+
+
+def _keyed_on(shape: Shape, frame: int) -> Shape:
+    """``shape``, which is keyed once, keyed where it was found: any other frame would look keyed by a person."""
+    return replace(shape, tracks=tuple(Track((replace(track.keys[0], frame=frame),)) for track in shape.tracks))
 
 
 def _unlinked(shape: Shape) -> Shape:

@@ -168,6 +168,15 @@ def test_a_shape_s_shadow_is_a_shape_of_its_layer(roto: MainWindow) -> None:
     assert ball.color != shadow.color
 
 
+def test_it_is_keyed_where_it_was_found(editor: MainWindow) -> None:
+    shape = Shape("Ball", "ellipse", (constant(16, 16, 12, 12, 0),))
+    roto_commands.add_roto(editor.session, RotoLayer("roto", (shape,)))
+    editor.session.go_to(5)
+    companions.add_companion(editor.session, editor.roto_selection, SHADOW, "Shadow")
+    assert shapes(editor)[1].tracks[0].frames == (5,)
+    assert [middle(shapes(editor)[1], frame) for frame in (0, 5)] == [(16, 30), (16, 30)]
+
+
 def test_it_goes_along_with_a_dragged_shape(roto: MainWindow, qtbot: QtBot) -> None:
     click(qtbot, roto, 16, 16)
     pull(qtbot, roto, (16, 16), (26, 12))
