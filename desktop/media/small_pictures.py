@@ -13,7 +13,6 @@ from fractions import Fraction
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
-import cv2
 import numpy as np
 
 from roi_tools.geometry import Size
@@ -42,6 +41,8 @@ class SmallPicture:
     @classmethod
     def of(cls, frame: Frame) -> SmallPicture:
         """A frame of whole numbers, made small."""
+        import cv2  # not before the first picture: the start is to be quick
+
         from timeline.media.color import resolved_color  # loads FFmpeg
 
         size, form = _small_size(frame.size), frame.format
@@ -69,6 +70,8 @@ class SmallPicture:
 
     def enlarged(self, info: MediaInfo) -> Frame:
         """A frame of the media's size, to lay a result over."""
+        import cv2
+
         small, size = self.frame(), info.size
         planes = []
         for index, plane in enumerate(small.planes):
@@ -167,6 +170,8 @@ def _bytes(plane: Plane, lost_bits: int) -> Plane:
 
 
 def _plane(jpeg: bytes, pixels: PixelFormat, lost_bits: int) -> Plane:
+    import cv2
+
     plane = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
     assert plane is not None, "a picture that was made here can be read"
     return plane.astype(pixels.dtype) << lost_bits if lost_bits else plane
