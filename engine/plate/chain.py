@@ -73,11 +73,12 @@ class Correction(Protocol):
         """What the chain's ends in `frame` need."""
 
 
-class NoCorrection:
-    """The chain as it is. A Correction."""
+@dataclass(frozen=True)
+class Uncorrected:
+    """For a chain that has no drift. A Correction."""
 
-    margin_px = 0
-    around: Points = np.zeros((0, 2), np.float32)
+    around: Points
+    margin_px: int
 
     def correction(self, frame: int, nodes: Nodes) -> Shift:
         """See Correction."""

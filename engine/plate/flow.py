@@ -147,11 +147,11 @@ def _affine_around(flow: FloatImage, ring: Mask, nearness: FloatImage) -> FloatI
     stride = max(len(row) // 6000, 1)
     row, column = row[::stride], column[::stride]
     basis = np.stack([np.ones(len(row)), x[column], y[row]], axis=1)
-    constant, by_x, by_y = _fit_robustly(basis, flow[row, column], nearness[::stride]).astype(np.float32)
+    constant, by_x, by_y = fit_robustly(basis, flow[row, column], nearness[::stride]).astype(np.float32)
     return np.asarray(constant + x[None, :, None] * by_x + y[:, None, None] * by_y, np.float32)
 
 
-def _fit_robustly(basis: NDArray[np.float64], flow: FloatImage, weight: FloatImage) -> NDArray[np.float64]:
+def fit_robustly(basis: NDArray[np.float64], flow: FloatImage, weight: FloatImage) -> NDArray[np.float64]:
     """(3, 2) affine model by iteratively reweighted least squares with Tukey's biweight."""
     # The camera's homography has been taken out: without evidence the linear part stays nil.
     ridge = np.diag([0.0, 1.0, 1.0]) * 0.01 * float(weight.sum())

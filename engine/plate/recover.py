@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import math
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 import numpy as np
 
 from engine.plate.agreement import keep_agreeing
 from engine.plate.analysis import box_around
-from engine.plate.chain import Sighting, follow
+from engine.plate.chain import Sighting
 from engine.plate.clearance import Clearance
 from engine.plate.confidence import confidence
 from engine.plate.footage import Footage
-from engine.plate.fusion import fuse
+from engine.plate.fusion import Fused, fuse
+from engine.plate.hypotheses import choose
 from engine.plate.inventions import Inventions, Painted
 from engine.plate.model import (
     OUTSIDE_HOLE,
     SYNTHESISED,
     FloatImage,
+    Mask,
     PaintedPlate,
     PlateSettings,
     PlateSource,
@@ -32,11 +36,11 @@ from engine.plate.model import (
 from engine.plate.outlines import Outlines, TightFootage, widened
 from engine.plate.overhang import overhang
 from engine.plate.photometric import relight
-from engine.plate.registration import Registration
 from engine.plate.sampling import pick
 from engine.plate.serial import SerialSource
 from engine.plate.surround import Surround
-from engine.plate.target import PIXEL_BYTES, Target
+from engine.plate.target import Target
+from engine.plate.trace import trace
 from roi_tools.geometry import Box
 
 Progress = Callable[[float], None]
@@ -140,14 +144,10 @@ def _batch(
     footage: Footage, inventions: Inventions | None, frames: Sequence[int], progress: Progress, done: int, total: int
 ) -> Iterator[tuple[RecoveredFrame, float]]:
     """As many of the frames as fit into memory at once, each with the share that is done after it."""
-    frames = _fitting(footage, frames)
     pool = ThreadPoolExecutor(THREADS)
     try:
         pool.map(footage.measure, range(frames[0], frames[-1] + MAX_BATCH_FRAMES))
-        tracing = [pool.submit(_trace, footage, frame) for frame in frames]
-        batch: list[Target] = []
-        for target in tracing:
-            batch.append(_when_ready(target, partial(progress, (done + TRACING_SHARE * len(batch)) / total)))
+        batch = _traced(footage, frames, pool, lambda count: progress((done + TRACING_SHARE * count) / total))
         traced = (done + TRACING_SHARE * len(batch)) / total
         for _ in _gather(footage, batch, pool):
             progress(traced)
@@ -166,28 +166,18 @@ def _batch(
         pool.shutdown(cancel_futures=True)
 
 
-def _fitting(footage: Footage, frames: Sequence[int]) -> Sequence[int]:
-    """The first of the frames, as many as fit into memory at once, but at least one."""
-    used = 0
-    for count, frame in enumerate(frames, start=1):
-        used += PIXEL_BYTES * int(np.count_nonzero(footage.view(frame).guarded))
-        if used > BATCH_BYTES:
-            return frames[:count]
-    return frames
-
-
-def _trace(footage: Footage, frame: int) -> Target:
-    """Follows the hidden pixels of a frame both ways."""
-    view = footage.view(frame)
-    if view.box is None:
-        return Target(frame, None, 0)
-    wanted = view.guarded
-    correct = Registration(footage, frame)
-    reach = footage.settings.reach_frames
-    before = range(frame, max(frame - reach, footage.available.start) - 1, -1)
-    after = range(frame, min(frame + reach, footage.available.stop - 1) + 1)
-    ways = [follow(wanted, view.box, way, footage.step, footage.hidden, correct) for way in (before, after)]
-    return Target(frame, view.box, int(wanted.sum()), correct.around, (ways[0], ways[1]))
+def _traced(
+    footage: Footage, frames: Sequence[int], pool: ThreadPoolExecutor, progress: Callable[[int], None]
+) -> list[Target]:
+    """As many of the frames as fit into memory at once, each followed; `progress` is told how many are."""
+    left, tracing, batch, used = iter(frames), deque[Future[Target]](), list[Target](), 0
+    while True:
+        ahead = 2 * THREADS - len(tracing) if used <= BATCH_BYTES else 0
+        tracing.extend(pool.submit(trace, footage, frame) for frame in islice(left, ahead))
+        if not tracing:
+            return batch
+        batch.append(_when_ready(tracing.popleft(), partial(progress, len(batch))))
+        used += batch[-1].size_bytes
 
 
 def _when_ready(work: Future[Result], still_wanted: Still) -> Result:
@@ -201,7 +191,7 @@ def _when_ready(work: Future[Result], still_wanted: Still) -> Result:
 def _gather(footage: Footage, batch: list[Target], pool: ThreadPoolExecutor) -> Iterator[None]:
     """Reads the colours, source frame by source frame, so that each is decoded once per batch and in order."""
     wanted: dict[int, list[tuple[Target, int, Sighting]]] = {}
-    for target in batch:
+    for target in [each for whole in batch for each in whole.hypotheses]:
         target.surround = _surround(footage, target)
         for direction, sightings in enumerate(target.sightings):
             for sighting in sightings:
@@ -253,7 +243,7 @@ def _paint_alone(footage: Footage, frame: int, still_wanted: Still) -> Painted |
     """A reference frame, recovered out of turn."""
     with ThreadPoolExecutor(THREADS) as pool:
         try:
-            target = _when_ready(pool.submit(_trace, footage, frame), still_wanted)
+            target = _when_ready(pool.submit(trace, footage, frame), still_wanted)
         except BaseException:
             footage.abandon()
             raise
@@ -274,9 +264,8 @@ def _painted(footage: Footage, target: Target) -> Painted | None:
     guarded[inside], hole[inside] = view.guarded, view.hole
     provenance = np.full(hole.shape, SYNTHESISED, np.int32)
     trust = np.zeros(hole.shape, np.float32)
-    evidence = target.evidence()
-    if evidence.starts:
-        fused = fuse(evidence, guarded, footage.settings.blend_px, target.surround.weights)
+    fused = _fused(target, plate, hole, guarded, footage.settings.blend_px)
+    if fused is not None:
         found = np.zeros(hole.shape, bool)
         found[guarded] = fused.found
         provenance[guarded] = np.where(fused.found, fused.frame, SYNTHESISED)
@@ -291,6 +280,18 @@ def _painted(footage: Footage, target: Target) -> Painted | None:
         trust = confidence(spread, error - light, band, found)
     reaches = overhang(target.around, target.surround.departing(), target.box)
     return Painted(target.frame, target.box, window, plate, hole, provenance, trust, reaches)
+
+
+def _fused(target: Target, own: FloatImage, hole: Mask, guarded: Mask, blend_px: float) -> Fused | None:
+    """The `guarded` pixels as the hypothesis shows them that fits best; None where no frame shows any."""
+    found: list[Fused] = []
+    for each in target.hypotheses:
+        evidence = each.evidence()
+        if evidence.starts:
+            found.append(fuse(evidence, guarded, blend_px, each.surround.weights))
+    if len(found) < 2:
+        return found[0] if found else None
+    return choose(found, own, hole, guarded)
 
 
 def _surround(footage: Footage, target: Target) -> Surround:

@@ -8,6 +8,7 @@ in the form of Baker and Matthews 2004 with the target's gradients, computed onc
 from __future__ import annotations
 
 import math
+from copy import copy
 from functools import partial
 
 import cv2
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from engine.plate.analysis import FrameView, Gray, box_around
 from engine.plate.chain import Nodes, Shift
 from engine.plate.footage import Footage
-from engine.plate.model import Points
+from engine.plate.model import Mask, Points
 from engine.plate.sampling import pick
 from roi_tools.geometry import Box, Size
 
@@ -51,6 +52,11 @@ class Registration:
         self._ring = Ring(self._view)
 
     @property
+    def ring(self) -> Ring:
+        """The points that it registers with."""
+        return self._ring
+
+    @property
     def margin_px(self) -> int:
         """How far around the box it looks."""
         return math.ceil(RING_PX / min(self._view.scale)) + 1
@@ -58,8 +64,7 @@ class Registration:
     @property
     def around(self) -> Points:
         """(K, 2) whole pixels among the ring's points, enough to measure colours on."""
-        stride = max(-(-len(self._ring.points) // AUDIT_POINTS), 1)
-        return np.asarray(np.rint(self._ring.points[::stride]), np.float32)
+        return self._ring.audited
 
     def correction(self, frame: int, nodes: Nodes) -> Shift:
         """See Correction."""
@@ -84,10 +89,33 @@ class Ring:
         self._slope = np.asarray(np.stack([slope_x[row, column], slope_y[row, column]], axis=1), np.float32)
         row, column = row + window.y0, column + window.x0
         self._scale = np.array(view.scale, np.float32)
-        self._small = np.stack([column, row], axis=1).astype(np.float32)
-        self._middle = self._small.mean(axis=0) if len(row) else np.zeros(2, np.float32)
-        self._size_px = float(max(np.ptp(self._small, axis=0).max(), 1.0)) / 2.0 if len(row) else 1.0
-        self.points: Points = (self._small + np.float32(0.5)) / self._scale - np.float32(0.5)
+        self._least = MIN_POINTS
+        self._place(np.stack([column, row], axis=1).astype(np.float32))
+
+    def _place(self, small: Points) -> None:
+        """Takes (N, 2) analysis pixels as its points."""
+        self.small: Points = small
+        self.points: Points = self.full_size(small)
+        self._middle = small.mean(axis=0) if len(small) else np.zeros(2, np.float32)
+        self._size_px = float(max(np.ptp(small, axis=0).max(), 1.0)) / 2.0 if len(small) else 1.0
+
+    def full_size(self, small: Points) -> Points:
+        """(n, 2) analysis pixels as full-size pixels."""
+        return np.asarray((small + np.float32(0.5)) / self._scale - np.float32(0.5), np.float32)
+
+    @property
+    def audited(self) -> Points:
+        """(K, 2) whole pixels among the points, enough to measure colours on."""
+        stride = max(-(-len(self.points) // AUDIT_POINTS), 1)
+        return np.asarray(np.rint(self.points[::stride]), np.float32)
+
+    def only(self, members: Mask, least_points: int) -> Ring:
+        """The ring with some of its points only; `least_points` of them must be seen for a measurement."""
+        part = copy(self)
+        part._value, part._slope = self._value[members], self._slope[members]
+        part._place(self.small[members])
+        part._least = least_points
+        return part
 
     def drift(self, other: FrameView, reached: Points) -> Affine | None:
         """The affine correction, (3, 2) on `basis`, that a chain to `other` needs; None where it needs or bears none.
@@ -95,12 +123,26 @@ class Ring:
         `reached`: (N, 2) where the chain has taken `points`, full-size pixels of the other frame.
         """
         there = (reached + np.float32(0.5)) * self._scale - np.float32(0.5)
+        usable = self._shown(other, there)
+        return None if usable.sum() < self._least else self._align(other.gray, there, usable)
+
+    def error(self, other: FrameView, there: Points) -> NDArray[np.float32]:
+        """(N,) codes by which the points differ from `other` at (N, 2) analysis pixels; NaN where it shows nothing."""
+        from engine.plate.registration_loops import differences
+
+        usable = self._shown(other, there)
+        out = np.full(len(there), np.nan, np.float32)
+        if usable.sum() >= self._least:
+            off = differences(other.gray, _TAPS, there[usable], self._value[usable])
+            out[usable] = np.abs(off - np.median(off))
+        return out
+
+    def _shown(self, other: FrameView, there: Points) -> Mask:
+        """(N,) which of the (N, 2) places can be read in another frame."""
         height, width = other.gray.shape
         usable = np.asarray((there > 2.0).all(axis=1) & (there[:, 0] < width - 3) & (there[:, 1] < height - 3))
         usable[usable] = ~pick(other.guarded_small, there[usable])
-        if usable.sum() < MIN_POINTS:
-            return None
-        return self._align(other.gray, there, usable)
+        return usable
 
     def basis(self, points: Points) -> NDArray[np.float64]:
         """(n, 3) what a correction is a combination of, at full-size positions in the ring's own frame."""

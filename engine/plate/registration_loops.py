@@ -70,6 +70,17 @@ def align(
     return last, first_error, last_error, farthest
 
 
+@compiled
+def differences(gray: Gray, taps: FloatImage, there: Points, value: FloatImage) -> FloatImage:
+    """(n,) by how much the values exceed those of the blurred picture at (n, 2) places; see `align`."""
+    out = np.empty(value.size, np.float32)
+    across, down = np.empty(2 * REACH + 2, np.float32), np.empty(2 * REACH + 2, np.float32)
+    for point in range(value.size):
+        x, y = np.float64(there[point, 0]), np.float64(there[point, 1])
+        out[point] = value[point] - _blurred(gray, taps, across, down, x, y)
+    return out
+
+
 @inlined
 def _blurred(gray: Gray, taps: FloatImage, across: FloatImage, down: FloatImage, x: float, y: float) -> np.float32:
     """The picture, blurred, between four pixels; at the edges it is extended. `across` and `down` are for its use."""

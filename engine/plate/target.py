@@ -28,7 +28,8 @@ a slot."""
 class Target:
     """How many pixels a frame wants, where they were seen, before and after it, and the colours read there.
 
-    `around`: (K, 2) points around the hole; `surround`: what the frame and its lenders show there.
+    `around`: (K, 2) points around the hole; `surround`: what the frame and its lenders show there. `layers`: the same
+    pixels, each time followed as if they belonged to one layer of the scene.
     """
 
     frame: int
@@ -37,8 +38,19 @@ class Target:
     around: Points = field(default_factory=lambda: np.zeros((0, 2), np.float32))
     sightings: tuple[list[Sighting], list[Sighting]] = field(default_factory=lambda: ([], []))
     surround: Surround = field(default_factory=lambda: Surround(0, np.zeros((0, 3), np.float32)))
+    layers: list[Target] = field(default_factory=list)
     _colour: FloatImage | None = None
     _trust: FloatImage | None = None
+
+    @property
+    def hypotheses(self) -> list[Target]:
+        """The target itself, and its layers."""
+        return [self, *self.layers]
+
+    @property
+    def size_bytes(self) -> int:
+        """What all of it takes when its colours are read."""
+        return PIXEL_BYTES * self.pixels * (1 + len(self.layers))
 
     def read(self, direction: int, sighting: Sighting, rgb: FloatImage, origin: Points, clear: Clearance) -> None:
         """Reads what a sighting shows in a (h, w, 3) window of its frame, contiguous, whose corner x, y is `origin`.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.plate.alignment import CameraMotion, apply_matrix, measure_motion
 from engine.plate.analysis import ANALYSIS_PIXELS, FrameView, box_around, dilate, view_frame
-from engine.plate.chain import SIGHTING_ORDERS, NoCorrection, follow
+from engine.plate.chain import SIGHTING_ORDERS, Uncorrected, follow
 from engine.plate.flow import Step, complete
 from engine.plate.fusion import Evidence, fuse
 from engine.plate.model import PlateSettings
@@ -27,6 +27,7 @@ from tests.engine.plate.synthetic import Clip, equally, shifted, texture
 PICTURE = texture(420, 320)
 HOLE = Box(90, 60, 130, 110)
 NO_OFFSET = np.zeros(3, np.float32)
+DRIFTLESS = Uncorrected(np.zeros((0, 2), np.float32), 0)
 
 
 def view(image: NDArray[np.float32], box: Box | None = HOLE) -> FrameView:
@@ -166,7 +167,7 @@ def test_a_chain_carries_positions_and_frames(x_px: float, y_px: float) -> None:
         range(10, 20),
         lambda a, b: translation(x_px, y_px),
         lambda n: hidden if n < 13 else clear,
-        NoCorrection(),
+        DRIFTLESS,
     )
     last = next(s for s in sightings if s.frame == 13)
     y, x = np.divmod(last.index, 40)
@@ -180,9 +181,9 @@ def test_a_chain_ends_at_a_cut_and_has_its_fill_of_sightings() -> None:
     clear = np.zeros((120, 160), bool)
     box, wanted = Box(50, 40, 90, 70), np.ones((30, 40), bool)
     still = translation(0, 0)
-    cut = follow(wanted, box, range(40), lambda a, b: None if b == 3 else still, lambda n: clear, NoCorrection())
+    cut = follow(wanted, box, range(40), lambda a, b: None if b == 3 else still, lambda n: clear, DRIFTLESS)
     assert [s.frame for s in cut] == [1, 2]
-    fed = follow(wanted, box, range(39, -1, -1), lambda a, b: still, lambda n: clear, NoCorrection())
+    fed = follow(wanted, box, range(39, -1, -1), lambda a, b: still, lambda n: clear, DRIFTLESS)
     assert [s.frame for s in fed] == [38 - order for order in SIGHTING_ORDERS]
     assert all(s.static for s in fed)
 
@@ -190,7 +191,7 @@ def test_a_chain_ends_at_a_cut_and_has_its_fill_of_sightings() -> None:
 def test_pixels_that_leave_the_picture_are_not_seen() -> None:
     clear = np.zeros((120, 160), bool)
     box, wanted = Box(140, 40, 160, 60), np.ones((20, 20), bool)
-    sightings = follow(wanted, box, range(3), lambda a, b: translation(10, 0), lambda n: clear, NoCorrection())
+    sightings = follow(wanted, box, range(3), lambda a, b: translation(10, 0), lambda n: clear, DRIFTLESS)
     assert [len(s.index) for s in sightings] == [200]
 
 
