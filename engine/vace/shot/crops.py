@@ -44,16 +44,18 @@ def _planned(kind: str, marked: Mapping[int, Box], frame_size: Size, values: Par
 
 def scaled_down(crop: CropPath, marked: Mapping[int, Box], frame_size: Size, values: ParameterSet) -> Advice:
     """What to tell of a ``crop`` that is scaled, and what would keep more of its detail."""
-    whole, label = crop.window.size, "Work at full size, if the memory allows"
-    message = f"the crop of {whole} is scaled down to {crop.working_size} for the model and loses detail"
-    message += f"; {label[0].lower()}{label[1:]}"
-    smaller = _planned("following", marked, frame_size, values)
-    if values.text("crop") == "static" and _scale(smaller) >= _WORTH_FOLLOWING * _scale(crop):
-        message += f", or try a crop of {smaller.window.size} that follows the thing (crop following)"
-    return Advice(
-        message=message,
-        remedy=Remedy(label=label, parameters={"pixel_budget_px": whole.width_px * whole.height_px}),
+    whole, working, smaller = crop.window.size, crop.working_size, _planned("following", marked, frame_size, values)
+    message = (
+        f"the crop of {whole} is scaled down to {working} for the model and loses detail; "
+        "work at full size, if the memory allows"
     )
+    if values.text("crop") == "static" and _scale(smaller) >= _WORTH_FOLLOWING * _scale(crop):
+        message = (
+            f"the crop of {whole} is scaled down to {working} for the model and loses detail; work at full size, "
+            f"if the memory allows, or try one of {smaller.window.size} that follows the thing (crop following)"
+        )
+    label, budget_px = "Work at full size, if the memory allows", whole.width_px * whole.height_px
+    return Advice(message=message, remedy=Remedy(label=label, parameters={"pixel_budget_px": budget_px}))
 
 
 def _scale(crop: CropPath) -> float:

@@ -182,7 +182,7 @@ def test_where_a_crop_that_follows_keeps_far_more_detail_a_check_names_it(make: 
         return [advice.message for advice in told.warnings if "is scaled down" in advice.message]
 
     (named,) = scaled("static", 32 * 32)
-    assert named.endswith("if the memory allows, or try a crop of 48x48 that follows the thing (crop following)")
+    assert named.endswith("if the memory allows, or try one of 48x48 that follows the thing (crop following)")
     assert scaled("following", 64 * 64) == []
     (scaled_too,) = scaled("following", 32 * 32)
     assert scaled_too.startswith("the crop of 48x48 is scaled down to 32x32")
