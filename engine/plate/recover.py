@@ -11,6 +11,7 @@ from functools import partial
 from itertools import islice
 from typing import TypeVar
 
+import cv2
 import numpy as np
 
 from engine.plate.agreement import keep_agreeing
@@ -270,11 +271,12 @@ def _painted(footage: Footage, target: Target) -> Painted | None:
         found[guarded] = fused.found
         provenance[guarded] = np.where(fused.found, fused.frame, SYNTHESISED)
         rgb = plate.copy()
-        plate[found] = fused.colour[fused.found]
+        # Places, not masks: several times quicker.
+        plate.reshape(-1, 3)[np.flatnonzero(found)] = fused.colour[fused.found]
         band = found & ~hole
         error = np.where(band[..., None], rgb - plate, np.float32(0.0))
         light = relight(error, band)
-        plate[found] += light[found]
+        cv2.add(plate, light, dst=plate, mask=found.view(np.uint8))
         spread = np.zeros(hole.shape, np.float32)
         spread[guarded] = fused.spread
         trust = confidence(spread, error - light, band, found)
