@@ -46,7 +46,7 @@ class Auto(ImageEffect):
             identifier=cls.identifier,
             label="Auto",
             hint="Recovers the true background from the frames that show it, and lets a model paint only what is left.",
-            version=".".join(("2", CleanPlate.describe().version, Vace.describe().version)),
+            version=".".join(("3", CleanPlate.describe().version, Vace.describe().version)),
             clips=(ClipDescriptor(name="Source"), ClipDescriptor(name="Matte"), ClipDescriptor(name="Output")),
             parameters=(*PARAMETERS, *COMPOSITE_PARAMETERS),
         )

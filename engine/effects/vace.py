@@ -60,7 +60,7 @@ class Vace(ImageEffect):
             identifier=cls.identifier,
             label="VACE inpaint",
             hint="Generates what the object hides with a Wan VACE model; for backgrounds that no frame ever shows.",
-            version="3",
+            version="4",
             needs_model=True,
             clips=(ClipDescriptor(name="Source"), ClipDescriptor(name="Matte"), ClipDescriptor(name="Output")),
             parameters=(*PARAMETERS, *COMPOSITE_PARAMETERS),
