@@ -12,6 +12,8 @@ import sys
 import threading
 from typing import BinaryIO
 
+import cv2
+
 from engine import paths
 from engine.errors import EngineError
 from engine.process_memory import give_back_memory
@@ -96,6 +98,8 @@ def _private_stdout() -> BinaryIO:
 
 def main() -> None:
     """Serves stdin and stdout."""
+    # The recovery works on two frames at once: with a thread per core for each, OpenCV's would wait for each other.
+    cv2.setNumThreads(max((os.cpu_count() or 2) // 2, 1))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(levelname)s %(name)s: %(message)s")
     Worker(sys.stdin.buffer, _private_stdout()).run()
 
