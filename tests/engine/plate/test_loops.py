@@ -83,7 +83,7 @@ def test_points_move_by_the_residual_and_the_homography() -> None:
     none = flow_loops.advance(points, matrix, np.zeros((0, 0, 2), np.float32), (0, 0, 0, 0), (1.0, 1.0))
     np.testing.assert_allclose(none, apply_matrix(matrix, points), atol=1e-4)
     shift = np.broadcast_to(np.array([0.5, -1.5], np.float32), (8, 10, 2)).copy()
-    inside = (points >= [20, 10]).all(axis=1) & (points <= [39, 25]).all(axis=1)
+    inside = np.asarray(((points >= [20, 10]) & (points <= [39, 25])).all(axis=1))
     some = flow_loops.advance(points, matrix, shift, (20, 10, 40, 26), (1.0, 1.0))
     aside = points + np.where(inside[:, None], np.array([0.5, -1.5], np.float32), np.float32(0.0))
     assert inside.any() and not inside.all()
