@@ -145,3 +145,16 @@ def enter_phase(phase: FloatImage, points: Points, index: Numbers, slot: Slots) 
     for n in range(index.size):
         for axis in range(2):
             phase[axis, slot[n], index[n]] = points[n, axis] - np.rint(points[n, axis])
+
+
+@compiled
+def enter_nearest(table: FloatImage, picture: FloatImage, points: Points, index: Numbers, slot: Slots) -> None:
+    """Writes to an (S, N) table, at the (n,) numbers and slots, the pixels of a picture that are nearest to points.
+
+    `picture`: (H, W), extended beyond its edges; `points`: (n, 2) x, y.
+    """
+    height, width = picture.shape
+    for n in range(index.size):
+        column = min(max(int(np.rint(points[n, 0])), 0), width - 1)
+        row = min(max(int(np.rint(points[n, 1])), 0), height - 1)
+        table[slot[n], index[n]] = picture[row, column]

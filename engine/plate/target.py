@@ -70,7 +70,7 @@ class Target:
         if sighting.static:
             lend_still(self._colour, sighting.index, slot, rgb, sighting.points - origin, *how)
             # Under a moving camera the frames near in time are worth more: chains drift.
-            self._trust[slot, sighting.index] = clear.at(sighting.points)
+            clear.enter(self._trust, sighting.points, sighting.index, slot)
         else:
             lend(self._colour, sighting.index, slot, sample_sharp(rgb, sighting.points - origin), *how)
 
