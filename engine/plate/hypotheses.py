@@ -21,19 +21,26 @@ CHANGE = 0.3
 """What a change of layer between neighbours costs, where 1 is a pixel on which the frames don't agree at all. Chosen
 on a made shot; ten times as much costs it 2 dB."""
 
-ROUNDS = 30
-"""What is said on one side of a gap without evidence is heard so many pixels away."""
+UNCONFIRMED = 0.5
+"""What a pixel costs for which no frame speaks; it counts as much as one lender. A lone lender agrees with itself."""
+
+ROUNDS = 40
+"""What is said on one side of a gap without evidence is heard about half as many pixels away."""
 
 _NEIGHBOURS = ((1, 1), (1, -1), (2, 1), (2, -1))
 """Axis and step by which messages travel; each beside its opposite."""
 
 
-def choose(hypotheses: list[Fused], own: FloatImage, hole: Mask, grid: Mask) -> Fused:
+Counts = NDArray[np.intp]
+
+
+def choose(hypotheses: list[Fused], lenders: list[Counts], own: FloatImage, hole: Mask, grid: Mask) -> Fused:
     """The N pixels at which the (h, w) `grid` is True, each as the hypothesis shows it that fits best.
 
-    `own`: (h, w, 3) the frame; outside the (h, w) `hole` it shows the truth. Of equals the first is taken.
+    `lenders`: of each hypothesis, (N,) how many frames show a pixel. `own`: (h, w, 3) the frame; outside the (h, w)
+    `hole` it shows the truth. Of equals the first is taken.
     """
-    costs = np.stack([_cost(each, own, hole, grid) for each in hypotheses])
+    costs = np.stack([_cost(*each, own, hole, grid) for each in zip(hypotheses, lenders, strict=True)])
     label = relaxed(costs, grid)[grid]
     which = np.arange(len(label))
     return Fused(
@@ -44,10 +51,11 @@ def choose(hypotheses: list[Fused], own: FloatImage, hole: Mask, grid: Mask) -> 
     )
 
 
-def _cost(fused: Fused, own: FloatImage, hole: Mask, grid: Mask) -> FloatImage:
+def _cost(fused: Fused, lenders: Counts, own: FloatImage, hole: Mask, grid: Mask) -> FloatImage:
     """(h, w) how little a hypothesis fits, in [0, 1]; 2 where it shows nothing."""
     cost, shown = np.zeros(grid.shape, np.float32), np.zeros((*grid.shape, 3), np.float32)
-    cost[grid] = np.where(fused.found, np.minimum(fused.spread / OUTVOTED_SPREAD, 1.0), 2.0)
+    apart = np.minimum(fused.spread / OUTVOTED_SPREAD, 1.0)
+    cost[grid] = np.where(fused.found, (lenders * apart + UNCONFIRMED) / (lenders + 1), 2.0)
     shown[grid] = fused.colour
     off = np.minimum(np.square(shown - own).mean(axis=2) / np.float32(OUTVOTED_SPREAD), np.float32(1.0))
     band = grid & ~hole
@@ -66,7 +74,9 @@ def relaxed(costs: FloatImage, grid: Mask) -> NDArray[np.intp]:
     for _ in range(ROUNDS):
         belief = data + messages.sum(axis=0)
         # To whom a message goes, his own is not repeated.
-        messages = np.stack([_sent(belief - messages[n ^ 1], *way) for n, way in enumerate(_NEIGHBOURS)])
+        sent = np.stack([_sent(belief - messages[n ^ 1], *way) for n, way in enumerate(_NEIGHBOURS)])
+        # Messages that all change at once swing to and fro, in a checkerboard, unless they are held back.
+        messages += np.float32(0.5) * (sent - messages)
     return np.asarray((data + messages.sum(axis=0)).argmin(axis=0))
 
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.plate.agreement import keep_agreeing
 from engine.plate.analysis import box_around
@@ -287,13 +288,15 @@ def _painted(footage: Footage, target: Target) -> Painted | None:
 def _fused(target: Target, own: FloatImage, hole: Mask, guarded: Mask, blend_px: float) -> Fused | None:
     """The `guarded` pixels as the hypothesis shows them that fits best; None where no frame shows any."""
     found: list[Fused] = []
+    lenders: list[NDArray[np.intp]] = []
     for each in target.hypotheses:
         evidence = each.evidence()
         if evidence.starts:
+            lenders.append(np.count_nonzero(evidence.vote, axis=0))
             found.append(fuse(evidence, guarded, blend_px, each.surround.weights))
     if len(found) < 2:
         return found[0] if found else None
-    return choose(found, own, hole, guarded)
+    return choose(found, lenders, own, hole, guarded)
 
 
 def _surround(footage: Footage, target: Target) -> Surround:

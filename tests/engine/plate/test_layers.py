@@ -145,6 +145,9 @@ def test_a_similarity_is_fitted_and_few_points_do_not_turn() -> None:
 GRID = np.ones((20, 30), bool)
 
 
+MANY = np.full(GRID.size, 10)
+
+
 def shown(value: float, spread: Picture) -> Fused:
     count = spread.size
     return Fused(
@@ -161,7 +164,9 @@ def test_what_the_frames_agree_on_is_chosen_with_a_clear_edge() -> None:
     left[:, 15:] = 0.7
     noise = random.uniform(-0.25, 0.25, (2, *GRID.shape)).astype(np.float32)
     own = np.zeros((*GRID.shape, 3), np.float32)
-    chosen = choose([shown(0.2, np.abs(left + noise[0])), shown(0.8, np.abs(0.7 - left + noise[1]))], own, GRID, GRID)
+    chosen = choose(
+        [shown(0.2, np.abs(left + noise[0])), shown(0.8, np.abs(0.7 - left + noise[1]))], [MANY, MANY], own, GRID, GRID
+    )
     picture = chosen.colour[:, 0].reshape(GRID.shape)
     assert (picture[:, :14] == np.float32(0.2)).all()
     assert (picture[:, 16:] == np.float32(0.8)).all()
@@ -173,7 +178,7 @@ def test_around_the_hole_the_truth_decides_and_is_carried_where_nothing_is_known
     hidden[:, :2] = False
     own = np.full((*GRID.shape, 3), 0.8, np.float32)
     unsure = np.full(GRID.shape, 0.3, np.float32)
-    chosen = choose([shown(0.2, unsure), shown(0.8, unsure)], own, hidden, GRID)
+    chosen = choose([shown(0.2, unsure), shown(0.8, unsure)], [MANY, MANY], own, hidden, GRID)
     assert (chosen.colour == np.float32(0.8)).mean() > 0.95
 
 
@@ -190,5 +195,12 @@ def test_what_shows_nothing_is_not_chosen() -> None:
         np.zeros(GRID.size, np.float32),
     )
     own = np.zeros((*GRID.shape, 3), np.float32)
-    chosen = choose([blind, shown(0.4, np.ones(GRID.shape, np.float32))], own, GRID, GRID)
+    chosen = choose([blind, shown(0.4, np.ones(GRID.shape, np.float32))], [0 * MANY, MANY], own, GRID, GRID)
     np.testing.assert_array_equal(chosen.colour, np.float32(0.4))
+
+
+def test_a_lone_frame_that_agrees_with_itself_does_not_outdo_many_that_nearly_agree() -> None:
+    own = np.zeros((*GRID.shape, 3), np.float32)
+    alone, many = shown(0.2, np.zeros(GRID.shape, np.float32)), shown(0.8, np.full(GRID.shape, 0.15, np.float32))
+    chosen = choose([alone, many], [np.ones(GRID.size, int), MANY], own, GRID, GRID)
+    np.testing.assert_array_equal(chosen.colour, np.float32(0.8))
