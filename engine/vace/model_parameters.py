@@ -183,7 +183,7 @@ def _lora_parameters(slot: int) -> tuple[ParameterDescriptor, ...]:
         ParameterDescriptor(
             name=f"lora_{slot}",
             label=f"LoRA {slot}",
-            hint="A LoRA for Wan 2.1 of the model's size, as .safetensors or by its name in `grayplate models list`.",
+            hint="A LoRA for Wan 2.1 of the model's size, as .safetensors or by its name among the models.",
             kind="path",
             default="",
             group="LoRA",

@@ -31,6 +31,8 @@ _PLACEHOLDER = re.compile(r"\{(\w+)[^}]*\}")
 _NO_WINDOW = ("subcommands", "cli.py", "diagnostics.py")
 """Parts of the desktop whose texts stay English: the command line, the report that is sent along with a question."""
 _READ_AS_OBJECTS = ("actions.py",)
+_SHOWN_BY_OTHERS = ("results.py", "look.py", "queue.py", "shortcuts.py")
+"""Modules whose tables and enumerations other modules put through tr()."""
 _NO_TEXT = re.compile(r"[a-z0-9_.#\-/:]*|[^a-zA-Z]*|#\w+|(Ctrl|Shift|Alt)\+.*|\W*[A-Z]\W*|.*[{}<>].*|[A-Z_]{2,}")
 
 
@@ -84,7 +86,7 @@ def _of_models() -> Iterator[str]:
 def _of_source(path: Path) -> Iterator[str]:
     """``tr("...")`` anywhere; where tr is given a name, also the module's tables and enumerations."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    shows_tables = path.name == "results.py" or path.name == "look.py"  # shown by others
+    shows_tables = path.name in _SHOWN_BY_OTHERS
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "tr":
             text = _literal(node.args[0])
