@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAccessible, QAction
+from PySide6.QtGui import QAccessible, QAction, QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFrame,
+    QLabel,
     QLineEdit,
     QScrollBar,
     QSplitterHandle,
@@ -27,8 +28,11 @@ from pytestqt.qtbot import QtBot
 
 from desktop.editing import commands
 from desktop.main_window import MainWindow
+from desktop.viewer.canvas import Canvas
 from roi_tools.shapes import RectF
 
+_SHOW_FOCUS_BY_THEMSELVES = (QLabel, Canvas)
+"""Text that is selected, and the picture, which has the keyboard where nothing else has it."""
 _CONTAINERS = (QStackedWidget, QSplitterHandle, QScrollBar, QDialogButtonBox)
 
 
@@ -119,3 +123,28 @@ def _tab_order(window: QWidget) -> list[QWidget]:
 def _row(widget: QWidget, panel: QWidget) -> int:
     """In steps of a control's height, so that those side by side count as one."""
     return widget.mapTo(panel, QPoint(0, widget.height() // 2)).y() // 24
+
+
+@pytest.mark.parametrize("action", ["", "preferences", "models", "export"])
+def test_where_the_keyboard_is_can_be_seen(editor: MainWindow, qtbot: QtBot, action: str) -> None:
+    commands.add_removal(editor.session, RectF(1, 1, 9, 9))
+    shown: QWidget = editor
+    if action:
+        editor.window_actions[action].trigger()
+        shown = next(dialog for dialog in editor.findChildren(QDialog) if dialog.isVisible())
+    shown.activateWindow()
+    qtbot.wait(50)
+    unseen = []
+    for widget in [w for w in focusable(shown) if w.isVisible() and w.isEnabled() and w.rect().isValid()]:
+        if isinstance(widget, _SHOW_FOCUS_BY_THEMSELVES):
+            continue
+        shown.setFocus()
+        before = _picture(widget)
+        widget.setFocus(Qt.FocusReason.TabFocusReason)
+        if _picture(widget) == before:
+            unseen.append(f"{type(widget).__name__} {name_of(widget)}")
+    assert unseen == []
+
+
+def _picture(widget: QWidget) -> QImage:
+    return widget.grab().toImage()
