@@ -21,6 +21,8 @@ from roi_tools.geometry import Box, Size
 
 STEPS_PER_PX = 32
 """Windows lie on a grid this fine, on which OpenCV's resampling is exact: it knows 32 places between two pixels."""
+_TIE = 1e-6
+"""Far above what is lost in computing a place, far below the step from one place to the next."""
 _KERNEL_PX = 4
 """A Lanczos kernel of eight taps reaches so far to either side."""
 
@@ -62,8 +64,7 @@ class GlidingCropPath(CropPath):
         self._require_frame(image)
         if self.is_scaled:
             return _averaged(image, self.corner_at(frame), self.window.size, self.working_size)
-        flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
-        return _warped(image, self._placement(frame), self.working_size, flags, cv2.BORDER_REFLECT_101)
+        return _warped(image, self._placement(frame), self.working_size, cv2.INTER_LANCZOS4, cv2.BORDER_REFLECT_101)
 
     def coverage(self, matte: NDArray[np.float32], frame: int) -> NDArray[np.float32]:
         """See CropPath."""
@@ -81,7 +82,7 @@ class GlidingCropPath(CropPath):
         differs = (cropped != before).reshape(*before.shape[:2], -1).any(axis=2).astype(np.uint8)
         if not differs.any():
             return image.copy()
-        placement = self._placement(frame)
+        placement = np.asarray(cv2.invertAffineTransform(self._placement(frame)), np.float64)
         # Scaled up again, Lanczos would ring on the way back.
         method = cv2.INTER_CUBIC if self.is_scaled else cv2.INTER_LANCZOS4
         back = _warped(cropped, placement, self.frame_size, method, cv2.BORDER_REPLICATE)
@@ -133,16 +134,30 @@ def _averaged_along(values: NDArray[np.float64], axis: int, start: float, length
     """The means over ``count`` equal parts of [start, start + length) along an axis that goes on as its own mirror."""
     first, last = math.floor(start), math.ceil(start + length)
     part = np.moveaxis(np.take(values, mirrored(first, last, values.shape[axis]), axis), axis, 0)
-    sums = np.concatenate([np.zeros_like(part[:1]), np.cumsum(part, axis=0)])
     edges = start - first + np.arange(count + 1) * (length / count)
-    whole = np.minimum(edges.astype(np.int64), len(part) - 1)
-    rest = (edges - whole).reshape(-1, *[1] * (part.ndim - 1))
-    # The sum up to an edge: all whole pixels before it, and its share of the one that it lies in.
-    return np.moveaxis(np.diff(sums[whole] + rest * part[whole], axis=0) * (count / length), 0, axis)
+    whole = np.floor(edges[:-1]).astype(np.int64)
+    sums = np.zeros((count, *part.shape[1:]))
+    # Pixel by pixel and not by running sums: what lies outside a part must not reach it, not even by rounding.
+    for pixel in range(math.ceil(length / count) + 1):
+        at = whole + pixel
+        share = np.maximum(np.minimum(edges[1:], at + 1) - np.maximum(edges[:-1], at), 0)
+        sums += share.reshape(-1, *[1] * (part.ndim - 1)) * part[np.minimum(at, len(part) - 1)]
+    return np.moveaxis(sums * (count / length), 0, axis)
 
 
-def _warped(image: Image, placement: NDArray[np.float64], size: Size, flags: int, border: int) -> Image:
+def _warped(image: Image, placement: NDArray[np.float64], size: Size, method: int, border: int) -> Image:
+    """``image`` as a picture of ``size``, whose places ``placement`` takes to places of the image."""
     # OpenCV resamples no half floats; they lose nothing on the way through single ones.
     known = image.astype(np.float32) if image.dtype == np.float16 else image
-    moved = cv2.warpAffine(known, placement, (size.width_px, size.height_px), flags=flags, borderMode=border)
+    steps = 1 if method == cv2.INTER_NEAREST else STEPS_PER_PX
+    columns, rows = (
+        _on_grid(np.arange(count) * placement[axis, axis] + placement[axis, 2], steps)
+        for axis, count in enumerate((size.width_px, size.height_px))
+    )
+    moved = cv2.remap(known, *np.meshgrid(columns, rows), method, borderMode=border)
     return moved.astype(image.dtype).reshape(size.height_px, size.width_px, *image.shape[2:])  # type: ignore[return-value]
+
+
+def _on_grid(places: NDArray[np.float64], steps: int) -> NDArray[np.float32]:
+    """Rounded to the grid that OpenCV resamples on; by itself it would round another way where the frame is cut."""
+    return (np.floor(places * steps + 0.5 + _TIE) / steps).astype(np.float32)
