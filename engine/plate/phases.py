@@ -21,6 +21,9 @@ pans, zooms and handheld shots of five pictures; from 2 to 4 the result is the s
 LEAST_LOSS = 0.05
 """Below, there is nothing to gain."""
 
+NOTHING = 1e-12
+"""Weights that sum to less are none."""
+
 
 def balanced(weight: FloatImage, phase: FloatImage, loss: float) -> FloatImage:
     """(S, N) the weights of S lenders, changed so that their aliases cancel as far as their grain allows.
@@ -49,7 +52,7 @@ def _balanced(weight: FloatImage, phase: FloatImage, loss: np.float32) -> FloatI
         for slot in range(slots):
             total += weight[slot, pixel]
             squares += weight[slot, pixel] ** 2
-        if total <= 0:
+        if total <= NOTHING:
             continue
         variances = squares / (loss * total * total)
         system[:] = 0.0
