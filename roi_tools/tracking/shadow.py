@@ -3,13 +3,17 @@ a reflection, which lies below it and departs from the background as the object 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from roi_tools.geometry import Box, Size
+from roi_tools.matte import bounds
 from roi_tools.shapes import RectF
 from roi_tools.tracking.camera import Camera
+from roi_tools.tracking.region import Matrix
 from roi_tools.tracking.working import FrameSource, WorkingFrames
 
 _DARKEST, _LIGHTEST = 0.2, 0.93
@@ -19,10 +23,28 @@ _CHANNELS_APART = 0.25
 _BLACK = 16
 """Backgrounds darker than this (8-bit) don't show a shadow."""
 _TOUCHING_SHARE = 0.1
-_SMALLEST_SHARE = 0.02
-_REACH_SHARE = 0.75
-"""How far from its object a shadow is looked for, in lengths of the object's longer side."""
+_SMALLEST_SHARE, _LARGEST_SHARE = 0.02, 1.0
+"""Area of a shadow, in areas of the object's box."""
+_REACH_SHARE = 1.0
+"""How far from its object a shadow may reach, in lengths of the object's longer side."""
+_SHADING_SHARE = 2.0
+"""What changes over more than so many of these lengths is the lens or the light."""
+_FINEST_SHARE = 0.04
+"""Dark specks and lines that are thinner, in these lengths, come from edges that don't lie on each other."""
 _NOISE_PX = 3
+_STEPS = (-8, -4, 4, 8)
+"""Frames on which it is looked whether the shadow has gone along."""
+_MOVED_SHARE = 0.08
+"""How far the object has to go against the camera, in these lengths, to tell its shadow from a dark place."""
+_WHOLLY_APART = np.float32(40)
+"""Departures from the background are cut off there (8-bit): more of it says no more about where the object is."""
+_AROUND_SHARE = 0.2
+"""How much around its box, in these lengths, is looked for with the object, so that its outline counts."""
+_ALIKE = 0.4
+"""Correlation that tells the object on another frame."""
+_GONE_ALONG = 0.5
+"""Share of the shadow that has to be dark where it would be if it had gone along."""
+_RATHER_THAN_STAYED = 0.05
 _MIRRORED = 0.5
 """Correlation of how a reflection departs from the background with what its object looks like."""
 _VISIBLE = 4.0
@@ -39,18 +61,14 @@ def propose_shadow(source: FrameSource, span: range, frame: int, rect: RectF, ma
     is belongs to it. The proposal touches ``rect`` and may overlap it. For the artist to accept or change.
     """
     frames = WorkingFrames(source)
-    image = frames.rgb(frame)
-    background = Camera(frames, span).background(frame)
-    size = Size(image.shape[1], image.shape[0])
+    size = Size(frames.rgb(frame).shape[1], frames.rgb(frame).shape[0])
     edges = [round(edge * frames.scale) for edge in rect.as_tuple()]
     box = Box(edges[0], edges[1], max(edges[2], edges[0] + 1), max(edges[3], edges[1] + 1)).clipped(size)
-    if background is None or box is None:
+    camera = Camera(frames, span)
+    here = None if box is None else _look(frames, camera, frame, _longer(box))
+    if box is None or here is None:
         return None
-    dark = _darkened(image.astype(np.float32), background)
-    dark[box.slices] = 0
-    reach = box.grown(round(_REACH_SHARE * max(box.width_px, box.height_px))).clipped(size) or box
-    dark[~_inside(reach, dark)] = 0
-    found = _touching(dark, box) or _reflected(image.astype(np.float32), background, box)
+    found = _cast(frames, camera, span, frame, here, box) or _reflected(here, box)
     if found is None:
         return None
     limits = np.array([size.width_px, size.height_px] * 2) / frames.scale
@@ -58,44 +76,128 @@ def propose_shadow(source: FrameSource, span: range, frame: int, rect: RectF, ma
     return RectF(*map(float, np.clip(grown, 0, limits)))
 
 
-def _inside(box: Box, like: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    mask = np.zeros(like.shape, bool)
-    mask[box.slices] = True
-    return mask
+@dataclass(frozen=True)
+class _Look:
+    """A frame beside its background: both as floats, (h, w, 3), NaN where the background is unknown; what is dark."""
+
+    image: NDArray[np.float32]
+    background: NDArray[np.float32]
+    dark: NDArray[np.uint8]
+
+    @property
+    def departure(self) -> NDArray[np.float32]:
+        """How far each pixel lies from the background, 8-bit codes, (h, w)."""
+        apart = np.abs(self.image - self.background).max(axis=2)
+        return np.minimum(cv2.blur(np.nan_to_num(apart), (3, 3)), _WHOLLY_APART)
 
 
-def _darkened(image: NDArray[np.float32], background: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _look(frames: WorkingFrames, camera: Camera, frame: int, length_px: int) -> _Look | None:
+    background = camera.background(frame)
+    if background is None:
+        return None
+    image = frames.rgb(frame).astype(np.float32)
+    return _Look(image, background, _darkened(image, background, length_px))
+
+
+def _longer(box: Box) -> int:
+    return max(box.width_px, box.height_px)
+
+
+def _cast(frames: WorkingFrames, camera: Camera, span: range, frame: int, here: _Look, box: Box) -> Box | None:
+    """Bounds of the shadow beside ``box``; None where what is dark there did not go along with the object."""
+    dark = here.dark.copy()
+    dark[box.slices] = 0
+    shadow = _touching(dark, box)
+    if shadow is None:
+        return None
+    votes = []
+    for other in (frame + step for step in _STEPS if frame + step in span):
+        there = _look(frames, camera, other, _longer(box))
+        if there is not None:
+            votes.append(_went_along(here, there, camera.between(frame, other), box, shadow))
+    told = [vote for vote in votes if vote is not None]
+    if 2 * sum(told) <= len(told):  # nothing told is no shadow, either
+        return None
+    return bounds(shadow.astype(np.float32))
+
+
+def _went_along(here: _Look, there: _Look, held: Matrix, box: Box, shadow: NDArray[np.uint8]) -> bool | None:
+    """Whether ``shadow`` is on another frame where the object is; None where the object is not seen or did not move.
+
+    ``held`` takes places of this frame to where they are on the other one if they stay in the scene.
+    """
+    centre = np.array([(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, 1.0])
+    stayed = held @ centre
+    stay = stayed[:2] / stayed[2] - centre[:2]
+    way = _way_of(here.departure, there.departure, box, stay)
+    if way is None or np.hypot(*(way - stay)) < max(2.0, _MOVED_SHARE * _longer(box)):
+        return None
+    along = _share_dark(shadow, there.dark, way)
+    return along > _GONE_ALONG and along > _share_dark(shadow, there.dark, stay) + _RATHER_THAN_STAYED
+
+
+def _way_of(
+    here: NDArray[np.float32], there: NDArray[np.float32], box: Box, stay: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """How far the object in ``box`` went (x, y), by what departs from the background on both frames."""
+    size = Size(here.shape[1], here.shape[0])
+    sample = box.grown(round(_AROUND_SHARE * _longer(box))).clipped(size) or box
+    x, y = round(float(stay[0])), round(float(stay[1]))
+    reach = sample.grown(_longer(box))
+    area = Box(reach.x0 + x, reach.y0 + y, reach.x1 + x, reach.y1 + y).clipped(size)
+    if area is None or area.width_px < sample.width_px or area.height_px < sample.height_px:
+        return None
+    scores = cv2.matchTemplate(there[area.slices], here[sample.slices], cv2.TM_CCOEFF_NORMED)
+    _, best, _, (column, row) = cv2.minMaxLoc(np.nan_to_num(scores, posinf=-1.0, neginf=-1.0))
+    if best < _ALIKE:
+        return None
+    return np.array([area.x0 + column - sample.x0, area.y0 + row - sample.y0], np.float64)
+
+
+def _share_dark(shadow: NDArray[np.uint8], dark: NDArray[np.uint8], way: NDArray[np.float64]) -> float:
+    """Share of ``shadow``, moved by ``way``, that is dark, as far as it is on the frame; 0 where little of it is."""
+    matrix = np.array([[1, 0, way[0]], [0, 1, way[1]]])
+    moved = cv2.warpAffine(shadow, matrix, shadow.shape[::-1], flags=cv2.INTER_NEAREST).astype(bool)
+    area = np.count_nonzero(moved)
+    return float(np.count_nonzero(dark[moved]) / area) if area > 0.5 * np.count_nonzero(shadow) else 0.0
+
+
+def _darkened(image: NDArray[np.float32], background: NDArray[np.float32], length_px: int) -> NDArray[np.uint8]:
     """1 where every channel lost about the same share of the background's light. NaN in ``background``: unknown."""
     unknown = np.isnan(background)
     known = np.where(unknown, image, background)  # a blur would carry what is no number along whole rows
     ratio = cv2.blur(image, (3, 3)) / np.maximum(cv2.blur(known, (3, 3)), 1.0)
-    ratio[unknown] = np.nan
-    # The exposure may differ between the frames: what most of the picture does is no shadow.
-    ratio /= np.nanmedian(ratio[::4, ::4].reshape(-1, 3), axis=0)
-    with np.errstate(invalid="ignore"):
-        alike = ratio.max(axis=2) - ratio.min(axis=2) < _CHANNELS_APART
-        mean = ratio.mean(axis=2)
-        dark = alike & (mean > _DARKEST) & (mean < _LIGHTEST) & (known.min(axis=2) > _BLACK)
-    element = np.ones((_NOISE_PX, _NOISE_PX), np.uint8)
-    return np.asarray(cv2.morphologyEx(dark.astype(np.uint8), cv2.MORPH_OPEN, element), np.uint8)
+    # The exposure may differ between the frames, at the frame's edges more than in its middle: what a whole
+    # neighbourhood does is no shadow.
+    window = 2 * round(_SHADING_SHARE * length_px / 2) + 1
+    ratio /= np.maximum(cv2.blur(np.clip(ratio, 0.5, 1.5), (window, window)), 0.1)
+    alike = ratio.max(axis=2) - ratio.min(axis=2) < _CHANNELS_APART
+    mean = ratio.mean(axis=2)
+    dark = alike & (mean > _DARKEST) & (mean < _LIGHTEST) & (known.min(axis=2) > _BLACK) & ~unknown.any(axis=2)
+    finest = max(_NOISE_PX, round(_FINEST_SHARE * length_px))
+    return np.asarray(cv2.morphologyEx(dark.astype(np.uint8), cv2.MORPH_OPEN, np.ones((finest, finest))), np.uint8)
 
 
-def _touching(dark: NDArray[np.uint8], box: Box) -> Box | None:
-    """Bounds of the parts of ``dark`` that reach into the box's near surroundings."""
+def _touching(dark: NDArray[np.uint8], box: Box) -> NDArray[np.uint8] | None:
+    """The parts of ``dark`` that begin beside the box and end not far from it; None for none, or too much."""
+    size = Size(dark.shape[1], dark.shape[0])
     count, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=8)
-    near = box.grown(max(2, round(_TOUCHING_SHARE * max(box.width_px, box.height_px))))
-    near = near.clipped(Size(dark.shape[1], dark.shape[0])) or box
-    touching = np.bincount(labels[near.slices].ravel(), minlength=count) > 0
-    touching[0] = False
-    large = touching & (stats[:, cv2.CC_STAT_AREA] >= _SMALLEST_SHARE * box.area_px)
-    rows, columns = np.nonzero(large[labels])
-    if not rows.size:
-        return None
-    return Box(int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
+    near = box.grown(max(2, round(_TOUCHING_SHARE * _longer(box)))).clipped(size) or box
+    reach = box.grown(round(_REACH_SHARE * _longer(box))).clipped(size) or box
+    fits = np.bincount(labels[near.slices].ravel(), minlength=count) > 0
+    beyond = labels.copy()
+    beyond[reach.slices] = 0
+    fits[np.unique(beyond)] = False
+    fits[0] = False
+    fits &= stats[:, cv2.CC_STAT_AREA] >= _SMALLEST_SHARE * box.area_px
+    shadow = fits[labels].astype(np.uint8)
+    area = np.count_nonzero(shadow)
+    return shadow if 0 < area <= _LARGEST_SHARE * box.area_px else None
 
 
-def _reflected(image: NDArray[np.float32], background: NDArray[np.float32], box: Box) -> Box | None:
+def _reflected(here: _Look, box: Box) -> Box | None:
     """Where the object's picture lies upside down below its box, as far as the frame goes."""
+    image, background = here.image, here.background
     departure = np.nan_to_num(cv2.blur(image, (3, 3)).mean(axis=2) - background.mean(axis=2))
     slack = max(2, round(_TOUCHING_SHARE * box.height_px))
     height = min(box.height_px, image.shape[0] - box.y1 - slack)

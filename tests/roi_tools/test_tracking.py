@@ -146,6 +146,39 @@ def test_no_shadow_is_proposed_where_none_moves_with_the_object() -> None:
     assert propose_shadow(thing, range(20, 21), 20, thing.rect(20)) is None
 
 
+def with_dark_place(thing: MovingThing, frame: int, place: tuple[slice, slice]) -> NDArray[np.uint8]:
+    """Dark for a while, so that most of the frames around show the place without it."""
+    image = thing(frame).astype(np.float32)
+    if 13 <= frame <= 27:
+        image[place] *= 0.5
+    return image.astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(np.s_[118:132, 100:160], id="that stays where it is"),
+        pytest.param(np.s_[:, :115], id="as wide as a third of the picture"),
+        pytest.param(np.s_[118:, :], id="everything below"),
+    ],
+)
+def test_a_dark_place_that_does_not_go_along_is_no_shadow(place: tuple[slice, slice]) -> None:
+    thing = MovingThing()
+    assert propose_shadow(lambda frame: with_dark_place(thing, frame, place), SPAN, 20, thing.rect(20)) is None
+
+
+def test_a_frame_that_is_darker_at_its_edges_still_shows_the_shadow() -> None:
+    thing = MovingThing(step_px=3, pan_px=3)
+    shading = np.interp(np.arange(WIDTH), [0, 100, 220, WIDTH], [0.7, 1, 1, 0.7])[:, np.newaxis]
+
+    def shaded(frame: int) -> NDArray[np.uint8]:
+        return (with_shadow(thing, frame) * shading).astype(np.uint8)
+
+    shadow = propose_shadow(shaded, SPAN, 20, thing.rect(20), margin_px=0)
+    expected = RectF(thing.rect(20).x0 - 20, 118, thing.rect(20).x0 + 40, 132)
+    assert shadow is not None and iou(shadow, expected) > 0.7
+
+
 def with_reflection(thing: MovingThing, frame: int, strength: float, flip: int) -> NDArray[np.uint8]:
     image = thing(frame).astype(np.float32)
     x0, y1 = round(thing.rect(frame).x0), round(thing.rect(frame).y1)
