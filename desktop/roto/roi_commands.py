@@ -13,6 +13,7 @@ from desktop.base.language import tr
 from desktop.editing import commands
 from desktop.editing.session import Session
 from desktop.roto.convert import layer_of
+from desktop.roto.shot_document import document_of_shot
 from roi_tools.errors import ShapeError
 from roi_tools.roto.model import RotoLayer
 from timeline import edits
@@ -112,15 +113,25 @@ def add_document(session: Session, document: RoiDocument, effect: str) -> int:
     return len(marks)
 
 
-def document_to_write(session: Session, info: MediaInfo) -> RoiDocument:
-    """The selected removal as a document. Raises ShapeError where none is selected."""
+def document_to_write(session: Session, info: MediaInfo, path: Path) -> RoiDocument:
+    """What goes into the file: all removals of the shot into an ROI file, the selected one into others.
+
+    Raises ShapeError where none is selected.
+    """
     from roi_tools.roi_document import RoiDocument
 
-    removal = session.removal
-    if removal is None:
+    shot, removal = session.shot, session.removal
+    if shot is None or removal is None:
         raise ShapeError(tr("no removal is selected; select the one to export"))
+    if holds_shot(path):
+        return document_of_shot(shot, info)
     layer: RotoLayer = replace(layer_of(removal.shape), name=removal.label)
     return RoiDocument(info.size, info.rate, info.frame_count, {}, (layer,))
+
+
+def holds_shot(path: Path) -> bool:
+    """Whether all that marks a shot goes into the file, not the selected removal alone."""
+    return path.suffix.lower() == ".json" and not path.name.lower().endswith(BOXES)
 
 
 def write_document(path: Path, document: RoiDocument, progress: Callable[[int, int], object]) -> tuple[str, ...]:

@@ -119,11 +119,11 @@ class RoiWiring(QObject):
         self._do(path, tr("Reading {name} …"), partial(read_document, path, info), add)
 
     def write(self, path: Path) -> None:
-        """Write the selected removal; a matte is written in the background."""
+        """Write the selected removal, into an ROI file all of the shot; a matte is written in the background."""
         info = self._info()
         if info is None or self._session.removal is None:
             return
-        document = document_to_write(self._session, info)
+        document = document_to_write(self._session, info, path)
         self._do(path, tr("Writing {name} …"), partial(write_document, path, document), partial(self._say, path))
 
     def _info(self) -> MediaInfo | None:

@@ -22,10 +22,12 @@ from roi_tools.geometry import Box, Size
 from roi_tools.roi_document import RoiDocument, write_roi
 from roi_tools.roi_file import read_boxes
 from roi_tools.roto.raster import layer_matte
-from roi_tools.shapes import RectF
+from roi_tools.shapes import AnimatedRectangle, RectF
 from tests.desktop.conftest import CLIP_SIZE
 from tests.desktop.test_roto_tools import draw_triangle
+from timeline import edits
 from timeline.marking import RotoMarking
+from timeline.removal import Removal, new_id
 
 
 @pytest.fixture
@@ -108,7 +110,7 @@ def test_a_matte_that_is_cancelled_leaves_no_file(
     (shot,) = editor.session.project.shots
     info = editor.media.info(shot.media_path)
     assert info is not None
-    document = document_to_write(editor.session, info)
+    document = document_to_write(editor.session, info, tmp_path / "matte.mkv")
 
     def cancelled(done: int, total: int) -> None:
         if done == 3:
@@ -117,6 +119,29 @@ def test_a_matte_that_is_cancelled_leaves_no_file(
     with pytest.raises(WorkCancelled):
         write_document(tmp_path / "matte.mkv", document, cancelled)
     assert list(tmp_path.glob("matte*")) == []
+
+
+def test_an_roi_file_holds_all_removals_of_the_shot_and_their_links(
+    editor: MainWindow, roi: RoiWiring, qtbot: QtBot, tmp_path: Path
+) -> None:
+    draw_triangle(qtbot, editor)
+    session, shot = editor.session, editor.session.project.shots[0]
+    ball = Removal(new_id(), "ball", AnimatedRectangle.still(RectF(10, 10, 20, 20)))
+    shadow = Removal(new_id(), "ball", AnimatedRectangle.still(RectF(22, 16, 34, 22)), linked_to=ball.id)
+    project = session.project
+    for removal in (ball, shadow):
+        project = edits.add_removal(project, shot.id, removal)
+    session.apply("two boxes", project)
+    session.select_removal(ball.id)
+    roi.write(tmp_path / "shot.json")
+    roi.read(tmp_path / "shot.json")
+    drawn, _, _, again, back, companion = session.project.shots[0].removals
+    assert (again.label, back.label, companion.label) == (drawn.label, "ball", "ball 2")
+    assert isinstance(again.shape, RotoMarking) and companion.linked_to == back.id
+    for before, after in ((ball, back), (shadow, companion)):
+        first, second = before.shape.rect_at(3), after.shape.rect_at(3)
+        assert first is not None and second is not None
+        np.testing.assert_allclose(first.as_tuple(), second.as_tuple(), atol=4)
 
 
 def test_cancelled_work_brings_nothing(roi: RoiWiring, qtbot: QtBot) -> None:
