@@ -17,6 +17,7 @@ from roi_tools.roto.outlines import Polygon
 
 _CORNER_CUT_PX = 0.5**0.5 / 2
 """How far a pixel's corner lies from the line between the middles of the two sides that meet there."""
+_LEAST_CUT_PX = 0.5
 _STEPS = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)])
 """Right, down, left, up: borders run with the inside on their right, so clockwise around what is solid."""
 _TURNS = (1, 0, 3)
@@ -28,8 +29,9 @@ def outlines_of(matte: NDArray[Any], error_px: float = 1.0) -> tuple[Polygon, ..
     the pixels' border.
 
     Clockwise as seen around what is solid (a positive area), the other way round around holes. At 0 it is the pixels'
-    border itself; from 0.5 on the steps along slanted edges are cut. What shrinks to a line is left out: it is no wider
-    than the error. Raises ShapeError for a negative ``error_px``.
+    border itself; from 0.5 on the steps along slanted edges are cut, and around pixels that are partly covered the
+    outline runs where the coverage between two pixels' middles is 0.5: the edge that was drawn. What shrinks to a line
+    is left out: it is no wider than the error. Raises ShapeError for a negative ``error_px``.
     """
     if error_px < 0:
         raise ShapeError(f"an outline cannot lie within {error_px} px; give 0 or more")
@@ -38,7 +40,8 @@ def outlines_of(matte: NDArray[Any], error_px: float = 1.0) -> tuple[Polygon, ..
     if box is None:
         return ()
     corner = np.array([box.x0, box.y0], np.float64)
-    loops = [_simplified(loop, error_px) + corner for loop in _borders(solid[box.slices])]
+    coverage = np.pad(np.asarray(matte, np.float32)[box.slices], 1)
+    loops = [_simplified(loop, coverage, error_px) + corner for loop in _borders(solid[box.slices])]
     whole = [loop for loop in loops if len(loop) >= 3 and abs(polygon_area(loop)) > 0]
     return tuple(sorted(whole, key=lambda loop: -abs(polygon_area(loop))))
 
@@ -99,8 +102,19 @@ def _loops(following: NDArray[np.int64]) -> list[list[int]]:
     return loops
 
 
-def _simplified(loop: Polygon, error_px: float) -> Polygon:
-    cuts_corners = error_px >= 0.5
-    points = (loop + np.roll(loop, -1, axis=0)) / 2 if cuts_corners else loop
-    slack_px = error_px - _CORNER_CUT_PX if cuts_corners else error_px
-    return simplified(points, slack_px)
+def _simplified(loop: Polygon, coverage: Matte, error_px: float) -> Polygon:
+    """``coverage`` has one pixel more than the borders on each side."""
+    if error_px < _LEAST_CUT_PX:
+        return simplified(loop, error_px)
+    steps = np.roll(loop, -1, axis=0) - loop
+    middles, inward = loop + steps / 2, np.column_stack([-steps[:, 1], steps[:, 0]])
+    inside, outside = (_values(coverage, middles + side * inward / 2) for side in (1, -1))
+    depth = 0.5 - (inside - 0.5) / (inside - outside)
+    slack_px = error_px if np.any(depth) else error_px - _CORNER_CUT_PX
+    return simplified(middles + depth[:, np.newaxis] * inward, slack_px)
+
+
+def _values(coverage: Matte, places: Polygon) -> NDArray[np.float64]:
+    """Of the pixels that hold ``places``."""
+    columns, rows = (np.floor(places).astype(np.int64) + 1).T
+    return coverage[rows, columns].astype(np.float64)

@@ -37,6 +37,8 @@ from timeline.media.info import MediaInfo
 from timeline.media.mattes import frame_coverage, write_mattes
 from timeline.media.reader import open_media
 
+_OUTLINE_PX = 0.5
+"""Of the error of shapes, for the outline of each frame: what cuts the pixels' steps. The rest makes points fewer."""
 _SCRIPTS = {".nk": write_nuke, ".fxs": write_silhouette, ".py": write_blender}
 
 
@@ -152,6 +154,7 @@ def _one_layer(document: RoiDocument, name: str) -> RotoLayer:
 def _from_matte(path: Path, options: RoiOptions, progress: Progress) -> RoiDocument:
     outlines: dict[int, Sequence[Polygon]] = {}
     boxes: dict[int, Box] = {}
+    outline_px = min(options.error_px / 2, _OUTLINE_PX)
     with open_media(path) as reader:
         clip = reader.info
         for frame in range(clip.frame_count):
@@ -159,13 +162,8 @@ def _from_matte(path: Path, options: RoiOptions, progress: Progress) -> RoiDocum
             coverage = frame_coverage(reader.read(frame))
             box = bounds(np.where(coverage >= 0.5, coverage, 0))
             if box is not None:
-                # Half of the error for the outline of each frame, half for what the shape makes of it.
-                outlines[frame], boxes[frame] = outlines_of(coverage, options.error_px / 2), box
-    return document_of_outlines(outlines, boxes, clip, _halved(options))
-
-
-def _halved(options: RoiOptions) -> RoiOptions:
-    return replace(options, error_px=options.error_px / 2)
+                outlines[frame], boxes[frame] = outlines_of(coverage, outline_px), box
+    return document_of_outlines(outlines, boxes, clip, replace(options, error_px=options.error_px - outline_px))
 
 
 def _known(clip: MediaInfo | None, path: Path) -> MediaInfo:

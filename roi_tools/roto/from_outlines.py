@@ -33,6 +33,8 @@ _TOO_FAR = 1e6
 """Cost of a chord that lies further from the outline than allowed: taken only where there is no other."""
 _STAYING = 0.02
 """Cost of moving away from where the point was expected, per error^2, against that of leaving the outline."""
+_PLACES_SHARE = 0.75
+"""Of the error, for fewer points; the rest for fewer keyframes, which a form that changes needs anyway."""
 _SAME_OBJECT = 0.1
 """Overlap (intersection over union) of the boxes of two outlines on neighbouring frames that makes them one shape."""
 
@@ -102,8 +104,8 @@ def _overlap(one: Polygon, other: Polygon) -> float:
 
 
 def _shape(run: _Run, label: str, error_px: float) -> Shape:
-    places = _places(run.outlines, error_px / 2)
-    keyed = fewest_keys(places, error_px / 2)
+    places = _places(run.outlines, _PLACES_SHARE * error_px)
+    keyed = fewest_keys(places, (1 - _PLACES_SHARE) * error_px)
     tracks = tuple(
         Track(tuple(_key(run.first_frame + index, places[index, point]) for index in keyed))
         for point in range(places.shape[1])

@@ -68,7 +68,7 @@ def _outlines(lines: tuple[Shape, ...], frame: int, error_px: float) -> list[Pol
     hard = RotoLayer("lines", tuple(replace(line, feather_px=HARD) for line in lines))
     matte = layer_matte(hard, frame, size, window, scale, (-left * scale, -top * scale))
     # A border of pixels lies up to half of one beside the edge that it stands for.
-    found = outlines_of(matte, max(error_px * scale - 0.5, 0.5))
+    found = outlines_of(matte >= 0.5, max(error_px * scale - 0.5, 0.5))
     return sorted((outline / scale + (left, top) for outline in found), key=lambda outline: -abs(polygon_area(outline)))
 
 

@@ -97,6 +97,19 @@ def test_shapes_lie_within_their_error_of_the_outlines(error_px: float) -> None:
         assert np.minimum(matte, expected).sum() / np.maximum(matte, expected).sum() > 1 - 0.08 * max(error_px, 1)
 
 
+def test_a_curve_that_was_drawn_comes_back_with_few_points_and_near_where_it_was() -> None:
+    angles = 2 * np.pi * np.arange(400) / 400
+    radii = 60 + 9 * np.sin(5 * angles)
+    drawn = np.column_stack([100.3 + radii * np.cos(angles), 90.7 + radii * np.sin(angles)])
+    matte = outlines_matte((drawn,), Size(200, 180))
+    (stepped,), (outline,) = outlines_of(matte >= 0.5, 0.5), outlines_of(matte, 0.5)
+    assert distance_from(drawn, outline).max() < 0.15  # its corners; the sides may cut off as much as the error
+    assert distance_from(outline, drawn).max() < 0.6
+    assert len(outline) < 50 < len(stepped)
+    (shape,) = shapes_from_outlines(dict.fromkeys(range(3), (outline,)), "curve", 0.5)
+    assert len(shape.tracks) < 50
+
+
 def test_hair_lies_within_its_error_on_each_frame_too() -> None:
     angles = np.linspace(0, 2 * np.pi, 1500, endpoint=False)
     away = 100 + np.random.default_rng(4).normal(0, 4, (3, 1500))
