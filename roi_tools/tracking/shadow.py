@@ -34,6 +34,7 @@ _FINEST_SHARE = 0.04
 _NOISE_PX = 3
 _STEPS = (-8, -4, 4, 8)
 """Frames on which it is looked whether the shadow has gone along."""
+_FEWEST_VOTES = 2
 _MOVED_SHARE = 0.08
 """How far the object has to go against the camera, in these lengths, to tell its shadow from a dark place."""
 _WHOLLY_APART = np.float32(40)
@@ -116,7 +117,7 @@ def _cast(frames: WorkingFrames, camera: Camera, span: range, frame: int, here: 
         if there is not None:
             votes.append(_went_along(here, there, camera.between(frame, other), box, shadow))
     told = [vote for vote in votes if vote is not None]
-    if 2 * sum(told) <= len(told):  # nothing told is no shadow, either
+    if sum(told) < _FEWEST_VOTES or 2 * sum(told) <= len(told):  # nothing told is no shadow, either
         return None
     return bounds(shadow.astype(np.float32))
 
