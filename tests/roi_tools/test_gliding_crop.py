@@ -123,8 +123,8 @@ def test_scaled_pictures_go_where_they_came_from(corner: tuple[float, float]) ->
     back = path.paste(np.zeros_like(image), path.crop(image, 0), 0)
     assert np.abs(back - image).max() < 0.12
     rows, columns = np.mgrid[:90, :150]
-    middles = [((columns * it).sum() / it.sum(), (rows * it).sum() / it.sum()) for it in (image, back)]
-    np.testing.assert_allclose(*middles, atol=0.03)
+    there, came_from = (((columns * it).sum() / it.sum(), (rows * it).sum() / it.sum()) for it in (back, image))
+    np.testing.assert_allclose(there, came_from, atol=0.03)
 
 
 def test_only_what_changed_is_written() -> None:
