@@ -29,8 +29,7 @@ PLATE_BLOCK_FRAMES = 16
 PLATE_REACH_FRAMES = 60
 PLATE_STRIDE_FRAMES = 3
 LEAST_SAMPLES = 5
-"""The still background is what most of such frames around a block of frames show; of fewer it is not known. Chosen on one
-clip."""
+"""The still background is what most of such frames around a block of frames show; of fewer it is not known."""
 
 LEAST_REACH_FRAMES = 40
 """With less than that it would be measured on frames that are out of reach."""
