@@ -35,7 +35,6 @@ from engine.plate.model import (
     Points,
     RecoveredFrame,
 )
-from engine.plate.movers import Movers
 from engine.plate.outlines import Outlines, TightFootage, widened
 from engine.plate.overhang import overhang
 from engine.plate.photometric import relight
@@ -129,29 +128,22 @@ def _recover_all(
     footage: Footage, core: Sequence[int], progress: Progress, inventions: Inventions | None
 ) -> Iterator[RecoveredFrame]:
     """The frames of `core`, with nothing of the hole kept."""
-    done, movers = 0, Movers(footage)
+    done = 0
     while done < len(core):
         for result, share in _batch(
-            footage, movers, inventions, core[done : done + MAX_BATCH_FRAMES], progress, done, len(core)
+            footage, inventions, core[done : done + MAX_BATCH_FRAMES], progress, done, len(core)
         ):
             done += 1
             progress(share)
             yield result
         if done < len(core):
             footage.forget_before(core[done] - footage.settings.reach_frames)
-            movers.forget_before(core[done])
             if inventions is not None:
                 inventions.forget_before(core[done])
 
 
 def _batch(
-    footage: Footage,
-    movers: Movers,
-    inventions: Inventions | None,
-    frames: Sequence[int],
-    progress: Progress,
-    done: int,
-    total: int,
+    footage: Footage, inventions: Inventions | None, frames: Sequence[int], progress: Progress, done: int, total: int
 ) -> Iterator[tuple[RecoveredFrame, float]]:
     """As many of the frames as fit into memory at once, each with the share that is done after it."""
     pool = ThreadPoolExecutor(THREADS)
@@ -162,7 +154,7 @@ def _batch(
         for _ in _gather(footage, batch, pool):
             progress(traced)
         # They are painted ahead, while others are finished.
-        painting = [pool.submit(_with_movers, footage, movers, target) for target in batch]
+        painting = [pool.submit(_painted, footage, target) for target in batch]
         for finished, painted in enumerate(painting, start=1):
             before = (done + finished - 1 + TRACING_SHARE * (len(batch) - finished + 1)) / total
             after = (done + finished + TRACING_SHARE * (len(batch) - finished)) / total
@@ -260,12 +252,6 @@ def _paint_alone(footage: Footage, frame: int, still_wanted: Still) -> Painted |
         for _ in _gather(footage, [target], pool):
             still_wanted()
     return _painted(footage, target)
-
-
-def _with_movers(footage: Footage, movers: Movers, target: Target) -> Painted | None:
-    """The frame painted, with what walks by behind its hole."""
-    painted = _painted(footage, target)
-    return painted if painted is None else movers.paint(painted)
 
 
 def _painted(footage: Footage, target: Target) -> Painted | None:
