@@ -519,7 +519,7 @@ def test_it_changes_what_it_should_and_nothing_else(bench: Bench, name: str) -> 
     def changed() -> set[str]:
         return {aspect for aspect, value in bench.aspects().items() if value != before[aspect]}
 
-    bench.qtbot.waitUntil(lambda: set(case.changes) <= changed())
+    bench.qtbot.waitUntil(lambda: set(case.changes) <= changed(), timeout=30_000)
     assert changed() - set(case.changes) - set(case.also) <= {"checked", "said"}
 
 

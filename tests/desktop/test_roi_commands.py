@@ -205,8 +205,8 @@ def test_images_that_are_there_are_replaced_only_if_wanted(
     assert [path.name for path in tmp_path.iterdir()] == ["m.0003.png"]
     editor.window_actions["export_shapes"].trigger()
     editor.notices.click("Export Shapes", "Replace")
-    qtbot.waitUntil(lambda: old.read_bytes() != b"mine")
-    assert len(list(tmp_path.glob("m.*.png"))) == 12
+    qtbot.waitUntil(lambda: len(list(tmp_path.glob("m.*.png"))) == 12, timeout=30_000)
+    assert old.read_bytes() != b"mine"
 
 
 @pytest.mark.parametrize(
