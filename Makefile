@@ -1,6 +1,7 @@
 # make demo   set up, then clean the bundled sample clip        -> demo/
 # make app    set up, then open the desktop with the sample project
 # make test   set up, then lint, type-check and run the suite
+# make explore   set up, then try the property tests on many new cases (an hour)
 # make translations   set up, then bring resources/translations in step with the desktop's texts
 # PYTHON=/path/to/python3.11 chooses the interpreter; on Windows see the README.
 
@@ -8,7 +9,7 @@ BIN := .venv/bin
 OFFSCREEN := env -u DISPLAY -u WAYLAND_DISPLAY QT_QPA_PLATFORM=offscreen
 SOURCES := pyproject.toml constraints.txt .ci/setup
 
-.PHONY: demo app test lint types suite test-slow translations clean
+.PHONY: demo app test lint types suite test-slow explore translations clean
 
 demo: .venv/.demo
 	@$(BIN)/grayplate demo
@@ -43,6 +44,9 @@ test-slow: .venv/.test
 .venv/.test: $(SOURCES)
 	@.ci/setup "vace,dev" base desktop
 	@touch $@ .venv/.demo .venv/.app
+
+explore: .venv/.test
+	HYPOTHESIS_PROFILE=explore $(OFFSCREEN) $(BIN)/pytest -n 2 -m "not slow" --timeout 0 $$(grep -rl "@given" tests)
 
 translations: .venv/.test
 	$(BIN)/python -m resources.translations.update

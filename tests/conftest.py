@@ -16,10 +16,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's job in the background ignores Ctrl-C, and so would every program that a test starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A person's run explores new cases; continuous integration repeats the same: its verdict is about the change alone.
-settings.register_profile("ci", derandomize=True, deadline=None)
-settings.register_profile("default", deadline=None)
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+# The suite repeats the same cases, so that its verdict is about the change alone; `make explore` looks for new ones.
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=2000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 @pytest.fixture(autouse=True)

@@ -105,7 +105,7 @@ class RoiWiring(QObject):
         if not there:
             self.write(path)
             return
-        text = tr("{count} images of {name} are there already").format(count=there, name=path.name)
+        text = tr("Images of {name} that are there already: {count}").format(count=there, name=path.name)
         self._window.notices.ask(
             tr("Export Shapes"), text, {tr("Replace"): partial(self.write, path), tr("Cancel"): _nothing}
         )

@@ -13,10 +13,11 @@ from pytestqt.qtbot import QtBot
 
 from desktop.main_window import MainWindow
 from desktop.media.decode_worker import DecodeWorker
-from desktop.media.display import DisplayFrame, FrameRequest
+from desktop.media.display import FrameRequest
 from desktop.media.proxy_store import ProxyStore, make_proxy, proxy_size, shrunk
 from roi_tools.geometry import Size
 from tests.desktop.conftest import CLIP_FRAMES, CLIP_SIZE
+from tests.desktop.shown import Shown
 from tests.support.media import noise_frame
 from timeline.media.frame import pixel_format
 from timeline.media.reader import open_media
@@ -78,27 +79,6 @@ def test_all_proxies_go_and_nothing_else(tmp_path: Path) -> None:
     assert store.clear() == 20
     assert [file.name for file in tmp_path.iterdir()] == ["note.txt"]
     assert store.clear() == 0
-
-
-class Shown:
-    """What the decode thread reports, in order."""
-
-    def __init__(self) -> None:
-        self.frames: list[DisplayFrame] = []
-        self._condition = threading.Condition()
-
-    def frame_decoded(self, frame: DisplayFrame) -> None:
-        with self._condition:
-            self.frames.append(frame)
-            self._condition.notify_all()
-
-    def __getattr__(self, name: str) -> Any:
-        raise AssertionError(f"unexpected report: {name}")
-
-    def wait(self, count: int) -> list[DisplayFrame]:
-        with self._condition:
-            assert self._condition.wait_for(lambda: len(self.frames) >= count, 20)
-            return self.frames[:count]
 
 
 @pytest.fixture

@@ -200,7 +200,7 @@ def test_images_that_are_there_are_replaced_only_if_wanted(
     old.write_bytes(b"mine")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "m.####.png"), ""))
     editor.window_actions["export_shapes"].trigger()
-    assert "1 images of m.####.png" in editor.notices.texts["Export Shapes"]
+    assert "m.####.png that are there already: 1" in editor.notices.texts["Export Shapes"]
     editor.notices.click("Export Shapes", "Cancel")
     assert [path.name for path in tmp_path.iterdir()] == ["m.0003.png"]
     editor.window_actions["export_shapes"].trigger()

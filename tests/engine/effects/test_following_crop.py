@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,9 @@ from engine.effects.vace import Vace
 from engine.ofx.effect import Clips, RenderedImage
 from engine.ofx.parameters import ParameterSet
 from engine.protocol import ParameterValue, PassPreflight
-from engine.vace.sampling.control import FrameSource
 from engine.vace.shot import crops
 from roi_tools.geometry import Box, Size, frame_box
+from tests.engine.effects.conftest import Given
 from tests.engine.effects.test_vace import Boxes, Footage, Recorder
 from tests.support.tiny_wan import build_tiny_wan
 
@@ -71,29 +71,6 @@ def render(effect: Vace) -> dict[int, RenderedImage]:
         return {frame: effect.render(frame) for frame in FRAMES}
     finally:
         effect.end_sequence_render()
-
-
-class Given:
-    """What one clip of the model was conditioned on."""
-
-    def __init__(self, video: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
-        self.video, self.mask = video, mask
-
-
-@pytest.fixture
-def echo(monkeypatch: pytest.MonkeyPatch) -> list[Given]:
-    """A model that gives back what it was shown."""
-    seen: list[Given] = []
-
-    def generate(
-        _model: object, source: FrameSource, frame_count: int, _settings: object, _progress: object, **_: object
-    ) -> Iterator[NDArray[np.float32]]:
-        frames = [source(index) for index in range(frame_count)]
-        seen.append(Given(np.stack([frame.video for frame in frames]), np.stack([frame.mask for frame in frames])))
-        yield from seen[-1].video
-
-    monkeypatch.setattr("engine.vace.shot.stretch_render.generate", generate)
-    return seen
 
 
 def test_a_crop_that_follows_is_smaller(make: Callable[..., Vace], echo: list[Given]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ from engine.protocol import ParameterValue, PassPreflight, Remedy, Stage
 from engine.vace.cost.machine import Machine
 from engine.vace.files.weights import MODEL_VARIABLE
 from engine.vace.model import warm_model
-from engine.vace.sampling.control import FrameSource
 from roi_tools.geometry import Box, Size, frame_box
+from tests.engine.effects.conftest import Given
 from tests.support.media import noise_clip
 from tests.support.tiny_wan import build_tiny_wan
 
@@ -251,30 +251,6 @@ def test_a_hole_in_the_matte_is_reported_as_untouched(make: Callable[..., Vace])
     assert provenance is not None
     assert (provenance[2:5, 2:5] == UNTOUCHED).all()
     assert (provenance == UNTOUCHED).sum() == 9
-
-
-@dataclass(frozen=True)
-class Given:
-    """What one clip of the model was conditioned on: float32 (T, H, W, 3), and the mask as bool (T, H, W)."""
-
-    video: NDArray[np.float32]
-    mask: NDArray[np.bool_]
-
-
-@pytest.fixture
-def echo(monkeypatch: pytest.MonkeyPatch) -> list[Given]:
-    """A model that gives back the picture it was conditioned on: shows what reaches it, and where results go."""
-    seen: list[Given] = []
-
-    def generate(
-        _model: object, source: FrameSource, frame_count: int, _settings: object, _progress: object, **_: object
-    ) -> Iterator[NDArray[np.float32]]:
-        frames = [source(index) for index in range(frame_count)]
-        seen.append(Given(np.stack([frame.video for frame in frames]), np.stack([frame.mask for frame in frames])))
-        yield from seen[-1].video
-
-    monkeypatch.setattr("engine.vace.shot.stretch_render.generate", generate)
-    return seen
 
 
 @pytest.mark.parametrize("length", range(1, 11))
