@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plate.chain import NODE_PX
 from engine.plate.compiled import compiled, inlined
 from engine.plate.model import FloatImage, Mask, Points
+from engine.plate.nodes import NODE_PX
 
 Numbers = NDArray[np.int32]
 

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 
 from engine.plate.analysis import box_around, dilate
-from engine.plate.chain import Nodes
 from engine.plate.footage import Footage
 from engine.plate.model import SYNTHESISED, FloatImage, Mask, PaintedPlate, ProvenanceMap
+from engine.plate.nodes import Nodes
 from engine.plate.overhang import NOTHING, Overhang
 from engine.plate.photometric import membrane
 from engine.plate.registration import Registration

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.plate.analysis import FrameView, Gray, box_around
-from engine.plate.chain import Nodes, Shift
+from engine.plate.chain import Shift
 from engine.plate.footage import Footage
 from engine.plate.model import Mask, Points
+from engine.plate.nodes import Nodes
 from engine.plate.sampling import pick
 from roi_tools.geometry import Box, Size
 
