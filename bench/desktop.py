@@ -23,26 +23,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import QTimer
 from rich.console import Console
 from rich.table import Table
 
+from bench.desktop_window import FRAMES, SAMPLE, make_clip, open_window, resident_mb, rest, until
 from desktop.base.qt import create_application
 from desktop.base.theme import apply_theme
 from desktop.main_window import MainWindow
 from desktop.wiring.window import WindowWiring
 
-FRAMES = 240
 LOOP_FRAMES = 30
 PLAY_S = 5.0
 CACHE_MB = 512
-TIMEOUT_S = 300.0
 _SHOWN = "window shown"
 
 Row = tuple[str, str, str]
@@ -95,14 +92,8 @@ class Bench:
     """One window, measured from the outside as a person would."""
 
     def __init__(self, folder: Path) -> None:
-        self._application = create_application()
-        apply_theme(self._application)
         self._clip = make_clip(folder / "clip.mp4")
-        self.window = MainWindow()
-        WindowWiring(self.window)
-        self.window.resize(1500, 940)
-        self.window.show()
-        self.window.media.set_cache_mb(CACHE_MB)
+        self.window = open_window(CACHE_MB)
         self._random = random.Random(1)
 
     def run(self, scrubs: int, *, with_render: bool) -> list[Row]:
@@ -113,14 +104,6 @@ class Bench:
         self.window.documents.quit_agreed.emit()
         return rows
 
-    def _until(self, condition: Callable[[], bool]) -> None:
-        ends = time.monotonic() + TIMEOUT_S
-        while not condition():
-            if time.monotonic() > ends:
-                raise TimeoutError("the desktop did not get there in time")
-            self._application.processEvents()
-            time.sleep(0.0005)
-
     def _shown(self, frame: int, *, exactly: bool = False) -> bool:
         shown = self.window.canvas.frame
         return shown is not None and shown.request.frame == frame and not (exactly and shown.is_proxy)
@@ -129,16 +112,16 @@ class Bench:
         """From the file's name to its first frame in the viewer."""
         began = time.perf_counter()
         self.window.documents.open_paths([str(self._clip)])
-        self._until(lambda: self.window.canvas.frame is not None)
+        until(lambda: self.window.canvas.frame is not None)
         return "first frame of 1080p H.264", f"{_ms(began):.0f} ms", ""
 
     def _scrub_to(self, frame: int) -> tuple[float, float]:
         """Milliseconds to a picture of the frame, and to the frame itself."""
         began = time.perf_counter()
         self.window.session.go_to(frame)
-        self._until(lambda: self._shown(frame))
+        until(lambda: self._shown(frame))
         first_ms = _ms(began)
-        self._until(lambda: self._shown(frame, exactly=True))
+        until(lambda: self._shown(frame, exactly=True))
         return first_ms, _ms(began)
 
     def _scrubs(self, count: int) -> tuple[str, str]:
@@ -150,7 +133,7 @@ class Bench:
         """Latencies of frames that are not in memory, and of frames that are."""
         early = self._scrubs(12)
         began = time.perf_counter()
-        self._until(lambda: self.window.media.has_looked_over)
+        until(lambda: self.window.media.has_looked_over)
         looked_s = time.perf_counter() - began
         far = self._scrubs(40)
         for frame in range(LOOP_FRAMES):
@@ -170,9 +153,9 @@ class Bench:
         window = self.window
         began = time.perf_counter()
         window.window_actions["make_proxy"].trigger()
-        self._until(lambda: window.media.proxies.find(str(self._clip)) is not None)
+        until(lambda: window.media.proxies.find(str(self._clip)) is not None)
         made_s = time.perf_counter() - began
-        self._rest()
+        rest(1.0)
         window.media.set_cache_mb(0)
         firsts, exact = [], []
         for _ in range(20):
@@ -199,7 +182,7 @@ class Bench:
         window.session.go_to(0)
         window.playback.forward()
         ends = time.perf_counter() + PLAY_S
-        self._until(lambda: time.perf_counter() >= ends)
+        until(lambda: time.perf_counter() >= ends)
         window.playback.stop()
         window.in_out.clear()
         expected = round(PLAY_S * 24)
@@ -212,7 +195,7 @@ class Bench:
 
         commands.add_removal(self.window.session, RectF(100, 100, 400, 400))
         removal = self.window.session.removal
-        before = _resident_mb()
+        before = resident_mb(os.getpid())
         for number in range(scrubs):
             self._scrub_to(self._random.randrange(FRAMES))
             if removal is not None:
@@ -222,24 +205,24 @@ class Bench:
             self.window.strip.grab()
             if number % 10 == 0:
                 self.window.documents.save_to(self._clip.with_suffix(".otio"))
-                self._until(lambda: not self.window.documents.is_saving)
+                until(lambda: not self.window.documents.is_saving)
         what = f"memory, {scrubs} scrubs with edits and saves"
-        return what, f"{before} -> {_resident_mb()} MiB", f"cache bounded at {CACHE_MB} MiB"
+        return what, f"{before:.0f} -> {resident_mb(os.getpid()):.0f} MiB", f"cache bounded at {CACHE_MB} MiB"
 
     def stalls(self) -> list[Row]:
         """The event loop's longest pause while the engine renders the sample and its frames are shown, and at rest."""
         window = self.window
         window.session.mark_saved(window.session.document, Path("bench.otio"))
         window.bridge.start()
-        window.documents.open_project(Path(str(files("resources").joinpath("sample", "walkby.otio"))))
-        self._until(lambda: window.bridge.is_connected and window.session.project.name != "")
-        self._until(lambda: window.canvas.frame is not None and window.session.removal is not None)
-        self._rest()
+        window.documents.open_project(SAMPLE)
+        until(lambda: window.bridge.is_connected and window.session.project.name != "")
+        until(lambda: window.canvas.frame is not None and window.session.removal is not None)
+        rest(1.0)
         with self._watched() as (at_rest, _):
-            self._rest(5.0)
+            rest(5.0)
         with self._watched() as (pauses, work):
             window.window_actions["render"].trigger()
-            self._until(lambda: window.renders.active is None)
+            until(lambda: window.renders.active is None)
         return [
             ("UI thread's longest stall in a render", _percentiles(pauses, longest=True), "<= 50 ms"),
             ("its longest work without a pause, CPU time", _percentiles(work, longest=True), "<= 50 ms"),
@@ -265,32 +248,6 @@ class Bench:
         yield pauses, work
         timer.stop()
 
-    def _rest(self, seconds: float = 1.0) -> None:
-        ends = time.monotonic() + seconds
-        self._until(lambda: time.monotonic() >= ends)
-
-
-def make_clip(path: Path) -> Path:
-    """The sample at twice its size, to and fro."""
-    from dataclasses import replace
-
-    from roi_tools.geometry import Size
-    from timeline.media.frame import Frame
-    from timeline.media.reader import open_media
-    from timeline.media.writer import open_writer
-
-    with open_media(str(files("resources").joinpath("sample", "walkby.mp4"))) as reader:
-        small = [reader.read(frame) for frame in range(reader.info.frame_count)]
-        info = reader.info
-    size = Size(2 * info.size.width_px, 2 * info.size.height_px)
-    there_and_back = small + small[-2:0:-1]
-    with open_writer(str(path), replace(info, size=size, frame_count=FRAMES)) as writer:
-        for number in range(FRAMES):
-            frame = there_and_back[number % len(there_and_back)]
-            planes = tuple(np.repeat(np.repeat(plane, 2, axis=0), 2, axis=1) for plane in frame.planes)
-            writer.write(Frame(planes, frame.format, frame.color))
-    return path
-
 
 def _ms(since: float) -> float:
     return 1000 * (time.perf_counter() - since)
@@ -300,11 +257,6 @@ def _percentiles(values: list[float], *, longest: bool = False) -> str:
     cuts = statistics.quantiles(values, n=20)
     text = f"p50 {statistics.median(values):.1f} ms, p95 {cuts[-1]:.1f} ms"
     return f"{max(values):.0f} ms ({text})" if longest else text
-
-
-def _resident_mb() -> int:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") >> 20
 
 
 if __name__ == "__main__":

@@ -19,30 +19,22 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QApplication
 from rich.console import Console
 from rich.table import Table
 
-from bench.desktop import make_clip
+from bench.desktop_window import SAMPLE, make_clip, open_window, resident_mb, rest, until
 from desktop.base.preferences import load_preferences
-from desktop.base.qt import create_application
-from desktop.base.theme import apply_theme
 from desktop.dialogs.preferences_dialog import PreferencesDialog
 from desktop.editing import commands
-from desktop.main_window import MainWindow
-from desktop.wiring.window import WindowWiring
 from engine.client import EngineClient
 from roi_tools.shapes import RectF
 
-TIMEOUT_S = 300.0
 RENDERED_FRAMES = 4
-_PAGE_KIB = os.sysconf("SC_PAGE_SIZE") >> 10
 
 
 @dataclass(frozen=True)
@@ -76,24 +68,18 @@ class Work:
     """One window for all rounds."""
 
     def __init__(self, folder: Path, cache_mb: int) -> None:
-        self._application = create_application()
-        apply_theme(self._application)
         self._long = folder / "long.otio"
         clip = make_clip(folder / "clip.mp4")
-        self.window = MainWindow()
-        WindowWiring(self.window)
-        self.window.resize(1500, 940)
-        self.window.show()
-        self.window.media.set_cache_mb(cache_mb)
+        self.window = open_window(cache_mb)
         self._random = random.Random(1)
         self._began = time.monotonic()
         self._rounds = 0
         self.window.bridge.start()
         self.window.documents.open_paths([str(clip)])
-        self._until(lambda: self.window.canvas.frame is not None and self.window.bridge.is_connected)
+        until(lambda: self.window.canvas.frame is not None and self.window.bridge.is_connected)
         self._save(self._long)
         self._sample = folder / "sample.otio"
-        self._open(Path(str(files("resources").joinpath("sample", "walkby.otio"))))
+        self._open(SAMPLE)
         self._save(self._sample)
 
     def run(self, seconds: float) -> tuple[list[Point], list[tuple[str, int]]]:
@@ -129,18 +115,18 @@ class Work:
         if window.session.path is not None:
             window.session.mark_saved(window.session.document, window.session.path)
         window.documents.open_project(path)
-        self._until(lambda: window.session.path == path and window.canvas.frame is not None)
+        until(lambda: window.session.path == path and window.canvas.frame is not None)
 
     def _save(self, path: Path) -> None:
         self.window.documents.save_to(path)
-        self._until(lambda: not self.window.documents.is_saving)
+        until(lambda: not self.window.documents.is_saving)
 
     def _scrub(self, count: int) -> None:
         window = self.window
         for _ in range(count):
             frame = self._random.randrange(window.session.length_frames)
             window.session.go_to(frame)
-            self._until(lambda frame=frame: self._shows(frame))  # type: ignore[misc]
+            until(lambda frame=frame: self._shows(frame))  # type: ignore[misc]
             window.strip.grab()
 
     def _shows(self, frame: int) -> bool:
@@ -150,7 +136,7 @@ class Work:
     def _play(self, seconds: float) -> None:
         self.window.session.go_to(0)
         self.window.playback.forward()
-        self._rest(seconds)
+        rest(seconds)
         self.window.playback.stop()
 
     def _edit(self, count: int) -> None:
@@ -164,16 +150,16 @@ class Work:
             commands.set_rect(session, removal.id, RectF(20 + number, 20, 90 + number, 80))
             session.undo()
             session.redo()
-            self._application.processEvents()
+            QApplication.processEvents()
         commands.delete_removal(session)
 
     def _dialogs(self) -> None:
         dialog = PreferencesDialog(load_preferences(), self.window)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
-        self._rest(0.2)
+        rest(0.2)
         dialog.reject()
-        self._rest(0.1)
+        rest(0.1)
 
     def _render(self) -> None:
         """Other frames with every round, with a parameter that no earlier render had: the engine has to work."""
@@ -188,7 +174,7 @@ class Work:
         session.select_removal(removal.id)
         commands.set_rect(session, removal.id, _nudged(removal.shape.rect_at(session.place.media_frame), self._rounds))  # type: ignore[union-attr]
         window.window_actions["render_range"].trigger()
-        self._until(lambda: window.renders.active is None)
+        until(lambda: window.renders.active is None)
         session.undo()
         window.in_out.clear()
 
@@ -198,24 +184,10 @@ class Work:
         with EngineClient() as engine:
             family = _family(engine.health().pid)
         point = Point(
-            self._rounds, minutes, _resident_mb(os.getpid()), sum(map(_resident_mb, family)), len(gc.get_objects())
+            self._rounds, minutes, resident_mb(os.getpid()), sum(map(resident_mb, family)), len(gc.get_objects())
         )
         print(f"{point.minutes:6.2f} min  {point.desktop_mb:6.0f}  {point.engine_mb:6.0f} MiB", flush=True)
         return point
-
-    def _until(self, condition: Callable[[], bool]) -> None:
-        ends = time.monotonic() + TIMEOUT_S
-        while not condition():
-            if time.monotonic() > ends:
-                raise TimeoutError("the desktop did not get there in time")
-            self._application.processEvents()
-            # Without an event loop of the application, Qt would keep what is to be deleted later.
-            self._application.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-            time.sleep(0.001)
-
-    def _rest(self, seconds: float) -> None:
-        ends = time.monotonic() + seconds
-        self._until(lambda: time.monotonic() >= ends)
 
 
 def curve(points: list[Point], cache_mb: int) -> Table:
@@ -258,10 +230,6 @@ def _family(pid: int) -> list[int]:
     files = Path(f"/proc/{pid}/task").glob("*/children")
     children = [int(text) for file in files for text in file.read_text(encoding="ascii").split()]
     return [pid, *(member for child in children for member in _family(child))]
-
-
-def _resident_mb(pid: int) -> float:
-    return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE_KIB / 1024
 
 
 def _kinds() -> Counter[str]:

@@ -11,7 +11,12 @@ import builtins
 import json
 import re
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.protocol import EffectDescriptor
 
 _ROOT = Path(__file__).parents[2]
 _FLOORS = ("engine", "timeline", "roi_tools")
@@ -44,11 +49,23 @@ def templates() -> list[str]:
     return sorted(found - set(_of_effects()))
 
 
+def described_effects() -> tuple[EffectDescriptor, ...]:
+    """All installed effects. Raises LookupError where one cannot be loaded: its texts would be dropped unseen."""
+    from engine.ofx.host import ENTRY_POINT_GROUP, describe_all
+
+    effects = describe_all()
+    lost = entry_points(group=ENTRY_POINT_GROUP).names - {effect.identifier for effect in effects}
+    if lost:
+        raise LookupError(
+            f"the effects {', '.join(sorted(lost))} cannot be loaded (the warning above says why) and their "
+            "translations would be lost; mend or uninstall them, then run this again"
+        )
+    return effects
+
+
 def _of_effects() -> Iterator[str]:
     """Names and hints of effects, which the desktop translates as its own texts."""
-    from engine.ofx.host import describe_all
-
-    for effect in describe_all():
+    for effect in described_effects():
         yield from (effect.label, effect.hint)
         for parameter in effect.parameters:
             yield from (parameter.label, parameter.hint)

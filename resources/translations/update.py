@@ -20,7 +20,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from desktop.base.language import MESSAGE_CONTEXT
-from resources.translations.templates import templates
+from resources.translations.templates import described_effects, templates
 
 FOLDER = Path(__file__).parent
 TEMPLATES = FOLDER / "templates.json"
@@ -58,9 +58,7 @@ def _of_actions() -> Iterator[str]:
 
 
 def _of_effects() -> Iterator[str]:
-    from engine.ofx.host import describe_all
-
-    for effect in describe_all():
+    for effect in described_effects():
         yield from (effect.label, effect.hint)
         for parameter in effect.parameters:
             yield from (parameter.label, parameter.hint, parameter.unit, parameter.group)
@@ -147,7 +145,12 @@ def updated(catalogue: Catalog) -> Catalog:
 
 
 def main() -> int:
-    """Update all catalogues; 1 if anything lacks a translation."""
+    """Update all catalogues; 1 if anything lacks a translation, or if nothing was written because texts are missing."""
+    try:
+        described_effects()
+    except LookupError as error:
+        print(f"nothing was changed: {error.args[0]}", file=sys.stderr)
+        return 1
     missing = 0
     TEMPLATES.write_text(json.dumps(templates(), indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
     for path in sorted(FOLDER.glob("*.po")):

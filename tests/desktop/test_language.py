@@ -3,6 +3,7 @@
 import gettext
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QLocale
@@ -38,6 +39,18 @@ def test_every_text_is_translated(code: str) -> None:
     assert len(texts) > 300
     missing = [text for text in texts if not (known := catalogue.get(text)) or not known.string]
     assert missing == [], "run `make translations` and translate these"
+
+
+def test_nothing_is_written_while_the_texts_of_an_effect_are_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("engine.ofx.host.describe_all", lambda: describe_all()[1:])
+    monkeypatch.setattr(update, "TEMPLATES", tmp_path / "templates.json")
+    monkeypatch.setattr(update, "FOLDER", tmp_path)
+    assert update.main() == 1
+    said = capsys.readouterr().err
+    assert "clean-plate cannot be loaded" in said and "nothing was changed" in said
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("code", CODES)
