@@ -7,7 +7,7 @@ one pass over flat arrays.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import cv2
@@ -15,38 +15,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roi_tools.geometry import Box
-from roi_tools.polylines import following
 from roi_tools.roto.outlines import Polygon
 
 Coverage = tuple[Box, NDArray[np.float32]]
 """The pixels that a polygon may touch, and their coverage, 0 to 1."""
 _NOTHING = 1e-5
+_LIMIT_PX = 1e9
+_CELLS_AT_ONCE = 300_000
+"""Polygons go together in groups of about so many px: few calls, and arrays that stay in the processor's cache."""
 _Edges = tuple[NDArray[np.float64], ...]
 
 
-def cover(polygons: Sequence[Polygon], window: Box) -> list[Coverage | None]:
+def cover(polygons: Sequence[Polygon], window: Box) -> Iterator[Coverage | None]:
     """Coverage of each polygon inside ``window`` (px of the polygons' own raster); None where it touches nothing.
+
+    One after the other: what joins each to its matte at once needs memory for one only.
 
     Overlaps of a polygon with itself count as inside (non-zero winding; where only one of two overlapping parts covers
     a pixel's part the sum of both counts, at most 1).
     """
-    boxes = [_touched(polygon, window) for polygon in polygons]
-    sizes = [box.height_px * (box.width_px + 1) if box else 0 for box in boxes]
-    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    edges = _edges(polygons, boxes, offsets)
-    flat = _accumulated(edges, int(offsets[-1]))
-    result: list[Coverage | None] = []
-    for box, start, size in zip(boxes, offsets, sizes, strict=False):
+    boxes = _touched(polygons, window)
+    waiting: list[Polygon] = []
+    ready: list[Box | None] = []
+    cells = 0
+    for polygon, box in zip(polygons, boxes, strict=True):
+        waiting.append(polygon)
+        ready.append(box)
+        cells += _cells(box)
+        if cells > _CELLS_AT_ONCE:
+            yield from _covered(waiting, ready)
+            waiting, ready, cells = [], [], 0
+    yield from _covered(waiting, ready)
+
+
+def _cells(box: Box | None) -> int:
+    """Of the buffer for a polygon: every row has a spare column."""
+    return box.height_px * (box.width_px + 1) if box else 0
+
+
+def _covered(polygons: Sequence[Polygon], boxes: Sequence[Box | None]) -> Iterator[Coverage | None]:
+    offsets = np.cumsum([0, *map(_cells, boxes)])
+    flat = _accumulated(_edges(polygons, boxes, offsets), int(offsets[-1]))
+    for box, start, end in zip(boxes, offsets, offsets[1:], strict=False):
         if box is None:
-            result.append(None)
+            yield None
             continue
-        rows = flat[start : start + size].reshape(box.height_px, box.width_px + 1)
+        rows = flat[start:end].reshape(box.height_px, box.width_px + 1)
         covered = _summed_along_rows(rows[:, :-1])
-        np.minimum(np.abs(covered, out=covered), 1.0, out=covered)
+        np.abs(covered, out=covered)
+        cv2.threshold(covered, 1, 0, cv2.THRESH_TRUNC, dst=covered)
         # Rounding errors are no coverage: what is outside must be exactly 0.
         cv2.threshold(covered, _NOTHING, 0, cv2.THRESH_TOZERO, dst=covered)
-        result.append((box, covered))
-    return result
+        yield box, covered
 
 
 def _summed_along_rows(rows: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -55,29 +75,40 @@ def _summed_along_rows(rows: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.subtract(table[1:, 1:], table[:-1, 1:], dtype=np.float32, casting="unsafe")
 
 
-def _touched(polygon: Polygon, window: Box) -> Box | None:
-    if len(polygon) < 3 or not np.isfinite(polygon).all():
-        return None
-    limit = 1e9
-    x0, y0 = np.floor(np.clip(polygon.min(axis=0), -limit, limit))
-    x1, y1 = np.ceil(np.clip(polygon.max(axis=0), -limit, limit))
-    if x1 <= x0 or y1 <= y0:
-        return None
-    return Box(int(x0), int(y0), int(x1), int(y1)).intersected(window)
+def _touched(polygons: Sequence[Polygon], window: Box) -> list[Box | None]:
+    touched: list[Box | None] = [None] * len(polygons)
+    areas = [number for number, polygon in enumerate(polygons) if len(polygon) >= 3]
+    if not areas:
+        return touched
+    corners, starts = _chained([polygons[number] for number in areas])
+    low, high = np.minimum.reduceat(corners, starts), np.maximum.reduceat(corners, starts)
+    is_finite = np.isfinite(low).all(axis=1) & np.isfinite(high).all(axis=1)
+    low = np.floor(np.clip(low, -_LIMIT_PX, _LIMIT_PX))
+    high = np.ceil(np.clip(high, -_LIMIT_PX, _LIMIT_PX))
+    for row in np.flatnonzero(is_finite & (high > low).all(axis=1)).tolist():
+        x0, y0, x1, y1 = map(int, (*low[row].tolist(), *high[row].tolist()))
+        touched[areas[row]] = Box(x0, y0, x1, y1).intersected(window)
+    return touched
 
 
 def _edges(polygons: Sequence[Polygon], boxes: Sequence[Box | None], offsets: NDArray[np.int64]) -> _Edges:
     """x0, y0, x1, y1 of all edges relative to their box, its width, height and offset in the flat buffer."""
-    parts = []
-    for polygon, box, offset in zip(polygons, boxes, offsets, strict=False):
-        if box is None:
-            continue
-        start = polygon - (box.x0, box.y0)
-        end = following(start)
-        rest = np.broadcast_to((box.width_px, box.height_px, offset), (len(start), 3))
-        parts.append(np.hstack([start, end, rest]))
-    table = np.vstack(parts) if parts else np.zeros((0, 7))
-    return tuple(np.ascontiguousarray(table.T))
+    drawn = [(polygon, box, offset) for polygon, box, offset in zip(polygons, boxes, offsets, strict=False) if box]
+    if not drawn:
+        return tuple(np.zeros((7, 0)))
+    corners, starts = _chained([polygon for polygon, _, _ in drawn])
+    places = [(box.x0, box.y0, box.width_px, box.height_px, offset) for _, box, offset in drawn]
+    x0, y0, *rest = np.repeat(np.array(places, np.float64).T, np.diff(starts, append=len(corners)), axis=1)
+    ahead = np.arange(1, len(corners) + 1)
+    ahead[np.append(starts[1:], len(corners)) - 1] = starts
+    x, y = corners[:, 0] - x0, corners[:, 1] - y0
+    return x, y, x[ahead], y[ahead], *rest
+
+
+def _chained(polygons: list[Polygon]) -> tuple[Polygon, NDArray[np.int64]]:
+    """The corners of all polygons in one array, and where each one's begin."""
+    lengths = [0, *(len(polygon) for polygon in polygons[:-1])]
+    return np.concatenate(polygons), np.cumsum(lengths)
 
 
 def _accumulated(edges: _Edges, size: int) -> NDArray[np.float64]:
@@ -133,15 +164,16 @@ def _cut(
     tuple[NDArray[np.float64], ...],
 ]:
     """Edges cut wherever y passes a whole number: the pieces, the whole number below each, and ``others`` for each."""
-    low, high = np.minimum(y0, y1), np.maximum(y0, y1)
-    first = np.floor(low)
-    counts = np.maximum(np.ceil(high) - first, 1).astype(np.int64)
-    index = np.repeat(np.arange(len(y0)), counts)
-    cell = first[index] + (np.arange(len(index)) - np.repeat(np.cumsum(counts) - counts, counts))
-    a, b = np.clip(y0[index], cell, cell + 1), np.clip(y1[index], cell, cell + 1)
+    first = np.floor(np.minimum(y0, y1))
+    counts = np.maximum(np.ceil(np.maximum(y0, y1)) - first, 1).astype(np.int64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        slope = np.where(y1 != y0, (x1 - x0) / (y1 - y0), 0.0)[index]
-    straight = (y1 == y0)[index]
-    xa = x0[index] + (a - y0[index]) * slope
-    xb = np.where(straight, x1[index], x0[index] + (b - y0[index]) * slope)
+        slope = np.where(y1 != y0, (x1 - x0) / (y1 - y0), 0.0)
+    index = np.repeat(np.arange(len(y0)), counts)
+    cell = np.arange(len(index)) + np.repeat(first - np.cumsum(counts) + counts, counts)
+    x_start, y_start, slope = x0[index], y0[index], slope[index]
+    a = np.minimum(np.maximum(y_start, cell), cell + 1)
+    b = np.minimum(np.maximum(y1[index], cell), cell + 1)
+    xa, xb = x_start + (a - y_start) * slope, x_start + (b - y_start) * slope
+    straight = np.flatnonzero((y1 == y0)[index])
+    xb[straight] = x1[index[straight]]
     return xa, a, xb, b, cell, tuple(other[index] for other in others)

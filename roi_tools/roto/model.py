@@ -6,12 +6,16 @@ Coordinates are frame px, origin top left; pixel (x, y) covers ``[x, x + 1) x [y
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Literal, TypeAlias, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
 from roi_tools.errors import ShapeError
-from roi_tools.keyframes import Keyframe, Track
+from roi_tools.keyframes import Interpolation, Keyframe, Track
 
 Kind: TypeAlias = Literal["rectangle", "ellipse", "bezier", "bspline", "stroke", "brush"]
 """Rectangles and ellipses have parameters; the others points. Strokes (Bezier) and brushes (polyline) are open."""
@@ -113,6 +117,43 @@ class Shape:
         """Frames on which anything of it is keyed, rising."""
         tracks = (*self.tracks, self.opacity, self.feather_px, self.width_px, self.transform)
         return tuple(sorted({frame for track in tracks if len(track.keys) > 1 for frame in track.frames}))
+
+    def values_at(self, time: float) -> NDArray[np.float64]:
+        """The tracks' values at ``time``: (1, parameters), or (points, 8). The same numbers as track by track."""
+        frames = self._shared_frames
+        if frames is None:
+            return np.array([track.value_at(time) for track in self.tracks], np.float64)
+        after = bisect_right(frames, time)
+        before = max(after - 1, 0)
+        interpolation, left = self._key_values(before)
+        if after in (0, len(frames)) or frames[before] == time or interpolation == "hold":
+            return left
+        if interpolation != "linear":
+            return np.array([track.value_at(time) for track in self.tracks], np.float64)
+        _, right = self._key_values(after)
+        span, done = frames[after] - frames[before], time - frames[before]
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray((left * (span - done) + right * done) / span, np.float64)
+
+    @cached_property
+    def _shared_frames(self) -> tuple[int, ...] | None:
+        """The keyed frames that all tracks share, as an artist's or a tracker's keyframes do; None where they don't."""
+        first = self.tracks[0].frames
+        return first if all(track.frames == first for track in self.tracks[1:]) else None
+
+    @cached_property
+    def _values_by_key(self) -> dict[int, tuple[Interpolation | None, NDArray[np.float64]]]:
+        return {}
+
+    def _key_values(self, index: int) -> tuple[Interpolation | None, NDArray[np.float64]]:
+        """How all tracks go on from their keyframe ``index`` (None: not alike), and their values there, read-only."""
+        if index not in self._values_by_key:
+            keys = [track.keys[index] for track in self.tracks]
+            values = np.array([key.value for key in keys], np.float64)
+            values.flags.writeable = False
+            alike = all(key.interpolation == keys[0].interpolation for key in keys)
+            self._values_by_key[index] = keys[0].interpolation if alike else None, values
+        return self._values_by_key[index]
 
     def is_present(self, frame: float) -> bool:
         """Whether it is there on ``frame``; the frame's shutter may open a little before or after it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -19,6 +20,7 @@ _FLATNESS_PX = 0.03
 _FLATNESS_SHARE = 2e-4
 _CIRCLE = 4 / 3 * (math.sqrt(2) - 1)
 """Handle length of the cubic that is nearest to a quarter of a circle of radius 1; 0.02 % off at most."""
+_IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 _CORNER = math.cos(math.radians(50))
 _BSPLINE = np.array([[1, 4, 1, 0], [0, 4, 2, 0], [0, 2, 4, 0], [0, 1, 4, 1]]) / 6
 """From four control points of a uniform cubic B-spline to the Bezier points of the piece between the middle two."""
@@ -26,14 +28,14 @@ _BSPLINE = np.array([[1, 4, 1, 0], [0, 4, 2, 0], [0, 2, 4, 0], [0, 1, 4, 1]]) / 
 
 def outline_at(shape: Shape, time: float, scale: float = 1.0) -> tuple[Polygon, ...]:
     """The closed polygons of ``shape`` at ``time`` in frame px x ``scale``: one, or the pieces of a stroke."""
-    matrix, detail = transform_at(shape, time), _detail(shape, time, scale)
+    detail = _detail(shape, time, scale)
     if shape.is_open:
         center = _flat(_cubics(shape, time, feathered=False), detail)
         half = 0.5 * shape.width_px.value_at(time)[0]
-        return tuple(_mapped(piece, matrix, scale) for piece in stroke_polygons(center, half, detail))
+        return tuple(_mapped(piece, shape, time, scale) for piece in stroke_polygons(center, half, detail))
     if shape.kind == "rectangle":
-        return (_mapped(_corners(shape, time), matrix, scale),)
-    return (_mapped(_flat(_cubics(shape, time, feathered=False), detail), matrix, scale),)
+        return (_mapped(_corners(shape, time), shape, time, scale),)
+    return (_mapped(_flat(_cubics(shape, time, feathered=False), detail), shape, time, scale),)
 
 
 def feather_at(shape: Shape, time: float, scale: float = 1.0) -> Polygon | None:
@@ -41,7 +43,7 @@ def feather_at(shape: Shape, time: float, scale: float = 1.0) -> Polygon | None:
     if not shape.has_point_feather:
         return None
     detail = _detail(shape, time, scale)
-    return _mapped(_flat(_cubics(shape, time, feathered=True), detail), transform_at(shape, time), scale)
+    return _mapped(_flat(_cubics(shape, time, feathered=True), detail), shape, time, scale)
 
 
 def transform_at(shape: Shape, time: float) -> NDArray[np.float64]:
@@ -49,11 +51,16 @@ def transform_at(shape: Shape, time: float) -> NDArray[np.float64]:
     return np.array(shape.transform.value_at(time)).reshape(3, 3)
 
 
+def is_identity_at(shape: Shape, time: float) -> bool:
+    """Whether the shape's transform leaves it where it is at ``time``."""
+    return shape.transform.value_at(time) == _IDENTITY
+
+
 def magnification_at(shape: Shape, time: float) -> float:
     """How much longer the shape's transform makes things at ``time``, in the mean of both directions."""
-    matrix = transform_at(shape, time)
-    if np.array_equal(matrix, np.eye(3)):
+    if is_identity_at(shape, time):
         return 1.0
+    matrix = transform_at(shape, time)
     return math.sqrt(abs(float(np.linalg.det(matrix[:2, :2])))) / abs(float(matrix[2, 2]) or 1.0)
 
 
@@ -114,7 +121,7 @@ def bezier_points_at(shape: Shape, time: float) -> NDArray[np.float64]:
         feather = _cubics(shape, time, feathered=True)
     arriving = np.roll(pieces[:, 2], 1, axis=0)
     absolute = np.stack([pieces[:, 0], arriving, pieces[:, 1], feather[:, 0]], axis=1)
-    moved = _mapped(absolute.reshape(-1, 2), transform_at(shape, time), 1.0).reshape(-1, 4, 2)
+    moved = _mapped(absolute.reshape(-1, 2), shape, time, 1.0).reshape(-1, 4, 2)
     moved[:, 1:] -= moved[:, :1]
     return moved
 
@@ -134,7 +141,7 @@ def _cubics(shape: Shape, time: float, *, feathered: bool) -> NDArray[np.float64
     """(pieces, 4, 2): the shape's outline as cubic Bezier curves; its feather's with ``feathered``."""
     if shape.kind == "ellipse":
         return _ellipse(shape, time)
-    values = np.array([track.value_at(time) for track in shape.tracks])
+    values = shape.values_at(time)
     points = values[:, :2] + (values[:, 6:8] if feathered else 0)
     ends = following(points)
     if shape.kind == "bspline":
@@ -159,21 +166,28 @@ def _ellipse(shape: Shape, time: float) -> NDArray[np.float64]:
 
 def _flat(cubics: NDArray[np.float64], scale: float) -> Polygon:
     """The start of every straight piece, and for open curves to join, the very end."""
-    if np.array_equal(cubics[:, 0], cubics[:, 1]) and np.array_equal(cubics[:, 2], cubics[:, 3]):
-        return np.vstack([cubics[:, 0], cubics[-1:, 3]])  # points without handles, as those of a matte
-    bend = np.abs(np.diff(cubics, n=2, axis=1)).max(initial=0.0) * scale
+    steps = cubics[:, 1:] - cubics[:, :-1]
+    if not steps[:, ::2].any():
+        return np.concatenate([cubics[:, 0], cubics[-1:, 3]])  # points without handles, as those of a matte
+    bend = np.abs(steps[:, 1:] - steps[:, :-1]).max(initial=0.0) * scale
     # A cubic's distance from its chords falls with the square of their number (Wang's formula).
-    extent = float(np.ptp(cubics.reshape(-1, 2), axis=0).max()) * scale
+    corners = cubics.reshape(-1, 2)
+    extent = float((corners.max(axis=0) - corners.min(axis=0)).max()) * scale
     flatness = max(min(_FLATNESS_PX, _FLATNESS_SHARE * extent), 1e-4)
     count = min(256, max(1, math.ceil(math.sqrt(0.75 * math.sqrt(2) * bend / flatness))))
+    points = (_bernstein(count) @ cubics).reshape(-1, 2)
+    return np.concatenate([points, cubics[-1:, 3]])
+
+
+@lru_cache(maxsize=256)
+def _bernstein(count: int) -> NDArray[np.float64]:
+    """(count, 4): the shares of a cubic's four points in the starts of its ``count`` pieces."""
     t = (np.arange(count) / count)[:, np.newaxis]
-    weights = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3])
-    points = (weights @ cubics).reshape(-1, 2)
-    return np.vstack([points, cubics[-1:, 3]])
+    return np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3])
 
 
-def _mapped(points: Polygon, matrix: NDArray[np.float64], scale: float) -> Polygon:
-    if np.array_equal(matrix, np.eye(3)):
+def _mapped(points: Polygon, shape: Shape, time: float, scale: float) -> Polygon:
+    if is_identity_at(shape, time):
         return points * scale
-    moved = np.column_stack([points, np.ones(len(points))]) @ matrix.T
+    moved = np.column_stack([points, np.ones(len(points))]) @ transform_at(shape, time).T
     return moved[:, :2] / moved[:, 2:] * scale

@@ -105,7 +105,7 @@ def _reach_px(shape: Shape, time: float, scale: float) -> float:
     uniform = abs(shape.feather_px.value_at(time)[0])
     own = 0.0
     if shape.has_point_feather:
-        own = max(math.hypot(*track.value_at(time)[6:8]) for track in shape.tracks)
+        own = float(np.hypot(*shape.values_at(time)[:, 6:8].T).max())
     return (uniform + own) * scale * magnification_at(shape, time)
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from roi_tools.errors import ShapeError
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.roto.layer_json import layer_from_dict, layer_to_dict
 from roi_tools.roto.model import RotoLayer, Shape, constant
 from roi_tools.roto.outlines import bezier_points_at
-from tests.roi_tools.roto_strategies import layers
+from tests.roi_tools.roto_strategies import layers, shapes
 
 BOX = Shape("box", "rectangle", (constant(10, 10, 4, 4, 0),))
 CURVE = Shape("curve", "bezier", tuple(constant(x, y, 0, 0, 0, 0, 0, 0) for x, y in ((0, 0), (9, 0), (9, 9))))
@@ -42,6 +43,18 @@ def test_each_point_is_keyed_on_its_own() -> None:
     assert changed.tracks[1].value_at(5)[0] == 14 and changed.key_frames == (0, 10)
     places = [bezier_points_at(changed, frame)[:, 0] for frame in (0, 10)]
     assert [bool(moved.any()) for moved in places[1] - places[0]] == [False, True, False]
+
+
+@settings(max_examples=20)
+@given(shapes(), st.floats(-30, 110), st.booleans())
+def test_all_tracks_at_once_say_what_each_says(shape: Shape, time: float, same: bool) -> None:
+    if same:  # keyed on the same frames, as a tracker does
+        frames = range(2)
+        values = [shape.tracks[0].value_at(frame) for frame in frames]
+        alike = tuple(Keyframe(frame, value) for frame, value in zip(frames, values, strict=True))
+        shape = replace(shape, tracks=tuple(Track(alike) for _ in shape.tracks))
+        time = time % 2
+    assert shape.values_at(time).tolist() == [[*track.value_at(time)] for track in shape.tracks]
 
 
 def test_the_shutter_is_centred_on_its_frame() -> None:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from roi_tools.errors import ShapeError
-from roi_tools.geometry import Box, Size
+from roi_tools.geometry import Box, Size, frame_box
 from roi_tools.keyframes import Keyframe, Track
 from roi_tools.polylines import polygon_area
-from roi_tools.roto import raster
+from roi_tools.roto import coverage, raster
 from roi_tools.roto.model import Kind, RotoLayer, Shape, constant
 from roi_tools.roto.outlines import outline_at
 from roi_tools.roto.raster import layer_box, layer_matte, shape_box
@@ -44,6 +44,20 @@ def test_areas_of_rectangles_and_ellipses_are_exact(w: float, h: float, angle: f
     assert area(Shape("r", "rectangle", (constant(x, y, w, h, angle),))) == pytest.approx(w * h, rel=1e-4)
     ellipse = area(Shape("e", "ellipse", (constant(x, y, w, h, angle),)))
     assert ellipse == pytest.approx(math.pi / 4 * w * h, rel=1e-3, abs=0.05)
+
+
+@given(st.lists(st.lists(st.tuples(st.floats(-90, 220), st.floats(-90, 200)), max_size=6), max_size=5),
+       st.integers(0, 30_000))  # fmt: skip
+def test_polygons_cover_together_what_each_covers(corners: list[list[tuple[float, float]]], at_once: int) -> None:
+    polygons, window = [np.array(each, np.float64).reshape(-1, 2) for each in corners], frame_box(SIZE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coverage, "_CELLS_AT_ONCE", at_once)
+        together = list(coverage.cover(polygons, window))
+    for polygon, found in zip(polygons, together, strict=True):
+        (alone,) = coverage.cover([polygon], window)
+        assert (found is None) == (alone is None)
+        if found and alone:
+            assert found[0] == alone[0] and np.array_equal(found[1], alone[1])
 
 
 def test_the_area_of_a_cubic_curve_is_exact() -> None:
