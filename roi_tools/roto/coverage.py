@@ -21,6 +21,8 @@ Coverage = tuple[Box, NDArray[np.float32]]
 """The pixels that a polygon may touch, and their coverage, 0 to 1."""
 _NOTHING = 1e-5
 _LIMIT_PX = 1e9
+_LEVEL = 1e-12
+"""An edge that rises less has no slope that a number can hold, and no area beside it."""
 _CELLS_AT_ONCE = 300_000
 """Polygons go together in groups of about so many px: few calls, and arrays that stay in the processor's cache."""
 _Edges = tuple[NDArray[np.float64], ...]
@@ -128,11 +130,11 @@ def _accumulated(edges: _Edges, size: int) -> NDArray[np.float64]:
 def _cut_at_borders(edges: _Edges) -> _Edges:
     """Edges inside their box: cut at its top and bottom, pressed flat against its sides where they leave it."""
     x0, y0, x1, y1, width, height, offset = edges
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = np.where(y1 != y0, (x1 - x0) / (y1 - y0), 0.0)
-        a, b = np.clip(y0, 0, height), np.clip(y1, 0, height)
-        xa, xb = x0 + (a - y0) * slope, x0 + (b - y0) * slope
-    keep = a != b
+    a, b = np.clip(y0, 0, height), np.clip(y1, 0, height)
+    keep = np.abs(b - a) > _LEVEL
+    slope = np.zeros_like(x0)
+    np.divide(x1 - x0, y1 - y0, out=slope, where=keep)
+    xa, xb = x0 + (a - y0) * slope, x0 + (b - y0) * slope
     xa, a, xb, b, width, height, offset = (part[keep] for part in (xa, a, xb, b, width, height, offset))
     pieces = []
     low, high = np.minimum(xa, xb), np.maximum(xa, xb)
@@ -140,7 +142,8 @@ def _cut_at_borders(edges: _Edges) -> _Edges:
     pieces.append(tuple(part[~crossing] for part in (xa, a, xb, b, width, height, offset)))
     xa, a, xb, b, width, height, offset = (part[crossing] for part in (xa, a, xb, b, width, height, offset))
     if len(xa):
-        at = [np.clip((border - xa) / (xb - xa), 0, 1) for border in (0.0, width)]
+        with np.errstate(over="ignore"):
+            at = [np.clip((border - xa) / (xb - xa), 0, 1) for border in (0.0, width)]
         stops = np.sort(np.stack([np.zeros_like(xa), *at, np.ones_like(xa)]), axis=0)
         for start, end in pairwise(stops):
             pieces.append((xa + start * (xb - xa), a + start * (b - a), xa + end * (xb - xa), a + end * (b - a),
@@ -165,15 +168,16 @@ def _cut(
 ]:
     """Edges cut wherever y passes a whole number: the pieces, the whole number below each, and ``others`` for each."""
     first = np.floor(np.minimum(y0, y1))
-    counts = np.maximum(np.ceil(np.maximum(y0, y1)) - first, 1).astype(np.int64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = np.where(y1 != y0, (x1 - x0) / (y1 - y0), 0.0)
+    is_level = np.abs(y1 - y0) <= _LEVEL
+    counts = np.where(is_level, 1, np.ceil(np.maximum(y0, y1)) - first).astype(np.int64)
+    slope = np.zeros_like(x0)
+    np.divide(x1 - x0, y1 - y0, out=slope, where=~is_level)
     index = np.repeat(np.arange(len(y0)), counts)
-    cell = np.arange(len(index)) + np.repeat(first - np.cumsum(counts) + counts, counts)
+    cell = np.arange(len(index), dtype=np.float64) + np.repeat(first - np.cumsum(counts) + counts, counts)
     x_start, y_start, slope = x0[index], y0[index], slope[index]
     a = np.minimum(np.maximum(y_start, cell), cell + 1)
     b = np.minimum(np.maximum(y1[index], cell), cell + 1)
     xa, xb = x_start + (a - y_start) * slope, x_start + (b - y_start) * slope
-    straight = np.flatnonzero((y1 == y0)[index])
-    xb[straight] = x1[index[straight]]
+    level = np.flatnonzero(is_level[index])
+    xb[level] = x1[index[level]]
     return xa, a, xb, b, cell, tuple(other[index] for other in others)

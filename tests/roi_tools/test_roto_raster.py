@@ -23,6 +23,7 @@ from roi_tools.roto.raster import layer_box, layer_matte, shape_box
 from tests.roi_tools.roto_strategies import blobs, moving_layers
 
 SIZE = Size(128, 100)
+WHOLE = frame_box(SIZE)
 Blob = tuple[tuple[float, ...], ...]
 
 
@@ -49,15 +50,22 @@ def test_areas_of_rectangles_and_ellipses_are_exact(w: float, h: float, angle: f
 @given(st.lists(st.lists(st.tuples(st.floats(-90, 220), st.floats(-90, 200)), max_size=6), max_size=5),
        st.integers(0, 30_000))  # fmt: skip
 def test_polygons_cover_together_what_each_covers(corners: list[list[tuple[float, float]]], at_once: int) -> None:
-    polygons, window = [np.array(each, np.float64).reshape(-1, 2) for each in corners], frame_box(SIZE)
+    polygons = [np.array(each, np.float64).reshape(-1, 2) for each in corners]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(coverage, "_CELLS_AT_ONCE", at_once)
-        together = list(coverage.cover(polygons, window))
+        together = list(coverage.cover(polygons, WHOLE))
     for polygon, found in zip(polygons, together, strict=True):
-        (alone,) = coverage.cover([polygon], window)
+        (alone,) = coverage.cover([polygon], WHOLE)
         assert (found is None) == (alone is None)
         if found and alone:
             assert found[0] == alone[0] and np.array_equal(found[1], alone[1])
+
+
+@given(st.floats(-1e-11, 1e-11), st.floats(-1e-11, 1e-11))
+def test_edges_beside_whole_pixels_count_once(right: float, low: float) -> None:
+    (found,) = coverage.cover([np.array([(10, 20), (30 + right, 20), (30 - right, 60 + low), (10, 60 - low)])], WHOLE)
+    assert found is not None
+    assert found[1].sum(dtype=np.float64) == pytest.approx(800, abs=1e-3) and found[1].max() == 1
 
 
 def test_the_area_of_a_cubic_curve_is_exact() -> None:
