@@ -1,7 +1,7 @@
 # make demo   set up, then clean the bundled sample clip        -> demo/
 # make app    set up, then open the desktop with the sample project
 # make test   set up, then lint, type-check and run the suite
-# make explore   set up, then try the property tests on many new cases (an hour)
+# make explore   set up, then try the property tests on many new cases (ten minutes)
 # make translations   set up, then bring resources/translations in step with the desktop's texts
 # PYTHON=/path/to/python3.11 chooses the interpreter; on Windows see the README.
 
