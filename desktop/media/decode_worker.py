@@ -1,8 +1,8 @@
 """The decode thread: probes media and decodes frames so that the UI never waits for either.
 
 The frame to show now comes first and only the newest such wish counts; then probes, then frames that will be needed
-soon. A frame that takes long has something to stand in for it: a small picture of the same frame, then its proxy, if
-there are. Without Qt objects of its own: it reports through callbacks, on its own thread.
+soon. A frame that takes long has something to stand in for it: a small picture of the same frame, its proxy, or else a
+small picture of a frame nearby. Without Qt objects of its own: it reports through callbacks, on its own thread.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from desktop.base.language import tr
 from desktop.media.display import (
@@ -40,6 +40,8 @@ AT_HAND_PICTURES = 8
 """A frame that so many pictures must be decoded for comes soon: nothing need stand in for it."""
 PATIENCE_S = 0.1
 """After this time something stands in for the frame in any case."""
+NEARBY_FRAMES = 125
+"""A picture so far away may stand in: half of the longest group of pictures that x264 makes unless told otherwise."""
 STARVED_S = 0.3
 """A frame that takes long gives way to a newer one, unless a person has seen no new picture for so long."""
 
@@ -67,9 +69,15 @@ def _no_proxy(path: str) -> Path | None:
     return None
 
 
-def _no_small_picture(path: str, rate: Fraction | None, frame: int) -> SmallPicture | None:
-    del path, rate, frame
+def _no_small_picture(
+    path: str, rate: Fraction | None, frame: int, within_frames: int
+) -> tuple[int, SmallPicture] | None:
+    del path, rate, frame, within_frames
     return None
+
+
+FindSmall: TypeAlias = Callable[[str, Fraction | None, int, int], "tuple[int, SmallPicture] | None"]
+"""Path, rate, frame, how many frames away it may be: the number and small picture of the nearest."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +94,7 @@ class DecodeWorker:
         reports: Reports,
         cache_bytes: int,
         find_proxy: Callable[[str], Path | None] = _no_proxy,
-        find_small: Callable[[str, Fraction | None, int], SmallPicture | None] = _no_small_picture,
+        find_small: FindSmall = _no_small_picture,
     ) -> None:
         self._reports = reports
         self._find_proxy, self._find_small = find_proxy, find_small
@@ -222,6 +230,8 @@ class DecodeWorker:
         if preview is not None:
             self._report(_for(request, preview))
             stands_in = True
+        elif is_far and not stands_in:
+            self._show_nearby(request, exact)
 
         def is_wanted() -> bool:
             nonlocal stands_in
@@ -239,9 +249,10 @@ class DecodeWorker:
             return self._cache.nearest(exact) is not None
 
     def _show_small(self, request: FrameRequest, exact: FrameRequest) -> bool:
-        small = self._find_small(exact.path, exact.rate, exact.frame)
-        if small is None:
+        found = self._find_small(exact.path, exact.rate, exact.frame, 0)
+        if found is None:
             return False
+        _, small = found
         info = self._reader(exact.path, exact.rate, "show").info
         if exact.patches or exact.versus:
             shown = replace(_shown(exact, small.enlarged(info), None), is_proxy=True)
@@ -249,6 +260,15 @@ class DecodeWorker:
             shown = small_frame(exact, small.frame(), info)
         self._report(_for(request, shown))
         return True
+
+    def _show_nearby(self, request: FrameRequest, exact: FrameRequest) -> None:
+        """Another frame's picture, until something of the frame itself is there; a result fits over its frame only."""
+        found = self._find_small(exact.path, exact.rate, exact.frame, NEARBY_FRAMES)
+        if found is None or exact.patches or exact.versus:
+            return
+        number, small = found
+        info = self._reader(exact.path, exact.rate, "show").info
+        self._report(_for(request, small_frame(exact, small.frame(), info, number - exact.frame)))
 
     def _report(self, frame: DisplayFrame) -> None:
         self._reports.frame_decoded(frame)

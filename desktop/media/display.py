@@ -48,6 +48,8 @@ class DisplayFrame:
     """Only where the look asks for it."""
     is_proxy: bool = False
     """The pictures come from a proxy or a small picture; ``native`` has the media's size and format, not its values."""
+    off_by_frames: int = 0
+    """The picture shows a frame so many later than the one that was asked for; below 0: earlier."""
 
     @property
     def byte_count(self) -> int:
@@ -73,9 +75,10 @@ def proxy_frame(request: FrameRequest, small: Frame, info: MediaInfo) -> Display
     return DisplayFrame(request, _blank(info), cropped, is_proxy=True)
 
 
-def small_frame(request: FrameRequest, small: Frame, info: MediaInfo) -> DisplayFrame:
-    """A small picture of the whole frame, for the frame that it stands for."""
-    return DisplayFrame(request, _blank(info), frame_image(small, replace(request.look, proxy_step=1)), is_proxy=True)
+def small_frame(request: FrameRequest, small: Frame, info: MediaInfo, off_by_frames: int = 0) -> DisplayFrame:
+    """A small picture of the whole frame, or of one so many frames away, for the frame that it stands for."""
+    image = frame_image(small, replace(request.look, proxy_step=1))
+    return DisplayFrame(request, _blank(info), image, is_proxy=True, off_by_frames=off_by_frames)
 
 
 def _blank(info: MediaInfo) -> Frame:

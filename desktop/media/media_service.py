@@ -134,8 +134,10 @@ class MediaService(QObject):
         self._worker.stop()
         self._quick.stop()
 
-    def _find_small(self, path: str, rate: Fraction | None, frame: int) -> SmallPicture | None:
-        return self._small.get((path, rate), frame)
+    def _find_small(
+        self, path: str, rate: Fraction | None, frame: int, within_frames: int
+    ) -> tuple[int, SmallPicture] | None:
+        return self._small.nearest((path, rate), frame, within_frames)
 
     # --- reports of the decode thread, on the decode thread -----------------------------------------------------
 

@@ -1,7 +1,9 @@
 """Decodes ahead what a person may look at next, small, on a thread of low priority; and the strip's thumbnails.
 
-Right after media are opened all frames that the shots use are passed over once, those behind the playhead first, and a
-small picture of each is kept (:mod:`desktop.media.small_pictures`). Media whose pictures stand alone need none of this.
+Right after media are opened all frames that the shots use are passed over once, and a small picture of each is kept
+(:mod:`desktop.media.small_pictures`): first keyframes about the playhead, which come without a way to them, so that
+something is near wherever one goes; then, from the playhead's group of pictures on, all frames. Media whose pictures
+stand alone need none of this.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import logging
 import os
 import sys
 import threading
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,6 +35,10 @@ RUN_FRAMES = 240
 """After so many frames it is asked again where the playhead is."""
 SHORT_GROUP_FRAMES = 4
 """Groups of pictures up to this long are decoded quickly enough without."""
+KEYS_APART_FRAMES = 24
+"""Keyframes that lie closer are left out at first."""
+KEYS_AROUND_FRAMES = 1500
+"""So far from the playhead, to both sides, keyframes come before all other frames: a minute."""
 _NICENESS = 10
 _REST_S = 10.0
 """A file that nothing is read from for so long is closed."""
@@ -64,7 +71,8 @@ class QuickLook:
         self._focus: tuple[str, int] = ("", 0)
         self._run_left: deque[tuple[Media, int]] = deque()
         self._unusable: set[Media] = set()
-        self._worth: set[Media] = set()
+        self._keyframes: dict[Media, tuple[int, ...]] = {}
+        """Of media that are worth it: where their groups of pictures start, rising."""
         self._thumbnails: deque[tuple[Media, int]] = deque()
         self._paused, self._stopped, self._is_idle = False, False, True
         self._reader: tuple[Media, MediaReader] | None = None
@@ -87,6 +95,7 @@ class QuickLook:
             if {part.media for part in plan} != {part.media for part in self._plan}:
                 self._store.keep_only({part.media for part in plan})
                 self._unusable &= {part.media for part in plan}
+                self._keyframes = {part.media: keys for part in plan if (keys := self._keyframes.get(part.media))}
             self._plan = tuple(plan)
             self._wake()
 
@@ -111,6 +120,7 @@ class QuickLook:
         """A file may be readable now."""
         with self._condition:
             self._unusable = {media for media in self._unusable if media[0] != path}
+            self._keyframes = {media: keys for media, keys in self._keyframes.items() if media[0] != path}
             self._wake()
 
     def thumbnail(self, path: str, rate: Fraction | None, frame: int) -> None:
@@ -188,28 +198,46 @@ class QuickLook:
         for part in sorted(self._plan, key=lambda part: part.path != path):
             if part.media in self._unusable:
                 continue
-            here = min(max(frame, part.start), part.stop) if part.path == path else part.start
+            here = min(max(frame, part.start), part.stop - 1) if part.path == path else part.start
+            runs = [self._missing_keys(part, here)]
+            here = max(self._group_start(part.media, here), part.start)
             for start, stop in ((here, part.stop), (part.start, here)):
-                missing = self._store.missing(part.media, range(start, stop), RUN_FRAMES)
-                if missing:
-                    yield [(part.media, number) for number in missing]
+                runs.append(self._store.missing(part.media, range(start, stop), RUN_FRAMES))
+            yield from ([(part.media, number) for number in run] for run in runs if run)
+
+    def _missing_keys(self, part: MediaRange, here: int) -> list[int]:
+        """Keyframes about ``here`` that are not there yet, the nearest first."""
+        chosen: list[int] = []
+        for key in self._keyframes.get(part.media, ()):
+            is_about = part.start <= key < part.stop and abs(key - here) <= KEYS_AROUND_FRAMES
+            if is_about and (not chosen or key - chosen[-1] >= KEYS_APART_FRAMES):
+                chosen.append(key)
+        missing = (key for key in chosen if self._store.missing(part.media, range(key, key + 1), 1))
+        return sorted(missing, key=lambda key: abs(key - here))
+
+    def _group_start(self, media: Media, frame: int) -> int:
+        """What is decoded on the way to a frame is kept, rather than decoded again."""
+        keyframes = self._keyframes.get(media, ())
+        return keyframes[bisect_right(keyframes, frame) - 1] if keyframes else frame
 
     def _do(self, media: Media, frame: int, is_thumbnail: bool) -> None:
         if is_thumbnail:
             self._thumbnail(media, frame)
-        elif self._is_worth_it(media):
+        elif media in self._keyframes:
             self._keep(media, frame)
-        else:
+        elif not self._is_worth_it(media):  # where it is, the runs are planned anew
             self._give_up((media, frame, False))
 
     def _is_worth_it(self, media: Media) -> bool:
-        if media in self._worth:
+        if media in self._keyframes:
             return True
         reader = self._open(media)
-        numbers = range(reader.info.frame_count)
-        if reader.info.format.is_float or all(n - reader.group_start(n) < SHORT_GROUP_FRAMES for n in numbers):
+        starts = [reader.group_start(number) for number in range(reader.info.frame_count)]
+        if reader.info.format.is_float or all(n - start < SHORT_GROUP_FRAMES for n, start in enumerate(starts)):
             return False
-        self._worth.add(media)
+        with self._condition:
+            self._keyframes[media] = tuple(dict.fromkeys(starts))
+            self._run_left.clear()  # planned anew: the keyframes first
         return True
 
     def _keep(self, media: Media, frame: int) -> Frame:

@@ -110,6 +110,16 @@ class SmallPictures:
         with self._lock:
             return self._pictures.get(media, {}).get(frame)
 
+    def nearest(self, media: Media, frame: int, within_frames: int) -> tuple[int, SmallPicture] | None:
+        """The number and picture of the frame that is nearest, at most so many frames away; the earlier of two."""
+        with self._lock:
+            known = self._pictures.get(media, {})
+            for distance in range(within_frames + 1 if known else 0):
+                for number in (frame - distance, frame + distance):
+                    if number in known:
+                        return number, known[number]
+        return None
+
     def missing(self, media: Media, frames: range, count: int) -> list[int]:
         """The first ``count`` of those frames that would be kept and are not there."""
         with self._lock:

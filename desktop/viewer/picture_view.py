@@ -172,7 +172,7 @@ class PictureView(QWidget):
             draw_badge(painter, self._badge[0], QPointF(self.width() - 12, 12), self._badge[1])
         if self._frame.is_proxy:
             at = QPointF(self.width() - 12, self.height() - 34)
-            draw_badge(painter, tr("Low resolution"), at, QColor(theme.TEXT_DIM))
+            draw_badge(painter, _stand_in_text(self._frame.off_by_frames), at, QColor(theme.TEXT_DIM))
 
     def _paint_message(self, painter: QPainter) -> None:
         painter.setPen(QColor(theme.TEXT_DIM))
@@ -234,3 +234,10 @@ class PictureView(QWidget):
         x, y = self._view.to_image(point.x(), point.y())
         inside = 0 <= x < self._size.width_px and 0 <= y < self._size.height_px
         self.probed.emit((int(x), int(y)) if inside else None)
+
+
+def _stand_in_text(off_by_frames: int) -> str:
+    """What is said of a picture that stands in for the frame."""
+    if off_by_frames:
+        return tr("A frame nearby ({offset}) until this one is decoded").format(offset=f"{off_by_frames:+d}")
+    return tr("Low resolution")

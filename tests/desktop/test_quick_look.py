@@ -20,7 +20,7 @@ from desktop.main_window import MainWindow
 from desktop.media.decode_worker import DecodeWorker
 from desktop.media.display import DisplayFrame, FrameRequest
 from desktop.media.quick_look import MediaRange, QuickLook
-from desktop.media.small_pictures import SmallPicture, SmallPictures
+from desktop.media.small_pictures import Media, SmallPicture, SmallPictures
 from desktop.wiring.quick_look import media_ranges
 from roi_tools.geometry import Size
 from tests.desktop.renders import patch_file
@@ -130,6 +130,32 @@ def test_all_frames_of_the_plan_are_looked_over(quick: Any, movie: Path) -> None
             )
 
 
+class Diary(SmallPictures):
+    """Remembers in which order pictures came."""
+
+    def __init__(self) -> None:
+        super().__init__(64 << 20)
+        self.kept: list[int] = []
+
+    def put(self, media: Media, frame: int, picture: SmallPicture) -> None:
+        self.kept.append(frame)
+        super().put(media, frame, picture)
+
+
+def test_keyframes_about_the_playhead_come_first_then_all_from_its_group_on(qapp: object, tmp_path: Path) -> None:
+    options = {"g": "25", "sc_threshold": "0", "bf": "0", "preset": "ultrafast", "threads": "1"}
+    path = encode_movie(tmp_path / "groups.mp4", list(range(80)), options=options)
+    store = Diary()
+    look = QuickLook(store, Thumbnails())
+    look.set_focus(str(path), 60)
+    look.set_plan([MediaRange(str(path), None, 0, 80)])
+    until(lambda: look.is_done)
+    look.stop()
+    assert store.kept[:4] == [50, 75, 25, 0]
+    rest = [*range(51, 75), *range(76, 80), *range(1, 25), *range(26, 50)]
+    assert store.kept[4:] == rest
+
+
 def test_pausing_leaves_only_thumbnails(quick: Any, movie: Path) -> None:
     look, store, thumbnails = quick
     look.pause(True)
@@ -185,7 +211,7 @@ def scrubbed(movie: Path, qapp: object) -> Iterator[tuple[DecodeWorker, Shown]]:
     with open_media(movie) as reader:
         for frame in range(0, FRAMES, 2):
             store.put((str(movie), None), frame, SmallPicture.of(reader.read(frame)))
-    worker = DecodeWorker(shown, 64 << 20, find_small=lambda path, rate, frame: store.get((path, rate), frame))
+    worker = DecodeWorker(shown, 64 << 20, find_small=lambda path, rate, *where: store.nearest((path, rate), *where))
     yield worker, shown
     worker.stop()
 
@@ -202,14 +228,17 @@ def test_a_far_frame_has_its_small_picture_first(scrubbed: tuple[DecodeWorker, S
     assert worker.cached(wish) is second, "what stands in is not kept"
 
 
-def test_a_near_frame_and_one_without_a_picture_come_by_themselves(
-    scrubbed: tuple[DecodeWorker, Shown], movie: Path
+def test_a_frame_without_a_picture_has_one_nearby_until_it_is_there(
+    scrubbed: tuple[DecodeWorker, Shown], movie: Path, tmp_path: Path
 ) -> None:
     worker, shown = scrubbed
-    for number, frame in enumerate((41, 43), 1):
-        worker.show(FrameRequest(str(movie), None, frame))
-        shown.wait(number)
-    assert [(frame.request.frame, frame.is_proxy) for frame in shown.frames] == [(41, False), (43, False)]
+    worker.show(FrameRequest(str(movie), None, 41))
+    shown.wait(2)
+    worker.show(FrameRequest(str(movie), None, 43))  # the decoder is nearly there
+    shown.wait(3)
+    worker.show(FrameRequest(str(movie), None, 5, (patch_file(tmp_path, 5, 200),)))  # a result fits its frame only
+    told = [(frame.request.frame, frame.is_proxy, frame.off_by_frames) for frame in shown.wait(4)]
+    assert told == [(41, True, -1), (41, False, 0), (43, False, 0), (5, False, 0)]
 
 
 def test_a_result_lies_over_its_small_picture(
