@@ -13,6 +13,7 @@ from engine.errors import BadRequestError, CancelledError, EngineError
 from engine.model_catalog import CatalogueEntry, add_model, find_entry
 from engine.model_download import download_model
 from engine.model_library import list_models, remove_model
+from engine.model_registry import InstalledModel, installed_models
 from engine.protocol import AddModelRequest, ErrorInfo, ModelDownload, ModelInfo, ModelList
 
 LOOK_S = 0.25
@@ -23,10 +24,15 @@ _log = logging.getLogger(__name__)
 
 
 class ModelService:
-    """Coroutines belong to the server's loop, everything else to any thread. ``on_idle``: a download has ended."""
+    """Coroutines belong to the server's loop, everything else to any thread. ``on_idle``: a download has ended.
 
-    def __init__(self, on_idle: Callable[[], None] = lambda: None) -> None:
-        self._on_idle = on_idle
+    ``user_of`` says who needs a model just now; empty: nobody.
+    """
+
+    def __init__(
+        self, on_idle: Callable[[], None] = lambda: None, user_of: Callable[[InstalledModel], str] = lambda model: ""
+    ) -> None:
+        self._on_idle, self._user_of = on_idle, user_of
         self._lock = threading.Lock()
         self._downloads: dict[str, _Download] = {}
         self._closing = False
@@ -67,6 +73,9 @@ class ModelService:
         download = self._downloads.get(name)
         if download is not None and download.is_running:
             raise BadRequestError(f"'{name}' is being downloaded; cancel that first")
+        installed = installed_models().get(name)
+        if installed is not None and (user := self._user_of(installed)):
+            raise BadRequestError(f"'{name}' is in use by {user}; wait until that is done, or cancel it first")
         remove_model(name)
         self._downloads.pop(name, None)
 

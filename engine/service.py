@@ -10,7 +10,9 @@ from pathlib import Path
 
 from engine import paths
 from engine.errors import EngineUnavailableError
+from engine.model_registry import InstalledModel
 from engine.model_service import ModelService
+from engine.model_use import job_that_needs
 from engine.preflight import preflight
 from engine.protocol import FINAL_STATES, Event, Job, Preflight, RenderRequest, StateEvent
 from engine.render.job_store import JobStore
@@ -35,7 +37,7 @@ class EngineService:
         self.store = JobStore(paths.job_database(socket))
         self.supervisor = Supervisor()
         self.segments = SegmentService(on_idle=self._exit_if_idle)
-        self.models = ModelService(on_idle=self._exit_if_idle)
+        self.models = ModelService(on_idle=self._exit_if_idle, user_of=self._user_of_model)
         self._queue = JobQueue(self.store, self.supervisor, on_idle=self._exit_if_idle)
         self._streams: dict[asyncio.Event, tuple[str, asyncio.AbstractEventLoop]] = {}
         self._ends_when_idle = self._closing = False
@@ -76,6 +78,13 @@ class EngineService:
         self.store.job(job_id)
         self._queue.cancel(job_id)
         return self.store.job(job_id)
+
+    def _user_of_model(self, model: InstalledModel) -> str:
+        """Who would miss a model if it went away now; empty: nobody."""
+        job = job_that_needs(model, self.store.active_jobs())
+        if job is not None:
+            return f"the render of '{job.request.label or Path(job.request.source.path).name}'"
+        return "click to matte" if model.kind == "segment" and self.segments.active_count else ""
 
     # --- events -------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,8 @@ class ModelStore(QObject):
     """A ModelDownload that goes on or has ended."""
     installed = Signal(object)
     """A ModelInfo that is here now: downloaded, or added."""
+    removed = Signal(object)
+    """The ModelInfo of one that is gone."""
     failed = Signal(str)
     """One line: why something was not listed, added or removed."""
 
@@ -57,8 +59,15 @@ class ModelStore(QObject):
         self._bridge.ask(lambda engine: engine.add_model(path), self._on_installed, self.failed.emit)
 
     def remove(self, name: str) -> None:
-        """Delete a download, or forget what a person added."""
-        self._bridge.ask(lambda engine: engine.remove_model(name), lambda _: self.refresh(), self._on_not_removed)
+        """Delete a download, or forget what a person added; :attr:`removed` or :attr:`failed` follows."""
+        gone = self.model(name)
+
+        def told(_: object) -> None:
+            self.refresh()
+            if gone is not None:
+                self.removed.emit(gone)
+
+        self._bridge.ask(lambda engine: engine.remove_model(name), told, self._on_not_removed)
 
     def _on_connected(self) -> None:
         self._followed.clear()  # what was followed ended with the connection

@@ -41,6 +41,7 @@ class ModelsWiring(QObject):
         self.store.changed.connect(self._show)
         self.store.progressed.connect(self._on_progressed)
         self.store.installed.connect(self._on_installed)
+        self.store.removed.connect(self._on_removed)
         self.store.failed.connect(lambda line: window.notices.problem(tr("That did not work with the models"), line))
         run("models", self.open)
         window.inspector.advice.models_asked.connect(lambda: self.open(TO_PAINT))
@@ -104,13 +105,12 @@ class ModelsWiring(QObject):
             if goes
             else tr("Take '{name}' off the list?").format(name=tr(model.title)),
             text,
-            {tr("Delete") if goes else tr("Remove"): lambda: self._remove(model), tr("Keep"): _do_nothing},
+            {tr("Delete") if goes else tr("Remove"): lambda: self.store.remove(name), tr("Keep"): _do_nothing},
         )
 
-    def _remove(self, model: ModelInfo) -> None:
+    def _on_removed(self, model: ModelInfo) -> None:
         if model.path and load_preferences().vace_model == model.path:
             self._preferences.change(vace_model="")
-        self.store.remove(model.name)
         self._changed()
 
     def _on_installed(self, model: ModelInfo) -> None:

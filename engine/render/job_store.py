@@ -118,6 +118,12 @@ class JobStore:
             rows = self._db.execute(f"{_SELECT_JOB} ORDER BY number DESC").fetchall()
         return tuple(_job(row) for row in rows)
 
+    def active_jobs(self) -> tuple[Job, ...]:
+        """The jobs that are queued or running, the next one first."""
+        with self._lock:
+            rows = self._db.execute(f"{_SELECT_JOB} WHERE state IN ('queued', 'running') ORDER BY number").fetchall()
+        return tuple(_job(row) for row in rows)
+
     def active_count(self) -> int:
         """How many jobs are queued or running."""
         with self._lock:

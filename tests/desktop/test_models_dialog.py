@@ -143,6 +143,20 @@ def test_an_own_folder_is_listed_and_taken_off(
     assert door.engine.model_calls == ["add /mine", "remove mine"]
 
 
+def test_one_that_is_in_use_stays_the_default(
+    dialog: ModelsDialog, editor: MainWindow, door: EngineDoor, qtbot: QtBot
+) -> None:
+    dialog.add_asked.emit("/mine")
+    qtbot.waitUntil(lambda: dialog.selected == "mine")
+    dialog.details.use.click()
+    door.engine.refusal = BadRequestError("'mine' is in use by the render of 'Street'; wait until that is done")
+    dialog.details.remove.click()
+    editor.notices.click("Take 'mine' off the list?", "Remove")
+    qtbot.waitUntil(lambda: "That did not work with the models" in editor.notices.texts)
+    assert "the render of 'Street'" in editor.notices.texts["That did not work with the models"]
+    assert load_preferences().vace_model == "/mine"
+
+
 def test_what_does_not_fit_is_told(dialog: ModelsDialog, editor: MainWindow, door: EngineDoor, qtbot: QtBot) -> None:
     door.engine.refusal = WeightsError("/mine is no weight file; take a .safetensors or .gguf file")
     dialog.add_asked.emit("/mine")

@@ -200,6 +200,8 @@ class FakeEngine:
 
     def remove_model(self, name: str) -> None:
         self.model_calls.append(f"remove {name}")
+        if self.refusal is not None:
+            raise self.refusal
         gone = {"path": "", "is_downloaded": False}
         kept = (model for model in self.known_models if model.name != name or model.repository)
         self.known_models = tuple(m.model_copy(update=gone) if m.name == name else m for m in kept)
