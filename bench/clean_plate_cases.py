@@ -28,6 +28,7 @@ class Case:
     """One clip, and its true background where that is known. A PlateSource.
 
     `boxes`: what is scored, around all that is removed; `mattes`: what is removed, the boxes themselves if None.
+    `unknown`: where the truth is not to be had from other frames, since something moves there; nowhere if None.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Case:
     truth: Video
     boxes: list[Box | None]
     mattes: Masks | None = None
+    unknown: Masks | None = None
 
     def rgb(self, frame: int, window: Box | None = None) -> NDArray[np.float32]:
         """See PlateSource."""

@@ -17,10 +17,11 @@ COARSE = 4
 MIN_COARSE_PX = 64
 """Pictures smaller than this are not made coarser."""
 
-FADE = 0.1
-MIN_FADE_PX = 6.0
+FADE = 0.05
+MIN_FADE_PX = 4.0
 """What one part of the band shows beyond the light of all of it reaches this part of the picture's size inwards: the
-object's own shadow is met at the edge, and not carried inside."""
+object's own shadow is met at the edge, and not carried inside. Of shadows made to cross the edge half as much stays as
+with twice the reach; passers-by and real changes of light are met worse by less than 0.1 dB."""
 
 MIN_BAND_PX = 60
 MAX_PLANE_PX = 4000

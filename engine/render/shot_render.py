@@ -99,9 +99,20 @@ class _ShotRender:
         if share > WARN_SYNTHESISED_SHARE and not render_pass.checked.effect.describe().needs_model:
             self._link.warn(
                 f"{share:.0%} of the marked pixels are hidden in every frame within reach, so they were filled from "
-                "around them; a tighter box, or a matte that follows the object, leaves more background to recover",
+                f"around them; {self._more_to_recover(render_pass.checked.known_frames)}",
                 render_pass.checked.number,
             )
+
+    def _more_to_recover(self, known_frames: range) -> str:
+        """What leaves less to invent; a tighter matte doesn't where there is no other frame to take it from."""
+        if self._render.source.info.frame_count == 1:
+            return "with a single frame there is none to recover them from: paint them by hand, or let a model do it"
+        if len(known_frames) == 1:
+            return "no other frame may lend, since only this one is marked: say where the object is on those around it"
+        return (
+            "a tighter box, or a matte that follows the object, leaves more background to recover, and what no frame "
+            "shows can be painted by hand or by a model"
+        )
 
     def _deliver(self, result: Plate) -> dict[str, float] | None:
         output, delivery = self._request.output, self._render.delivery

@@ -188,6 +188,14 @@ class TestRender:
         assert list(report.warnings) == session.warnings()
         assert session.warnings()[0].startswith("50% of the marked pixels are hidden in every frame within reach")
 
+    @pytest.mark.parametrize(("frames", "marked", "advice"), [(1, 1, "single"), (3, 1, "only this"), (3, 3, "tighter")])
+    def test_a_tighter_box_is_no_advice_where_no_other_frame_could_lend(
+        self, session, tmp_path, frames, marked, advice
+    ):
+        clip = noise_clip(tmp_path / "short.mkv", frames, SIZE)
+        session.render(render_request(clip, [[BOX]] * marked))
+        assert [text for text in ("single", "only this", "tighter") if text in session.warnings()[0]] == [advice]
+
     def test_a_part_is_rendered_with_the_boxes_of_the_whole(self, session, source):
         request = render_request(source, [[BOX]] * 5)
         part = request.model_copy(
