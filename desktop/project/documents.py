@@ -15,6 +15,7 @@ from desktop.base.notices import Notices
 from desktop.base.ui_thread import UiThread
 from desktop.editing import commands
 from desktop.editing.session import Session
+from desktop.editing.shot_speed import speed_text
 from desktop.media.media_service import MediaService
 from desktop.project.project_saver import ProjectSaver
 from desktop.project.recovery import LostSession, RecoveryFile, RecoveryWriter, lost_sessions
@@ -30,6 +31,7 @@ LIST_ENDING = ".edl"
 EDIT_ENDINGS = (".xml", ".fcpxml", LIST_ENDING)
 """Edits of other programs; they are read, not written."""
 _PROJECT_FILTER = "Grayplate projects and OTIO timelines (*.otio)"
+_NAMES_TOLD = 6
 _UNSAVED = "Save changes?"
 _LOST = "Recover unsaved work?"
 
@@ -112,6 +114,8 @@ class Documents(QObject):
             return False
         sought_in = source.parent if source.suffix.lower() == LIST_ENDING else None
         self._show(project, path, recovered=recovered, sought_in=sought_in)
+        if source.suffix.lower() in EDIT_ENDINGS:
+            self._tell_speeds(project)
         if path is not None:
             self.file_used.emit(path)
         return True
@@ -129,6 +133,19 @@ class Documents(QObject):
         self._sought = frozenset(shot.media_path for shot in project.shots) if sought_in else frozenset()
         if sought_in:
             self.media_sought.emit(sorted(self._sought), sought_in)
+
+    def _tell_speeds(self, project: Project) -> None:
+        """Which shots another program plays at another speed than their media's, once, as the edit is opened."""
+        retimed = [f"{shot.name} ({text})" for shot in project.shots if (text := speed_text(shot))]
+        if retimed:
+            names = ", ".join(retimed[:_NAMES_TOLD]) + (" …" if len(retimed) > _NAMES_TOLD else "")
+            self._notices.problem(
+                tr("Speed changes are not applied"),
+                tr(
+                    "The edit plays {names} at another speed. Here they show their media frame by frame, and as many "
+                    "frames as the edit lasts; trim them where it uses more. The speeds stay in the project."
+                ).format(names=names),
+            )
 
     def _on_probed(self, path: str, info: MediaInfo) -> None:
         if path not in self._waiting_media:

@@ -37,7 +37,7 @@ from desktop.timeline_view.strip_painter import (
     draw_track_names,
     key_centre,
 )
-from desktop.timeline_view.strip_tips import marker_tip, result_tip
+from desktop.timeline_view.strip_tips import marker_tip, result_tip, shot_tip
 from desktop.timeline_view.timeline_layout import TimelineLayout, fitted_layout
 
 ZOOM_PER_NOTCH = 1.25
@@ -376,11 +376,10 @@ class TimelineStrip(QWidget):
             track: int | None = current.shot.track
         else:
             track = rows.track_at(y)
-            if track is not None and y < rows.result_top(track):
-                return ""
         for span in spans(self._session.project):
             if span.shot.track == track and span.start <= frame < span.end_exclusive:
-                return result_tip(self._results, span, frame)
+                is_on_pictures = track is not None and rows.shots_top(track) <= y < rows.result_top(track)
+                return shot_tip(span.shot) if is_on_pictures else result_tip(self._results, span, frame)
         return ""
 
     def _markers_under(self, point: QPointF) -> list[MarkerPlace]:

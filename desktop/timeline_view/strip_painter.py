@@ -10,6 +10,7 @@ from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPainterPath,
 
 from desktop.base import theme
 from desktop.base.language import tr
+from desktop.editing.shot_speed import speed_text
 from desktop.editing.timeline_map import ShotSpan
 from desktop.timeline_view.result_painter import draw_results
 from desktop.timeline_view.rows import LANE_PX, PADDING_PX, RULER_PX, Rows
@@ -79,7 +80,11 @@ def _draw_thumbnails(painter: QPainter, layout: TimelineLayout, shot: ShotPictur
 
 def _draw_shot_name(painter: QPainter, shot: ShotPicture, rect: QRectF) -> None:
     painter.setFont(theme.ui_font(11, bold=True))
-    text = tr("{name}  (media offline)").format(name=shot.span.shot.name) if shot.offline else shot.span.shot.name
+    text, speed = shot.span.shot.name, speed_text(shot.span.shot)
+    if shot.offline:
+        text = tr("{name}  (media offline)").format(name=text)
+    if speed:
+        text = f"{text}  ({speed})"
     metrics = QFontMetricsF(painter.font())
     shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(rect.width() - 24, 0))
     if not shown:

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from desktop.base.language import tr
 from desktop.editing.markers import MarkerPlace
+from desktop.editing.shot_speed import speed_text
 from desktop.editing.timeline_map import ShotSpan
 from desktop.rendering.results import ResultStore
+from timeline.retime import speed_of, used_frames
+from timeline.shot import Shot
 
 
 def result_tip(results: ResultStore, span: ShotSpan, frame: int) -> str:
@@ -27,6 +30,19 @@ def result_tip(results: ResultStore, span: ShotSpan, frame: int) -> str:
             first, last = span.timeline_frame(window.start), span.timeline_frame(window.stop - 1)
             lines.append(text.format(number=number, count=len(windows), first=first, last=last))
     return "\n".join(lines)
+
+
+def shot_tip(shot: Shot) -> str:
+    """What a shot shows, and how the edit plays it where that differs."""
+    frames = tr("Frames {first} to {last} of the media").format(first=shot.source_start, last=shot.frames[-1])
+    lines = [shot.name, shot.media_path, frames]
+    if speed_of(shot) != 1:
+        used = used_frames(shot)
+        text = tr(
+            "The edit plays it at another speed ({speed}) and uses frames {first} to {last}; trim it to clean those."
+        )
+        lines.append(text.format(speed=speed_text(shot), first=used.start, last=used[-1]))
+    return "\n".join(line for line in lines if line)
 
 
 def marker_tip(places: Sequence[MarkerPlace]) -> str:

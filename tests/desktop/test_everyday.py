@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog
 from pytestqt.qtbot import QtBot
 
@@ -146,6 +146,29 @@ def test_a_list_finds_its_media_by_name_and_timecode(
     assert window.window_actions["find_media"].isEnabled()
     assert window.notices.texts == {}, "the strip shows what is missing"
     assert window.session.path is None and window.session.is_modified
+
+
+def test_speed_changes_of_a_list_are_told_and_shown_on_the_shots(
+    window: MainWindow, clip: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    (tmp_path / "street.mkv").write_bytes(clip.read_bytes())
+    event = "{number}  AX V C 01:00:00:00 01:00:00:0{end} 00:00:00:0{at} 00:00:00:0{to}\n"
+    path = tmp_path / "cut.edl"
+    path.write_text(
+        event.format(number="001", end=4, at=0, to=2)
+        + "M2   street       048.0                01:00:00:00\n* FROM CLIP NAME: street\n"
+        + event.format(number="002", end=2, at=2, to=4)
+        + "* FROM CLIP NAME: street\n"
+    )
+    window.documents.open_paths([str(path)])
+    qtbot.waitUntil(lambda: window.canvas.frame is not None)
+    told = window.notices.texts["Speed changes are not applied"]
+    assert "The edit plays street (200%) at another speed" in told
+    strip = window.strip
+    y = strip.rows.shots_top(0) + strip.rows.shot_px / 2
+    fast, plain = (strip.tip_at(QPointF(strip.layout_now.x_of(frame + 0.5), y)) for frame in (0, 3))
+    assert "(200%) and uses frames 0 to 3" in fast and str(tmp_path / "street.mkv") in fast
+    assert "another speed" not in plain and "Frames 0 to 1 of the media" in plain
 
 
 def test_a_shot_is_linked_to_a_chosen_file(
