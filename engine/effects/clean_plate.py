@@ -24,8 +24,8 @@ PARAMETERS = (
     ParameterDescriptor(
         name="reach_frames",
         label="Reach",
-        hint="How many frames before and after a frame may lend it pixels. Raise it when the object stays in one "
-        "place for long; lower it when the background or the light changes.",
+        hint="How many frames before and after a frame are searched for its hidden pixels, one by one. Lower it when "
+        "the background or the light changes.",
         kind="int",
         default=_DEFAULTS.reach_frames,
         minimum=1,
@@ -49,6 +49,15 @@ PARAMETERS = (
         "Switch it off if a faint trace of the object stays.",
         kind="bool",
         default=_DEFAULTS.keep_agreeing,
+        group="Plate",
+    ),
+    ParameterDescriptor(
+        name="search_far",
+        label="Search the whole shot",
+        hint="What no frame within reach shows, behind an object that stands still for long, is taken from frames "
+        "further away, up to the next cut, where their surroundings fit. Off, it is invented.",
+        kind="bool",
+        default=_DEFAULTS.search_far,
         group="Plate",
     ),
     ParameterDescriptor(
@@ -108,7 +117,9 @@ PARAMETERS = (
 )
 
 
-_COMPOSITE = tuple(p.model_copy(update={"default": 0.0}) if p.name == "feather_px" else p for p in COMPOSITE_PARAMETERS)
+PLATE_COMPOSITE_PARAMETERS = tuple(
+    p.model_copy(update={"default": 0.0}) if p.name == "feather_px" else p for p in COMPOSITE_PARAMETERS
+)
 """Without a feather: the plate meets the light at the edge by itself, and what is clean is kept softly; a feather would
 bring back the rim of an object that fills its box."""
 
@@ -132,16 +143,19 @@ class CleanPlate(ImageEffect):
             identifier=cls.identifier,
             label="Clean plate",
             hint="Recovers the true background from the frames that show it; needs no model.",
-            version="3",
+            version="4",
             clips=(ClipDescriptor(name="Source"), ClipDescriptor(name="Matte"), ClipDescriptor(name="Output")),
-            parameters=(*PARAMETERS, *_COMPOSITE),
+            parameters=(*PARAMETERS, *PLATE_COMPOSITE_PARAMETERS),
         )
 
     def get_frames_needed(self, frame: int) -> range:
         """Twice the reach on both sides, for what must be invented, and a batch ahead: frames come in batches.
 
-        A second pass looks at frames that the first pass has looked around from.
+        A second pass looks at frames that the first pass has looked around from. All of them where those far away are
+        searched.
         """
+        if self.parameters.flag("search_far"):
+            return self._available
         reach, available = 2 * self.parameters.integer("reach_frames") + 1, self._available
         if self.parameters.flag("second_pass"):
             reach += self.parameters.integer("reach_frames") + BLOCK_FRAMES + 1
@@ -220,5 +234,6 @@ class CleanPlate(ImageEffect):
             blend_px=self.parameters.double("blend_px"),
             follow_flow=self.parameters.flag("follow_flow"),
             keep_agreeing=self.parameters.flag("keep_agreeing"),
+            search_far=self.parameters.flag("search_far"),
             second_pass=self.parameters.flag("second_pass"),
         )

@@ -71,10 +71,10 @@ class CameraMotion:
 def measure_motion(a: FrameView, b: FrameView) -> CameraMotion:
     """Homography from a to b by tracked features, or the best simpler model that the features carry."""
     gray_b = match_levels(b.gray, a.gray, ~(a.guarded_small | b.guarded_small))
-    start, end = _track(a.gray, gray_b, ~a.guarded_small, ~b.guarded_small)
+    start, end = track(a.gray, gray_b, ~a.guarded_small, ~b.guarded_small)
     if len(start) < 3:
         return CameraMotion(np.eye(3), math.inf, len(start), 0.0)
-    matrix, inliers = _fit(start, end)
+    matrix, inliers = fit_motion(start, end)
     return CameraMotion(matrix, _drift(start, end, a.gray.shape), len(start), float(inliers.mean()))
 
 
@@ -101,7 +101,7 @@ def match_levels(gray: Gray, reference: Gray, known: Mask) -> Gray:
     return np.clip(gray * gain + (mean_ref - gain * mean), 0, 255).astype(np.uint8)
 
 
-def _track(a: Gray, b: Gray, known_a: Mask, known_b: Mask) -> tuple[Points, Points]:
+def track(a: Gray, b: Gray, known_a: Mask, known_b: Mask) -> tuple[Points, Points]:
     """Feature points of a outside its hole and where they are in b, kept when they track back to the start."""
     none = np.zeros((0, 2), np.float32)
     found: Any = cv2.goodFeaturesToTrack(
@@ -122,7 +122,7 @@ def _track(a: Gray, b: Gray, known_a: Mask, known_b: Mask) -> tuple[Points, Poin
     return np.asarray(start[good], np.float32), np.asarray(end[good], np.float32)
 
 
-def _fit(start: Points, end: Points) -> tuple[Matrix, Mask]:
+def fit_motion(start: Points, end: Points) -> tuple[Matrix, Mask]:
     """The richest model with enough inliers: homography, then similarity, then translation."""
     if len(start) >= HOMOGRAPHY_INLIERS:
         matrix = _homography(start, end, cv2.USAC_MAGSAC)
@@ -130,7 +130,7 @@ def _fit(start: Points, end: Points) -> tuple[Matrix, Mask]:
             return _refit(matrix, start, end)
     if len(start) >= SIMILARITY_INLIERS:
         matrix = _similarity(start, end, REPROJECTION_PX)
-        if matrix is not None and _is_sane(matrix):
+        if matrix is not None and is_sane(matrix):
             return matrix, _inliers(matrix, start, end)
     matrix = np.eye(3)
     matrix[:2, 2] = np.median(end - start, axis=0)
@@ -144,7 +144,7 @@ def _homography(start: Points, end: Points, method: int) -> Matrix | None:
         return None
     matrix = np.asarray(found, np.float64)
     enough = _inliers(matrix, start, end).sum() >= HOMOGRAPHY_INLIERS
-    return matrix if enough and _is_sane(matrix) else None
+    return matrix if enough and is_sane(matrix) else None
 
 
 def _similarity(start: Points, end: Points, within_px: float) -> Matrix | None:
@@ -168,8 +168,8 @@ def _refit(matrix: Matrix, start: Points, end: Points) -> tuple[Matrix, Mask]:
     return matrix, _inliers(matrix, start, end)
 
 
-def _is_sane(matrix: Matrix) -> bool:
-    """No fold, no mirror and no change of size beyond what a camera does within a frame."""
+def is_sane(matrix: Matrix) -> bool:
+    """No fold, no mirror and no change of size beyond what a camera does within a shot."""
     determinant = float(np.linalg.det(matrix[:2, :2] / matrix[2, 2]))
     return 0.25 < determinant < 4.0 and float(np.abs(matrix[2, :2]).max()) < 2e-3
 

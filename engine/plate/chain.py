@@ -37,7 +37,8 @@ class Sighting:
     `index`: (n,) which of the target's wanted pixels; `points`: (n, 2) where they are in `frame`, full-size pixel
     centres; `slot`: (n,) which of SIGHTING_ORDERS this is for each; `colour_offset`: (3,) added to their colours
     to match the target's light; `static`: the positions are whole pixels, unmoved. `around`: (K, 2) where the points
-    around the hole are in `frame`, and `around_seen`: (K,) which of them it shows.
+    around the hole are in `frame`, and `around_seen`: (K,) which of them it shows. `worth`: what it
+    counts in the vote; None for what its age says.
     """
 
     frame: int
@@ -48,6 +49,7 @@ class Sighting:
     static: bool
     around: Points
     around_seen: Mask
+    worth: np.float32 | None = None
 
 
 Shift = Callable[[Points], Points]
@@ -126,13 +128,13 @@ def follow(
             if not nodes.static:
                 shift = correct.correction(b, nodes)
                 points, around = points + shift(home[index]), nodes.reached(around) + shift(around)
-            sightings.append(Sighting(b, index, points, slots, offset, nodes.static, around, _shown(around, covered)))
+            sightings.append(Sighting(b, index, points, slots, offset, nodes.static, around, shown(around, covered)))
         if not len(left):
             break
     return sightings
 
 
-def _shown(points: Points, hidden: Mask) -> Mask:
+def shown(points: Points, hidden: Mask) -> Mask:
     """(n,) which of the points lie inside the picture and not in its (H, W) hidden area."""
     height, width = hidden.shape
     column, row = np.rint(points).astype(np.intp).T

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from threading import Lock
-from typing import Generic, TypeVar
 
 from engine.plate.alignment import (
     NOISY_DRIFT_PX,
@@ -17,46 +14,14 @@ from engine.plate.alignment import (
 )
 from engine.plate.analysis import FrameView, view_frame
 from engine.plate.cuts import FLASH_FRAMES, NEIGHBOUR_PAIRS, is_cut
+from engine.plate.far_frames import FarFrames
 from engine.plate.flow import Step, make_step
 from engine.plate.model import Mask, PlateSettings, PlateSource
+from engine.plate.once import Once
 from roi_tools.geometry import Size
 
 MARGIN_FRAMES = max(FLASH_FRAMES + NEIGHBOUR_PAIRS, STATIC_SPAN_FRAMES) + 1
 """Views kept beyond the reach: verdicts on cuts and locked cameras look at neighbours."""
-
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Once(Generic[K, V]):
-    """Values by key, each made when first asked for, by one thread while others wait for that value alone."""
-
-    def __init__(self, make: Callable[[K], V]) -> None:
-        self._make = make
-        self._lock = Lock()
-        self._values: dict[K, V] = {}
-        self._making: dict[K, Lock] = {}
-
-    def __getitem__(self, key: K) -> V:
-        with self._lock:
-            if key in self._values:
-                return self._values[key]
-            making = self._making.setdefault(key, Lock())
-        with making:
-            with self._lock:
-                if key in self._values:
-                    return self._values[key]
-            value = self._make(key)
-            with self._lock:
-                self._values[key] = value
-                self._making.pop(key, None)
-            return value
-
-    def forget(self, is_old: Callable[[K], bool]) -> None:
-        """Frees the values of old keys."""
-        with self._lock:
-            self._values = {key: value for key, value in self._values.items() if not is_old(key)}
 
 
 class Footage:
@@ -75,6 +40,7 @@ class Footage:
         self._span_drifts = Once(self._measure_span)
         self._cuts: Once[int, bool] = Once(lambda frame: is_cut(frame, self._motions.__getitem__, self.view, available))
         self._steps = Once(self._make_step)
+        self.far = FarFrames(lambda frame: view_frame(source, frame, settings), self._cuts.known, available)
 
     @property
     def size(self) -> Size:
@@ -106,13 +72,16 @@ class Footage:
     def abandon(self) -> None:
         """Ends every chain at its next step: nobody wants the result any more."""
         self._abandoned = True
+        self.far.abandon()
 
     def forget_before(self, frame: int) -> None:
         """Frees what no later frame can ask for."""
         oldest = frame - MARGIN_FRAMES
-        for once in (self._views, self._motions, self._span_drifts, self._cuts):
+        # Verdicts on cuts are small, and asked for when the whole shot is searched.
+        for once in (self._views, self._motions, self._span_drifts):
             once.forget(lambda key: key < oldest)
         self._steps.forget(lambda pair: min(pair) < oldest)
+        self.far.forget_views()
 
     def _make_step(self, pair: tuple[int, int]) -> Step | None:
         a, b = pair

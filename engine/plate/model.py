@@ -46,6 +46,7 @@ class PlateSettings:
     `blend_px`: how softly neighbouring pixels from different frames are blended into each other.
     `follow_flow`: follow local motion (parallax, people behind the object), not the camera's alone.
     `keep_agreeing`: keep the frame's own pixels in the hole where the plate says the same.
+    `search_far`: look for what nothing within reach shows in the rest of the shot.
     `second_pass`: find the object's outline first, and recover only that, also from what is clean of the holes.
     """
 
@@ -54,6 +55,7 @@ class PlateSettings:
     blend_px: float = 2.0
     follow_flow: bool = True
     keep_agreeing: bool = True
+    search_far: bool = True
     second_pass: bool = False
 
     def __post_init__(self) -> None:

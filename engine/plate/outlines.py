@@ -90,7 +90,7 @@ class TightFootage(Footage):
     def __init__(self, outlines: Outlines, first: Footage) -> None:
         super().__init__(outlines, first.available, first.settings)
         self._outlines, self._first = outlines, first
-        self._motions, self._cuts = first._motions, first._cuts
+        self._motions, self._cuts, self.far = first._motions, first._cuts, first.far
 
     def abandon(self) -> None:
         """See Footage."""

@@ -36,6 +36,16 @@ ITERATIONS = 2
 MAX_DRIFT_PX = 3.0
 """A larger answer, in analysis pixels, is a misfit."""
 
+MIN_FIT_POINTS = 100
+ALIKE_CODES = 5.0
+ALIKE_SHARE = 0.25
+"""Values differ by grain, compression and a fraction of a pixel: less than this, and this part of their deviation."""
+
+RIDGE = 100.0
+"""Without contrast a change of light is an offset."""
+
+FIT_ROUNDS = 4
+MAX_FIT_GAIN = 2.0
 CROP_MARGIN_PX = 8
 MIN_GAIN = 0.02
 """The ring must match better by this part, or the chain is right as it is."""
@@ -138,6 +148,19 @@ class Ring:
             out[usable] = np.abs(off - np.median(off))
         return out
 
+    def fit(self, other: FrameView, there: Points) -> tuple[float, float]:
+        """How well another frame fits, whatever its light: the share of the points that it shows at (N, 2) analysis
+        pixels, and the share of those that look alike, once a gain and an offset are matched."""
+        from engine.plate.registration_loops import differences
+
+        usable = self._shown(other, there)
+        if usable.sum() < MIN_FIT_POINTS:
+            return 0.0, 0.0
+        value = self._value[usable]
+        found = value - differences(other.gray, _TAPS, there[usable], value)
+        alike = np.abs(_relit(found, value) - value) <= ALIKE_CODES + ALIKE_SHARE * float(value.std())
+        return float(usable.mean()), float(alike.mean())
+
     def _shown(self, other: FrameView, there: Points) -> Mask:
         """(N,) which of the (N, 2) places can be read in another frame."""
         height, width = other.gray.shape
@@ -163,3 +186,18 @@ class Ring:
         if not after < before * (1.0 - MIN_GAIN) or farthest > MAX_DRIFT_PX:
             return None
         return affine
+
+
+def _relit(found: NDArray[np.float32], value: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n,) the found values with the gain and the offset that bring most of them to the (n,) wanted ones."""
+    near = np.ones(len(value), bool)
+    gain, offset = 1.0, float(np.median(value - found))
+    for _ in range(FIT_ROUNDS):
+        off = np.abs(found * gain + offset - value)
+        near = off <= max(2.0 * float(np.median(off)), 1.0)
+        x, y = found[near].astype(np.float64), value[near].astype(np.float64)
+        spread = float(np.square(x - x.mean()).sum())
+        slope = float(((x - x.mean()) * (y - y.mean())).sum() + RIDGE) / (spread + RIDGE)
+        gain = min(max(slope, 1.0 / MAX_FIT_GAIN), MAX_FIT_GAIN)
+        offset = float(y.mean() - gain * x.mean())
+    return np.asarray(found * np.float32(gain) + np.float32(offset), np.float32)

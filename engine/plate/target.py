@@ -85,7 +85,8 @@ class Target:
             for sighting in way:
                 age = abs(sighting.frame - self.frame) - 1
                 memory = VOTE_MEMORY_STATIC_FRAMES if sighting.static else VOTE_MEMORY_MOVING_FRAMES
-                worth, slot = np.float32(math.exp(-age / memory)), sighting.slot + np.int8(direction * WAYS)
+                worth = sighting.worth or np.float32(math.exp(-age / memory))
+                slot = sighting.slot + np.int8(direction * WAYS)
                 enter(vote, worth, sighting.index, slot)
                 enter(frame, np.int32(sighting.frame), sighting.index, slot)
                 if not sighting.static:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
+
 from engine.plate.chain import Correction, Uncorrected, follow
+from engine.plate.far import Around, far_sightings
 from engine.plate.footage import Footage
 from engine.plate.layer_motion import LayerSteps, StepOf, camera_steps
 from engine.plate.layers import find_layers
 from engine.plate.registration import Registration
 from engine.plate.target import Target
+
+LEAST_MISSING_PX = 32
+"""What is less is filled from around unseen."""
 
 
 def trace(footage: Footage, frame: int) -> Target:
@@ -22,7 +30,23 @@ def trace(footage: Footage, frame: int) -> Target:
         ways = LayerSteps(footage, layer), LayerSteps(footage, layer)
         beside = Uncorrected(layer.ring.audited, whole.margin_px)
         target.layers.append(_followed(footage, frame, beside, ways))
+    if footage.settings.search_far:
+        _look_further(footage, target, Around(whole.ring, whole.around))
     return target
+
+
+def _look_further(footage: Footage, target: Target, around: Around) -> None:
+    """Adds what far frames show of the pixels that nothing has shown."""
+    missing = np.ones(target.pixels, bool)
+    for each in target.hypotheses:
+        for sighting in itertools.chain(*each.sightings):
+            missing[sighting.index] = False
+    view = footage.view(target.frame)
+    if np.count_nonzero(missing & view.hole[view.guarded]) < LEAST_MISSING_PX:
+        return
+    found = far_sightings(footage, target.frame, around, np.flatnonzero(missing))
+    for way, sightings in zip(target.sightings, found, strict=True):
+        way.extend(sightings)
 
 
 def _followed(footage: Footage, frame: int, correct: Correction, steps: tuple[StepOf, StepOf]) -> Target:

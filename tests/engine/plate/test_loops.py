@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from engine.plate import chain_loops, flow_loops, fusion_loops, light_loops
 from engine.plate.alignment import apply_matrix
-from engine.plate.footage import Once
 from engine.plate.fusion import AGREEMENT
+from engine.plate.once import Once
 
 SLOTS = np.array([0, 1, -1, 2], np.int8)
 """Of four sights the third is not lent."""
