@@ -61,19 +61,26 @@ class Fused:
     """(N, 3) colours, (N,) the frame that counts most, (N,) whether there is any.
 
     `spread`: (N,) how far the evidence lies from the colour, in mean square; what few frames show counts as unsure.
+    `lent`: (N,) the mean square error of that frame around the hole; `supporters`: (N,) how many show the colour.
     """
 
     colour: FloatImage
     frame: NDArray[np.int32]
     found: Mask
     spread: NDArray[np.float32]
+    lent: NDArray[np.float32]
+    supporters: NDArray[np.float32]
 
 
-def fuse(evidence: Evidence, grid: Mask, blend_px: float, weigh: Callable[[NDArray[np.int32]], FloatImage]) -> Fused:
+PerFrame = Callable[[NDArray[np.int32]], FloatImage]
+
+
+def fuse(evidence: Evidence, grid: Mask, blend_px: float, weigh: PerFrame, errors: PerFrame) -> Fused:
     """Elects a colour per pixel and averages what agrees with it, feathered over the `grid`.
 
     `grid` (h, w) is True at the N pixels, in row order. `weigh` says what each of a pixel's lenders, (S, N) frames or
-    SYNTHESISED for none, counts in the mean. Equal colours give exactly that colour back.
+    SYNTHESISED for none, counts in the mean; `errors` how far, in mean square, the frames, (N,), are off around the
+    hole. Equal colours give exactly that colour back.
     """
     from engine.plate import fusion_loops as loops
     from engine.plate.phases import balanced
@@ -93,7 +100,8 @@ def fuse(evidence: Evidence, grid: Mask, blend_px: float, weigh: Callable[[NDArr
     result = loops.mean(colour, base, weight)
     found = np.asarray((vote > 0).any(axis=0))
     frame, spread = loops.strongest(weight, evidence.frame), loops.spread(colour, vote, result)
-    return Fused(np.ascontiguousarray(result.T), frame, found, spread)
+    supporters = loops.supporters(colour, vote, result)
+    return Fused(np.ascontiguousarray(result.T), frame, found, spread, errors(frame), supporters)
 
 
 def _elected(evidence: Evidence, grid: Mask, at: NDArray[np.intp]) -> FloatImage:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.plate.compiled import compiled, inlined
-from engine.plate.fusion import AGREEMENT, OUTVOTED_SPREAD, PRIOR_SPREAD, PRIOR_VOTE
+from engine.plate.fusion import AGREEMENT, LIKELY, OUTVOTED_SPREAD, PRIOR_SPREAD, PRIOR_VOTE
 from engine.plate.model import FloatImage
 
 BLOCK = 512
@@ -157,6 +157,17 @@ def spread(colour: FloatImage, vote: FloatImage, base: FloatImage) -> FloatImage
             total[pixel] += vote[slot, pixel] * off
             votes[pixel] += vote[slot, pixel]
     return total / votes
+
+
+@compiled
+def supporters(colour: FloatImage, vote: FloatImage, base: FloatImage) -> FloatImage:
+    """(N,) how many slots show the (3, N) base."""
+    count = np.zeros(vote.shape[1], np.float32)
+    for slot in range(vote.shape[0]):
+        for pixel in range(count.size):
+            if vote[slot, pixel] > 0 and near(colour, slot, base, pixel) > np.float32(LIKELY):
+                count[pixel] += _ONE
+    return count
 
 
 @compiled

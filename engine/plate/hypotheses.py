@@ -7,6 +7,8 @@ Potts model, relaxed by belief propagation (min-sum; Felzenszwalb and Huttenloch
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,12 @@ on a made shot; ten times as much costs it 2 dB."""
 UNCONFIRMED = 0.5
 """What a pixel costs for which no frame speaks; it counts as much as one lender. A lone lender agrees with itself."""
 
+AS_LIKELY = 0.1
+"""A hypothesis that costs so much more is 1/e as likely."""
+
+MOST_AWAY = 0.05
+"""What is further off, in mean square, than grass from sky is counted as this far."""
+
 ROUNDS = 40
 """What is said on one side of a gap without evidence is heard about half as many pixels away."""
 
@@ -38,17 +46,27 @@ def choose(hypotheses: list[Fused], lenders: list[Counts], own: FloatImage, hole
     """The N pixels at which the (h, w) `grid` is True, each as the hypothesis shows it that fits best.
 
     `lenders`: of each hypothesis, (N,) how many frames show a pixel. `own`: (h, w, 3) the frame; outside the (h, w)
-    `hole` it shows the truth. Of equals the first is taken.
+    `hole` it shows the truth. Of equals the first is taken. The spread is that of its own evidence and of what else the
+    pixel may be.
     """
     costs = np.stack([_cost(*each, own, hole, grid) for each in zip(hypotheses, lenders, strict=True)])
     label = relaxed(costs, grid)[grid]
     which = np.arange(len(label))
-    return Fused(
-        np.stack([each.colour for each in hypotheses])[label, which],
-        np.stack([each.frame for each in hypotheses])[label, which],
-        np.stack([each.found for each in hypotheses])[label, which],
-        np.stack([each.spread for each in hypotheses])[label, which],
+    chosen = Fused(
+        *(np.stack([getattr(each, field.name) for each in hypotheses])[label, which] for field in fields(Fused))
     )
+    return replace(chosen, spread=chosen.spread + _mistaken(hypotheses, costs[:, grid], label, chosen))
+
+
+def _mistaken(hypotheses: list[Fused], costs: FloatImage, label: Counts, chosen: Fused) -> FloatImage:
+    """(N,) the square error to be expected since a pixel may be another hypothesis', the likelier the less that costs,
+    (L, N)."""
+    more = np.maximum(costs - costs[label, np.arange(len(label))], np.float32(0.0))
+    likely = np.exp(-more / np.float32(AS_LIKELY)) * np.stack([each.found for each in hypotheses])
+    away = np.stack([np.square(each.colour - chosen.colour).mean(axis=1) for each in hypotheses])
+    # What shows nothing, or NaN, is no other picture.
+    expected = (likely * np.minimum(np.nan_to_num(away), np.float32(MOST_AWAY))).sum(axis=0)
+    return np.asarray(expected / np.maximum(likely.sum(axis=0), np.float32(1e-6)), np.float32)
 
 
 def _cost(fused: Fused, lenders: Counts, own: FloatImage, hole: Mask, grid: Mask) -> FloatImage:

@@ -19,7 +19,7 @@ from engine.plate.agreement import keep_agreeing
 from engine.plate.analysis import box_around
 from engine.plate.chain import Sighting
 from engine.plate.clearance import Clearance
-from engine.plate.confidence import confidence
+from engine.plate.confidence import Doubts, confidence
 from engine.plate.footage import Footage
 from engine.plate.fusion import Fused, fuse
 from engine.plate.hypotheses import choose
@@ -278,9 +278,7 @@ def _painted(footage: Footage, target: Target) -> Painted | None:
         error = np.where(band[..., None], rgb - plate, np.float32(0.0))
         light = relight(error, band)
         cv2.add(plate, light, dst=plate, mask=found.view(np.uint8))
-        spread = np.zeros(hole.shape, np.float32)
-        spread[guarded] = fused.spread
-        trust = confidence(spread, error - light, band, found)
+        trust = confidence(plate, Doubts.of(fused, guarded), error - light, band, found)
     reaches = overhang(target.around, target.surround.departing(), target.box)
     return Painted(target.frame, target.box, window, plate, hole, provenance, trust, reaches)
 
@@ -293,7 +291,7 @@ def _fused(target: Target, own: FloatImage, hole: Mask, guarded: Mask, blend_px:
         evidence = each.evidence()
         if evidence.starts:
             lenders.append(np.count_nonzero(evidence.vote, axis=0))
-            found.append(fuse(evidence, guarded, blend_px, each.surround.weights))
+            found.append(fuse(evidence, guarded, blend_px, each.surround.weights, each.surround.errors))
     if len(found) < 2:
         return found[0] if found else None
     return choose(found, lenders, own, hole, guarded)

@@ -103,6 +103,13 @@ class Surround:
         index = np.where(choices == SYNTHESISED, -1, np.searchsorted(lenders, choices))
         return rows_of(kriging_weights(*self._semivariances(lenders), index.T).astype(np.float32), which)
 
+    def errors(self, frames: NDArray[np.int32]) -> FloatImage:
+        """(N,) the mean square error, points that don't fit left out, of N lenders; of an unknown one the largest."""
+        known = {n: float(np.square(self._error[n][fits]).mean()) for n, fits in self._fits.items() if fits.any()}
+        lenders, which = np.unique(frames, return_inverse=True)
+        largest_error = max(known.values(), default=0.0)
+        return np.array([known.get(n, largest_error) for n in lenders.tolist()], np.float32)[which]
+
     def _semivariances(self, lenders: NDArray[np.int32]) -> tuple[Square, NDArray[np.float64]]:
         """(L, L) half the mean square differences between lenders, and (L,) to the target."""
         nothing = np.zeros_like(self.truth), np.zeros(len(self.truth), bool)

@@ -8,12 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from engine.plate.confidence import HALF_TRUST, confidence
+from engine.plate.confidence import (
+    BAND_WEIGHT,
+    HALF_TRUST,
+    LENDER_WEIGHT,
+    LONE_WEIGHT,
+    SPREAD_WEIGHT,
+    Doubts,
+    confidence,
+)
 from engine.plate.fusion import Evidence, fuse
 from engine.plate.model import OUTSIDE_HOLE, SYNTHESISED, PlateSettings, RecoveredFrame
 from engine.plate.recover import recover
 from roi_tools.geometry import Box
-from tests.engine.plate.synthetic import Clip, equally, shifted, texture
+from tests.engine.plate.synthetic import Clip, equally, exactly, shifted, texture
 
 SHAPE = (50, 60)
 EVERYWHERE = np.ones(SHAPE, bool)
@@ -25,35 +33,57 @@ def band() -> NDArray[np.bool_]:
     return mask
 
 
-def trust(spread: float, band_error: float) -> NDArray[np.float32]:
+def even(value: float) -> NDArray[np.float32]:
+    return np.full(SHAPE, value, np.float32)
+
+
+def trust(spread: float = 0.0, band_error: float = 0.0, lent: float = 0.0, supporters: float = 1e3) -> NDArray:
+    """Of a flat plate. `lent`: how far the lenders inside are off, those of the band not at all."""
     error = np.where(band()[..., None], np.float32(band_error), np.float32(0.0)) * np.ones(3, np.float32)
-    return confidence(np.full(SHAPE, spread, np.float32), error, band(), EVERYWHERE)
+    inside = np.where(band(), np.float32(0.0), np.float32(lent))
+    doubts = Doubts(even(spread), inside, even(supporters))
+    return confidence(np.zeros((*SHAPE, 3), np.float32), doubts, error, band(), EVERYWHERE)
 
 
 def test_frames_that_agree_and_a_band_that_fits_are_trusted_fully() -> None:
-    np.testing.assert_allclose(trust(0.0, 0.0), 1.0)
+    np.testing.assert_allclose(trust(), 1.0)
 
 
 def test_half_trust() -> None:
-    np.testing.assert_allclose(trust(HALF_TRUST**2, 0.0), 0.5, rtol=1e-4)
-    np.testing.assert_allclose(trust(0.0, HALF_TRUST), 0.5, rtol=0.02)
+    np.testing.assert_allclose(trust(HALF_TRUST**2 / SPREAD_WEIGHT), 0.5, rtol=1e-4)
+    np.testing.assert_allclose(trust(0.0, HALF_TRUST / BAND_WEIGHT**0.5), 0.5, rtol=0.02)
+    middle = SHAPE[0] // 2, SHAPE[1] // 2
+    np.testing.assert_allclose(trust(lent=HALF_TRUST**2 / LENDER_WEIGHT)[middle], 0.5, rtol=0.02)
+    alone = HALF_TRUST**2 / (LENDER_WEIGHT + LONE_WEIGHT)
+    np.testing.assert_allclose(trust(lent=alone, supporters=1)[middle], 0.5, rtol=0.02)
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.floats(0, 0.05), st.floats(0, 0.2), st.floats(0.001, 0.05))
-def test_more_disagreement_or_a_worse_band_is_less_trusted(spread: float, band_error: float, more: float) -> None:
-    base = trust(spread, band_error)
+@given(st.floats(0, 0.05), st.floats(0, 0.2), st.floats(0, 0.01), st.integers(1, 8), st.floats(0.001, 0.05))
+def test_more_disagreement_a_worse_band_worse_lenders_and_fewer_are_less_trusted(
+    spread: float, band_error: float, lent: float, supporters: int, more: float
+) -> None:
+    base = trust(spread, band_error, lent, supporters)
     assert ((base >= 0.0) & (base <= 1.0)).all()
-    assert (trust(spread + more, band_error) < base).all()
-    assert trust(spread, band_error + more).mean() < base.mean()
+    assert (trust(spread + more, band_error, lent, supporters) < base).all()
+    assert trust(spread, band_error + more, lent, supporters).mean() < base.mean()
+    assert trust(spread, band_error, lent + more, supporters).mean() < base.mean()
+    assert (trust(spread, band_error, lent, supporters + 1) >= base).all()
+
+
+def test_a_lone_frame_is_trusted_less_on_an_edge() -> None:
+    plate = np.zeros((*SHAPE, 3), np.float32)
+    plate[:, SHAPE[1] // 2 :] = 0.5
+    found = confidence(plate, Doubts(even(0.0), even(1e-4), even(1.0)), 0 * plate, band(), EVERYWHERE)
+    assert found[25, SHAPE[1] // 2] < 0.8 * found[25, SHAPE[1] // 4]
 
 
 def test_what_was_not_found_is_not_trusted() -> None:
     found = EVERYWHERE.copy()
     found[20:30, 20:30] = False
-    assert (
-        confidence(np.zeros(SHAPE, np.float32), np.zeros((*SHAPE, 3), np.float32), ~EVERYWHERE, found) == found
-    ).all()
+    plate = np.zeros((*SHAPE, 3), np.float32)
+    doubts = Doubts(even(0.0), even(0.0), even(1.0))
+    assert (confidence(plate, doubts, plate, ~EVERYWHERE, found) == found).all()
 
 
 def spread_of(colours: list[float], votes: list[float]) -> float:
@@ -63,7 +93,7 @@ def spread_of(colours: list[float], votes: list[float]) -> float:
     frame = np.zeros((slots, pixels), np.int32)
     phase = np.zeros((2, *vote.shape), np.float32)
     seen = Evidence(colour, vote, phase, frame, tuple(range(slots)))
-    fused = fuse(seen, np.ones((3, 4), bool), 0.0, equally)
+    fused = fuse(seen, np.ones((3, 4), bool), 0.0, equally, exactly)
     return float(fused.spread.mean())
 
 

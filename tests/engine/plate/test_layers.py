@@ -155,6 +155,7 @@ def shown(value: float, spread: Picture) -> Fused:
         np.full(count, int(10 * value), np.int32),
         np.ones(count, bool),
         (spread.ravel() * OUTVOTED_SPREAD).astype(np.float32),
+        *np.ones((2, count), np.float32),
     )
 
 
@@ -192,11 +193,22 @@ def test_what_shows_nothing_is_not_chosen() -> None:
         np.full((GRID.size, 3), np.nan, np.float32),
         np.full(GRID.size, -1, np.int32),
         np.zeros(GRID.size, bool),
-        np.zeros(GRID.size, np.float32),
+        *np.zeros((3, GRID.size), np.float32),
     )
     own = np.zeros((*GRID.shape, 3), np.float32)
     chosen = choose([blind, shown(0.4, np.ones(GRID.shape, np.float32))], [0 * MANY, MANY], own, GRID, GRID)
     np.testing.assert_array_equal(chosen.colour, np.float32(0.4))
+    assert np.isfinite(chosen.spread).all()
+
+
+def test_where_another_layer_is_nearly_as_likely_the_spread_says_so() -> None:
+    own = np.zeros((*GRID.shape, 3), np.float32)
+    sure, unsure, wrong = (np.full(GRID.shape, value, np.float32) for value in (0.0, 0.1, 1.0))
+    (clear, close, same) = (
+        float(choose([shown(0.4, sure), other], [MANY, MANY], own, GRID, GRID).spread.mean())
+        for other in (shown(0.8, wrong), shown(0.8, unsure), shown(0.4, unsure))
+    )
+    assert same == 0.0 < clear < 0.01 * close
 
 
 def test_a_lone_frame_that_agrees_with_itself_does_not_outdo_many_that_nearly_agree() -> None:

@@ -22,7 +22,7 @@ from engine.plate.registration import Ring
 from engine.plate.sampling import pick, sample_linear, sample_sharp
 from engine.plate.synthesis import fill_never_seen
 from roi_tools.geometry import Box
-from tests.engine.plate.synthetic import Clip, equally, shifted, texture
+from tests.engine.plate.synthetic import Clip, equally, exactly, shifted, texture
 
 PICTURE = texture(420, 320)
 HOLE = Box(90, 60, 130, 110)
@@ -223,7 +223,7 @@ def evidence(colours: list[float], votes: list[float]) -> tuple[Evidence, NDArra
 
 
 def test_the_majority_outvotes_the_nearest() -> None:
-    fused = fuse(*evidence([0.1, 0.5, 0.51, 0.49], [1.0, 0.6, 0.6, 0.6]), blend_px=2.0, weigh=equally)
+    fused = fuse(*evidence([0.1, 0.5, 0.51, 0.49], [1.0, 0.6, 0.6, 0.6]), blend_px=2.0, weigh=equally, errors=exactly)
     np.testing.assert_allclose(fused.colour, 0.5, atol=0.01)
     assert fused.found.all()
     assert set(fused.frame.tolist()) <= {1, 2, 3}
@@ -231,14 +231,14 @@ def test_the_majority_outvotes_the_nearest() -> None:
 
 @given(st.floats(-2, 20, width=32), st.floats(0, 8))
 def test_equal_colours_come_back_exactly(value: float, blend_px: float) -> None:
-    fused = fuse(*evidence([value] * 3, [1.0, 0.3, 0.01]), blend_px=blend_px, weigh=equally)
+    fused = fuse(*evidence([value] * 3, [1.0, 0.3, 0.01]), blend_px=blend_px, weigh=equally, errors=exactly)
     np.testing.assert_array_equal(fused.colour, np.float32(value))
 
 
 def test_pixels_without_any_sighting_are_not_found() -> None:
     seen, grid = evidence([0.4, 0.4], [1.0, 1.0])
     seen.vote[:, 5] = 0.0
-    fused = fuse(seen, grid, blend_px=2.0, weigh=equally)
+    fused = fuse(seen, grid, blend_px=2.0, weigh=equally, errors=exactly)
     assert not fused.found[5]
     assert fused.found.sum() == 41
 
