@@ -99,8 +99,7 @@ def fuse(evidence: Evidence, grid: Mask, blend_px: float, weigh: PerFrame, error
     weight = balanced(weight, evidence.phase, evidence.loss)
     result = loops.mean(colour, base, weight)
     found = np.asarray((vote > 0).any(axis=0))
-    frame, spread = loops.strongest(weight, evidence.frame), loops.spread(colour, vote, result)
-    supporters = loops.supporters(colour, vote, result)
+    frame, (spread, supporters) = loops.strongest(weight, evidence.frame), loops.spread(colour, vote, result)
     return Fused(np.ascontiguousarray(result.T), frame, found, spread, errors(frame), supporters)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +23,7 @@ _HALF, _ONE = np.float32(0.5), np.float32(1.0)
 # 2^x for |x| <= 1/2: Taylor's series, the last terms bent for the smallest error (4e-6).
 _C1, _C2, _C3, _C4, _C5 = (np.float32(c) for c in (0.69314718, 0.24022651, 0.05550411, 0.00961813, 0.00133336))
 _FALL = np.float32(-0.5 / (3.0 * AGREEMENT**2))
+_LIKELY_SQUARE = np.float32(math.log(LIKELY) / _FALL)
 
 
 @inlined
@@ -147,27 +150,19 @@ def feathered(images: FloatImage, at: Places, agrees: FloatImage) -> FloatImage:
 
 
 @compiled
-def spread(colour: FloatImage, vote: FloatImage, base: FloatImage) -> FloatImage:
-    """(N,) mean square distance of the votes from the base, capped, with a prior for what nobody says."""
+def spread(colour: FloatImage, vote: FloatImage, base: FloatImage) -> tuple[FloatImage, FloatImage]:
+    """(N,) mean square distance of the votes from the base, capped, with a prior for what nobody says; and (N,) how
+    many slots show the base."""
     total = np.full(vote.shape[1], np.float32(PRIOR_VOTE * PRIOR_SPREAD))
     votes = np.full(vote.shape[1], np.float32(PRIOR_VOTE))
+    supporters = np.zeros(vote.shape[1], np.float32)
     for slot in range(vote.shape[0]):
         for pixel in range(total.size):
-            off = min(square(colour, slot, base, pixel) / np.float32(3.0), np.float32(OUTVOTED_SPREAD))
-            total[pixel] += vote[slot, pixel] * off
+            away = square(colour, slot, base, pixel)
+            total[pixel] += vote[slot, pixel] * min(away / np.float32(3.0), np.float32(OUTVOTED_SPREAD))
             votes[pixel] += vote[slot, pixel]
-    return total / votes
-
-
-@compiled
-def supporters(colour: FloatImage, vote: FloatImage, base: FloatImage) -> FloatImage:
-    """(N,) how many slots show the (3, N) base."""
-    count = np.zeros(vote.shape[1], np.float32)
-    for slot in range(vote.shape[0]):
-        for pixel in range(count.size):
-            if vote[slot, pixel] > 0 and near(colour, slot, base, pixel) > np.float32(LIKELY):
-                count[pixel] += _ONE
-    return count
+            supporters[pixel] += _ONE if vote[slot, pixel] > 0 and away < _LIKELY_SQUARE else np.float32(0.0)
+    return total / votes, supporters
 
 
 @compiled
