@@ -193,7 +193,7 @@ class MainWindow(QMainWindow):
     def _first_sizes(self) -> None:
         side = [self._removals_dock, self._inspector_dock, self._render_dock]
         self.resizeDocks(side, [_SIDE_PX] * 3, Qt.Orientation.Horizontal)
-        self.resizeDocks(side, [96, 400, 394], Qt.Orientation.Vertical)
+        self.resizeDocks(side, [126, 420, 290], Qt.Orientation.Vertical)
         self.resizeDocks([self._timeline_dock], [220], Qt.Orientation.Vertical)
 
     def _keep_layout(self) -> None:

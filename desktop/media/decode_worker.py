@@ -225,21 +225,28 @@ class DecodeWorker:
         """What can be shown at once, then the frame itself."""
         began_s = time.monotonic()
         is_far = self._reader(exact.path, exact.rate, "show").pictures_to(exact.frame) > AT_HAND_PICTURES
-        stands_in = is_far and self._show_small(request, exact)
+        off_by = self._show_small(request, exact, 0) if is_far else None
         preview = self._preview(exact) if request.proxy == "first" and self._is_newest() else None
         if preview is not None:
             self._report(_for(request, preview))
-            stands_in = True
-        elif is_far and not stands_in:
-            self._show_nearby(request, exact)
+            off_by = 0
+        elif is_far and off_by is None:
+            off_by = self._show_small(request, exact, NEARBY_FRAMES)
 
         def is_wanted() -> bool:
-            nonlocal stands_in
-            if not stands_in and time.monotonic() - began_s > PATIENCE_S:
-                stands_in = self._show_small(request, exact)
-            return self._is_newest() or not (stands_in or self._saw_something())
+            nonlocal off_by
+            if off_by != 0 and time.monotonic() - began_s > PATIENCE_S:
+                off_by = self._show_nearer(request, exact, off_by)
+            return self._is_newest() or not (off_by is not None or self._saw_something())
 
         self._report(_for(request, self._decoded(exact, is_wanted)))
+
+    def _show_nearer(self, request: FrameRequest, exact: FrameRequest, off_by: int | None) -> int | None:
+        """A picture of the frame itself as soon as there is one; nearer ones of others now and then."""
+        shown = self._show_small(request, exact, 0)
+        if shown is None and not self._saw_something():
+            shown = self._show_small(request, exact, NEARBY_FRAMES if off_by is None else off_by - 1)
+        return off_by if shown is None else shown
 
     def _saw_something(self) -> bool:
         return self._stopped or time.monotonic() - self._reported_s < STARVED_S
@@ -248,27 +255,24 @@ class DecodeWorker:
         with self._condition:
             return self._cache.nearest(exact) is not None
 
-    def _show_small(self, request: FrameRequest, exact: FrameRequest) -> bool:
-        found = self._find_small(exact.path, exact.rate, exact.frame, 0)
-        if found is None:
-            return False
-        _, small = found
-        info = self._reader(exact.path, exact.rate, "show").info
-        if exact.patches or exact.versus:
-            shown = replace(_shown(exact, small.enlarged(info), None), is_proxy=True)
-        else:
-            shown = small_frame(exact, small.frame(), info)
-        self._report(_for(request, shown))
-        return True
+    def _show_small(self, request: FrameRequest, exact: FrameRequest, within_frames: int) -> int | None:
+        """Show the nearest small picture, if it is near enough, and tell how many frames away it is.
 
-    def _show_nearby(self, request: FrameRequest, exact: FrameRequest) -> None:
-        """Another frame's picture, until something of the frame itself is there; a result fits over its frame only."""
-        found = self._find_small(exact.path, exact.rate, exact.frame, NEARBY_FRAMES)
-        if found is None or exact.patches or exact.versus:
-            return
+        A result fits over its own frame only.
+        """
+        found = self._find_small(exact.path, exact.rate, exact.frame, within_frames)
+        if found is None:
+            return None
         number, small = found
         info = self._reader(exact.path, exact.rate, "show").info
-        self._report(_for(request, small_frame(exact, small.frame(), info, number - exact.frame)))
+        if not (exact.patches or exact.versus):
+            shown = small_frame(exact, small.frame(), info, number - exact.frame)
+        elif number == exact.frame:
+            shown = replace(_shown(exact, small.enlarged(info), None), is_proxy=True)
+        else:
+            return None
+        self._report(_for(request, shown))
+        return abs(number - exact.frame)
 
     def _report(self, frame: DisplayFrame) -> None:
         self._reports.frame_decoded(frame)

@@ -36,8 +36,6 @@ _LEADER = Qt.ItemDataRole.UserRole + 4
 class RemovalsPanel(QWidget):
     """Keeps itself in step with the session; every change goes through :mod:`desktop.editing.commands`."""
 
-    """A new removal without drawing (the list's context)."""
-
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session

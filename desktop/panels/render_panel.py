@@ -60,14 +60,14 @@ class RenderPanel(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self._buttons.addWidget(button)
         self._buttons.setFixedHeight(36)
-        self.follow = QCheckBox(tr("Show frames as they arrive"))
-        self.follow.setToolTip(tr("The playhead follows the render until you move it"))
+        self.follow = QCheckBox(tr("Follow frames"))
+        self.follow.setToolTip(tr("Show frames as they arrive: the playhead follows the render until you move it"))
         self.follow.setChecked(True)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(8)
         self._stage, self._eta = ElidedLabel(tr("Nothing rendered yet")), dim_label()
-        self._log = LogList()
+        self._log = LogList(tr("What renders report appears here"))
         self._log.setWordWrap(True)
         self._log.setSpacing(2)
         takes_what_is_left(self._log)
@@ -78,6 +78,7 @@ class RenderPanel(QWidget):
         self._tabs.setDocumentMode(True)
         self._tabs.tabBar().setDrawBase(False)
         self._tabs.addTab(self._log, tr("Log"))
+        self._tabs.setCornerWidget(_raised(self.follow), Qt.Corner.TopRightCorner)
         self._tabs.currentChanged.connect(self._make_room)
         self._lay_out()
 
@@ -114,8 +115,8 @@ class RenderPanel(QWidget):
         layout.addWidget(self._buttons)
         layout.addWidget(self._bar)
         layout.addLayout(status)
-        layout.addWidget(self.follow)
         layout.addWidget(self._tabs, 1)
+        QWidget.setTabOrder(self._tabs.tabBar(), self.follow)
 
     @property
     def status_text(self) -> str:
@@ -197,6 +198,15 @@ class RenderPanel(QWidget):
         self._bar.setValue(max(value, 0))
         self._stage.setText(message)
         self._eta.clear()
+
+
+def _raised(widget: QWidget) -> QWidget:
+    """On one line with the texts of the tabs, which leave room for a line below them."""
+    holder = QWidget()
+    row = QHBoxLayout(holder)
+    row.setContentsMargins(8, 0, 0, 7)
+    row.addWidget(widget)
+    return holder
 
 
 def _shares(job: Job) -> list[str]:

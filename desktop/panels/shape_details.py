@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QSpinBox,
     QToolButton,
@@ -46,17 +45,17 @@ _NUMBERS: tuple[tuple[Number, str, str, float, float], ...] = (
     ("width_px", "Width", " px", 0.5, 1000),
 )
 _SHUTTER_SAMPLES = 8
+_NUMBER_PX = 84
+"""Room for what is mostly there: 100.0 %, -20.0 px. Two numbers share a line."""
 
 
-class ShapeDetails(QScrollArea):
+class ShapeDetails(QWidget):
     """The numbers and switches of one shape."""
 
     def __init__(self, session: Session, selection: RotoSelection) -> None:
         super().__init__()
         self._session, self._selection = session, selection
-        self.setWidgetResizable(True)
         self.setAccessibleName(tr("Shape"))
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.mode, self.inverted = QComboBox(), QCheckBox(tr("Inverted"))
         for mode, sign, text in MODES:
             self.mode.addItem(f"{sign}  {tr(text)}", mode)
@@ -70,28 +69,29 @@ class ShapeDetails(QScrollArea):
         self.keys: dict[Number, QToolButton] = {}
         self.first, self.last = self._frame_box(tr("First frame")), self._frame_box(tr("Last frame"))
         self.shutter = self._shutter_box()
-        form = QFormLayout()
+        form = self._form = QFormLayout(self)
         form.setContentsMargins(0, 6, 4, 0)
         form.setVerticalSpacing(6)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         form.addRow(tr("Mode"), _row(self.mode, self.inverted))
         self._number_labels = {name: QLabel(tr(text)) for name, text, *_ in _NUMBERS}
         for name, text, unit, low, high in _NUMBERS:
-            form.addRow(self._number_labels[name], self._number_row(name, text, unit, low, high))
+            self._make_number(name, text, unit, low, high)
+        opacity, feather, width = (self.numbers[name] for name, *_ in _NUMBERS)
+        keys, labels = self.keys, self._number_labels
+        both = _row(opacity, keys["opacity"], labels["feather_px"], feather, keys["feather_px"])
+        form.addRow(labels["opacity"], both)
+        form.addRow(labels["width_px"], _row(width, keys["width_px"]))
         form.addRow(tr("Frames"), _row(self.first, QLabel("–"), self.last))
         form.addRow(tr("Shutter"), _row(self.shutter, self.color))
-        content = QWidget()
-        content.setLayout(form)
-        self.setWidget(content)
-        self.setMinimumHeight(120)
         # The list gets what the numbers leave.
-        self.setSizeAdjustPolicy(QScrollArea.SizeAdjustPolicy.AdjustToContents)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
-    def _number_row(self, name: Number, text: str, unit: str, low: float, high: float) -> QWidget:
+    def _make_number(self, name: Number, text: str, unit: str, low: float, high: float) -> None:
         box = inset_text(QDoubleSpinBox())
         box.setRange(low, high)
         box.setDecimals(1)
+        box.setMinimumWidth(_NUMBER_PX)
         box.setSuffix(unit)
         box.setKeyboardTracking(False)
         box.setAccessibleName(tr(text))
@@ -100,7 +100,6 @@ class ShapeDetails(QScrollArea):
         key = tool_button("key", tr("Add or delete a keyframe of {name} on this frame").format(name=tr(text)))
         key.clicked.connect(partial(self._on_key, name))
         self.numbers[name], self.keys[name] = box, key
-        return _row(box, key)
 
     def _frame_box(self, name: str) -> QSpinBox:
         box = inset_text(QSpinBox())
@@ -142,8 +141,7 @@ class ShapeDetails(QScrollArea):
                 box.setValue(value * 100 if name == "opacity" else value)
             keyed = is_number_keyed(shape, name, place.media_frame)
             self.keys[name].setIcon(icon("key_set", theme.KEYFRAME) if keyed else icon("key"))
-        for widget in (self._number_labels["width_px"], self.numbers["width_px"], self.keys["width_px"]):
-            widget.setVisible(shape.is_open)
+        self._form.setRowVisible(self._number_labels["width_px"], shape.is_open)
         self.updateGeometry()
         self._show_range(shape)
         self.color.setIcon(swatch(shape.color))

@@ -83,13 +83,14 @@ class LookBar(QWidget):
         self._make_room()
 
     def _make_room(self) -> None:
-        """Leave the words beside the controls out where they do not fit; the controls have tool tips."""
-        texts = [word.sizeHint().width() + self.layout().spacing() for word in self._words]  # type: ignore[union-attr]
-        controls = self.sizeHint().width() - sum(
-            text for text, word in zip(texts, self._words, strict=True) if not word.isHidden()
-        )
-        for word in self._words:
-            word.setVisible(self.width() >= controls + sum(texts))
+        """Leave words beside the controls out where they do not fit, the last first; the controls have tool tips."""
+        row = self.layout()
+        assert row is not None
+        widths = {word: word.sizeHint().width() + row.spacing() for word in self._words}
+        used = self.sizeHint().width() - sum(width for word, width in widths.items() if not word.isHidden())
+        for word, width in widths.items():
+            used += width
+            word.setVisible(used <= self.width())
 
     def add_widget(self, widget: QWidget) -> None:
         """Put another choice of how the picture is looked at after the sliders."""

@@ -38,6 +38,7 @@ class PictureView(QWidget):
         self._size: Size | None = None
         self._message = ""
         self._badge: tuple[str, QColor] | None = None
+        self._is_waiting = False
         self._source_name = tr("Source")
         self._view = ViewTransform()
         self._fits = True
@@ -71,7 +72,7 @@ class PictureView(QWidget):
 
     def set_frame(self, frame: DisplayFrame | None) -> None:
         """Show a frame; another size than before fits the view again."""
-        self._frame, self._message = frame, ""
+        self._frame, self._message, self._is_waiting = frame, "", False
         size = frame.native.size if frame else None
         if size != self._size:
             self._size = size
@@ -81,6 +82,11 @@ class PictureView(QWidget):
     def set_message(self, message: str) -> None:
         """Say why there is no picture."""
         self._frame, self._size, self._message = None, None, message
+        self.update()
+
+    def set_waiting(self) -> None:
+        """Say that the picture is still that of another frame, until the next one comes."""
+        self._is_waiting = self._frame is not None
         self.update()
 
     def set_badge(self, text: str, color: QColor) -> None:
@@ -170,9 +176,10 @@ class PictureView(QWidget):
             self._paint_pane(painter, self._frame, self._compare)
         if self._badge:
             draw_badge(painter, self._badge[0], QPointF(self.width() - 12, 12), self._badge[1])
-        if self._frame.is_proxy:
+        if self._is_waiting or self._frame.is_proxy:
             at = QPointF(self.width() - 12, self.height() - 34)
-            draw_badge(painter, _stand_in_text(self._frame.off_by_frames), at, QColor(theme.TEXT_DIM))
+            text = tr("Decoding this frame …") if self._is_waiting else _stand_in_text(self._frame.off_by_frames)
+            draw_badge(painter, text, at, QColor(theme.TEXT_DIM))
 
     def _paint_message(self, painter: QPainter) -> None:
         painter.setPen(QColor(theme.TEXT_DIM))

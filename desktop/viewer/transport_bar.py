@@ -59,7 +59,8 @@ class TransportBar(QWidget):
         self._shown, self._rate = frame, rate or self._rate
         if moved or not self.frame_field.hasFocus():
             self._show_number()
-        self._length.setText(tr("of {count}").format(count=length_frames) if length_frames else "")
+        self._length.setText(f"/ {length_frames - 1}" if length_frames else "")
+        self._length.setToolTip(tr("The last frame; there are {count}, the first is 0").format(count=length_frames))
         self._timecode.setText(clock_text(frame, self._rate) if length_frames else "")
 
     def edit_frame(self) -> None:

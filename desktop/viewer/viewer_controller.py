@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QColor, QImage
 
 from desktop.base import theme
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 LOOK_AHEAD_FRAMES = 12
 LOOK_AHEAD_PLAYING_FRAMES = 40
+PATIENCE_MS = 250
+"""When nothing of a frame has come for so long, the viewer says that it still shows another one."""
 
 _BADGES = {
     ResultState.READY: ("Result", theme.READY),
@@ -76,6 +78,10 @@ class ViewerController(QObject):
         """What a medium, by its path, is shown through."""
         self._probe_at: tuple[int, int] | None = None
         self._wanted: FrameRequest | None = None
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(PATIENCE_MS)
+        self._patience.timeout.connect(self._on_still_waiting)
         session.project_changed.connect(self.refresh)
         session.selection_changed.connect(self._show_boxes)
         session.playhead_changed.connect(self.refresh)
@@ -117,6 +123,8 @@ class ViewerController(QObject):
         request = self._request(place)
         if request != self._wanted or self._canvas.frame is None:
             self._wanted = request
+            if not self._patience.isActive():  # one that scrubs is told, too
+                self._patience.start()
             self._media.show(request)
         self._show_boxes()
         self.show_badge()
@@ -165,10 +173,16 @@ class ViewerController(QObject):
 
     def _on_frame(self, frame: DisplayFrame) -> None:
         if frame.request == self._wanted:
+            self._patience.stop()
             self._canvas.set_frame(frame)
             self._show_maps()
             self._show_boxes()
             self._say_probe()
+
+    def _on_still_waiting(self) -> None:
+        shown, wanted = self._canvas.frame, self._wanted
+        if wanted and shown and (shown.request.path, shown.request.frame) != (wanted.path, wanted.frame):
+            self._canvas.set_waiting()
 
     def _on_frame_failed(self, request: FrameRequest, message: str) -> None:
         if request != self._wanted:

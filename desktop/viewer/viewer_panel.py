@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.roto.selection import RotoSelection
 from desktop.viewer.canvas import Canvas
@@ -37,6 +37,9 @@ class ViewerPanel(QWidget):
 
     def show_content(self, has_shots: bool) -> None:
         """The picture if there are shots, else how to begin."""
+        # Only what is seen says how high the window has to be; said first, since of hidden ones no layout takes notice.
+        policy = QSizePolicy.Policy.Ignored if has_shots else QSizePolicy.Policy.Preferred
+        self.empty.setSizePolicy(policy, policy)
         self._stack.setCurrentWidget(self.canvas if has_shots else self.empty)
         self.look.setVisible(has_shots)
         self.transport.setVisible(has_shots)

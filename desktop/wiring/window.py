@@ -225,6 +225,8 @@ class WindowWiring(QObject):
         return str(Path(shot.media_path).parent) if shot else str(Path.home())
 
     def _on_opened(self) -> None:
+        if self._window.bridge.is_connected and not self._window.renders.is_busy:
+            self._window.render_panel.show_idle(tr("Ready to render"))
         self._window.canvas.setFocus()
         self._window.canvas.fit()
         self._window.strip.zoom_to_fit()

@@ -272,6 +272,18 @@ def test_a_frame_that_is_not_wanted_any_more_gives_way(scrubbed: tuple[DecodeWor
     assert worker.cached(FrameRequest(str(movie), None, 58)) is None
 
 
+def test_the_viewer_says_that_it_still_shows_another_frame(
+    window: MainWindow, movie: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.documents.open_paths([str(movie)])
+    qtbot.waitUntil(lambda: window.canvas.frame is not None)
+    said: list[bool] = []
+    monkeypatch.setattr(window.canvas, "set_waiting", lambda: said.append(True))
+    monkeypatch.setattr(window.media, "show", lambda request: None)  # a decoder that takes its time
+    window.session.go_to(45)
+    qtbot.waitUntil(lambda: said == [True])
+
+
 def test_the_window_looks_over_what_is_opened(window: MainWindow, movie: Path, qtbot: QtBot) -> None:
     window.documents.open_paths([str(movie)])
     qtbot.waitUntil(lambda: window.canvas.frame is not None)

@@ -83,10 +83,11 @@ def test_a_number_is_keyed_by_its_diamond(drawn: MainWindow) -> None:
 
 def test_width_is_for_lines_and_is_kept_for_the_next(editor: MainWindow, qtbot: QtBot) -> None:
     draw_triangle(qtbot, editor)
-    assert editor.shapes.details.numbers["width_px"].isHidden()
+    details = editor.shapes.details
+    assert not details.numbers["width_px"].isVisibleTo(details)
     editor.window_actions["brush_tool"].trigger()
     pull(qtbot, editor, (10, 20), (50, 20))
-    assert not editor.shapes.details.numbers["width_px"].isHidden()
+    assert details.numbers["width_px"].isVisibleTo(details)
     editor.shapes.details.numbers["width_px"].setValue(3)
     assert shapes(editor)[1].width_px.value_at(0) == (3,)
     pull(qtbot, editor, (10, 30), (50, 30))
