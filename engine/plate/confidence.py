@@ -57,9 +57,11 @@ def confidence(plate: FloatImage, doubts: Doubts, error: FloatImage, band: Mask,
     of_few = np.asarray(doubts.lent / np.square(np.maximum(doubts.supporters, 1.0)), np.float32)
     lone = _smoothed(of_few, found)
     square = SPREAD_WEIGHT * _smoothed(doubts.spread, found) + LONE_WEIGHT * lone * (1.0 + _edges(plate, band, found))
+    worse = doubts.lent
     if band.any():
         square = square + BAND_WEIGHT * _carried(np.square(error).mean(axis=2), band)
-        square = square + LENDER_WEIGHT * np.maximum(doubts.lent - _carried(doubts.lent, band), np.float32(0.0))
+        worse = np.maximum(worse - _carried(worse, band), np.float32(0.0))
+    square = square + LENDER_WEIGHT * worse
     expected = np.sqrt(square)
     return np.where(found, HALF_TRUST / (HALF_TRUST + expected), np.float32(0.0)).astype(np.float32)
 

@@ -30,6 +30,9 @@ don't."""
 RIDGE = 0.1
 """Part of the mean variance that every lender has for itself: no weight rests on a small difference alone."""
 
+UNKNOWN_ERROR = 0.05**2
+"""Of a lender, in mean square, where nothing is to be seen around the hole: as that of one that is outvoted."""
+
 LEAST_WEIGHT = 0.001
 MAX_INTERPOLATION_LOSS = 20.0
 
@@ -107,7 +110,7 @@ class Surround:
         """(N,) the mean square error, points that don't fit left out, of N lenders; of an unknown one the largest."""
         known = {n: float(np.square(self._error[n][fits]).mean()) for n, fits in self._fits.items() if fits.any()}
         lenders, which = np.unique(frames, return_inverse=True)
-        largest_error = max(known.values(), default=0.0)
+        largest_error = max(known.values(), default=UNKNOWN_ERROR)
         return np.array([known.get(n, largest_error) for n in lenders.tolist()], np.float32)[which]
 
     def _semivariances(self, lenders: NDArray[np.int32]) -> tuple[Square, NDArray[np.float64]]:

@@ -98,8 +98,8 @@ class _ShotRender:
         share = (report.share_synthesised or 0.0) - (report.share_generated or 0.0)
         if share > WARN_SYNTHESISED_SHARE and not render_pass.checked.effect.describe().needs_model:
             self._link.warn(
-                f"{share:.0%} of the marked pixels are hidden in every frame within reach, so they were filled from "
-                f"around them; {self._more_to_recover(render_pass.checked.known_frames)}",
+                f"{share:.0%} of the marked pixels are hidden in every frame within reach that could be aligned, so "
+                f"they were filled from around them; {self._more_to_recover(render_pass.checked.known_frames)}",
                 render_pass.checked.number,
             )
 

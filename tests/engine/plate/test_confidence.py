@@ -151,3 +151,11 @@ def test_inventions_have_none(keep: bool) -> None:
     (result,) = recover(clip, [2], range(4), PlateSettings(keep_agreeing=keep), lambda share: None)
     assert (result.provenance == SYNTHESISED).all()
     assert not result.confidence.any()
+
+
+def test_where_nothing_is_seen_around_the_hole_nothing_is_sure() -> None:
+    truth = [shifted(texture(480, 320), 4 * n, 0, 240, 160) for n in range(6)]
+    clip = Clip(truth, lambda n: Box(0, 0, 240, 160) if n == 3 else None)
+    (result,) = recover(clip, [3], range(6), PlateSettings(keep_agreeing=False), lambda share: None)
+    lent = result.provenance != SYNTHESISED
+    assert lent.any() and result.confidence[lent].mean() < 0.6
