@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from engine import paths
-from engine.effects.clean_plate import CleanPlate
+from engine.effects.clean_plate import PLATE_COMPOSITE_PARAMETERS, CleanPlate
 from engine.effects.vace import Vace
 from engine.errors import WeightsError
 from engine.hybrid.blend import blended
@@ -17,7 +17,7 @@ from engine.hybrid.parameters import PARAMETERS, part_of
 from engine.hybrid.run import SETTLED_FRAMES, Finished, Group, HybridRun, RunSettings, UnsettledError
 from engine.hybrid.scratch import Scratch
 from engine.ofx.effect import Clips, Host, ImageEffect, RenderedImage
-from engine.ofx.parameters import COMPOSITE_PARAMETERS, ParameterSet
+from engine.ofx.parameters import ParameterSet
 from engine.plate.scenes import find_cuts, split
 from engine.protocol import Advice, ClipDescriptor, EffectDescriptor, PassPreflight
 from engine.vace.files.weights import find_better_model, require_libraries
@@ -46,9 +46,9 @@ class Auto(ImageEffect):
             identifier=cls.identifier,
             label="Auto",
             hint="Recovers the true background from the frames that show it, and lets a model paint only what is left.",
-            version=".".join(("3", CleanPlate.describe().version, Vace.describe().version)),
+            version=".".join(("4", CleanPlate.describe().version, Vace.describe().version)),
             clips=(ClipDescriptor(name="Source"), ClipDescriptor(name="Matte"), ClipDescriptor(name="Output")),
-            parameters=(*PARAMETERS, *COMPOSITE_PARAMETERS),
+            parameters=(*PARAMETERS, *PLATE_COMPOSITE_PARAMETERS),
         )
 
     def __init__(self, parameters: ParameterSet, clips: Clips, host: Host) -> None:

@@ -212,6 +212,13 @@ def test_it_has_the_parameters_of_both_effects_and_its_own() -> None:
     assert not descriptor.needs_model
 
 
+def test_it_meets_the_edge_as_the_clean_plate_does() -> None:
+    feathers = [
+        {p.name: p.default for p in effect.describe().parameters}["feather_px"] for effect in (CleanPlate, Auto)
+    ]
+    assert feathers == [0.0, 0.0]
+
+
 # --- nothing left -----------------------------------------------------------------------------------------------
 
 
