@@ -214,7 +214,11 @@ def _relinked_range(shot: Shot, media: Shot) -> tuple[int, int]:
     start, end = start - shift_frames, end - shift_frames
     knows_timecode = knows_timecode_only or (shot.media_start > 0 and media.media_start > 0)
     fits = 0 <= start < end and (media.media_frame_count is None or end <= media.media_frame_count)
-    return (start, end) if knows_timecode and fits else (shot.source_start, shot.source_end_exclusive)
+    if knows_timecode and (
+        fits or (knows_timecode_only and start >= 0)
+    ):  # what does not fit is told in the media's frames
+        return start, end
+    return shot.source_start, shot.source_end_exclusive
 
 
 def _recounted(frame: int, counted_at: Fraction, rate: Fraction) -> int:

@@ -63,6 +63,9 @@ class Reports(Protocol):
     def probing_failed(self, path: str, message: str) -> None:
         """A file that cannot be opened."""
 
+    def media_changed(self, path: str) -> None:
+        """A file that was probed before is another one now: what is kept of it is of no use."""
+
 
 def _no_proxy(path: str) -> Path | None:
     del path
@@ -103,6 +106,8 @@ class DecodeWorker:
         self._uses_proxies = True
         self._cache = FrameCache(cache_bytes)
         self._readers: OrderedDict[tuple[str, str], MediaReader] = OrderedDict()
+        self._stamps: dict[str, tuple[int, ...]] = {}
+        """What tells a file that was probed from another one in its place."""
         self._condition = threading.Condition()
         self._wish: FrameRequest | None = None
         self._probes: deque[tuple[str, Fraction | None]] = deque()
@@ -312,7 +317,20 @@ class DecodeWorker:
             self._decoded(_exact(request), self._is_newest)
 
     def _probe(self, path: str, rate: Fraction | None) -> None:
+        self._forget_if_changed(path)
         self._reports.media_probed(path, self._reader(path, rate, "show").info)
+
+    def _forget_if_changed(self, path: str) -> None:
+        """Media that were written anew, or went away, are read anew: a file that is open would go on as it was."""
+        before, self._stamps[path] = self._stamps.get(path), _stamp(path)
+        if before in (None, self._stamps[path]):
+            return
+        for key in [key for key in self._readers if key[0] == path]:
+            self._readers.pop(key).close()
+        with self._condition:
+            self._cache.forget(path)
+            self._proxies.pop(path, None)
+        self._reports.media_changed(path)
 
     def _decoded(self, request: FrameRequest, is_wanted: Callable[[], bool] | None = None) -> DisplayFrame:
         with self._condition:
@@ -372,6 +390,17 @@ def _exact(request: FrameRequest) -> FrameRequest:
 def _for(request: FrameRequest, frame: DisplayFrame) -> DisplayFrame:
     """``frame`` as the answer to a request that would take a proxy too."""
     return frame if frame.request == request else replace(frame, request=request)
+
+
+def _stamp(path: str) -> tuple[int, ...]:
+    """Of a file, or of the folder of a sequence; empty where nothing is there."""
+    for place in (Path(path), Path(path).parent):
+        try:
+            found = place.stat()
+        except OSError:
+            continue
+        return found.st_ino, found.st_mtime_ns, 0 if place.is_dir() else found.st_size
+    return ()
 
 
 def _ignore(message: str) -> None:

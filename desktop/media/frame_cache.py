@@ -44,6 +44,11 @@ class FrameCache:
         self._frames[frame.request] = frame
         self._shrink()
 
+    def forget(self, path: str) -> None:
+        """Drop the frames of a file."""
+        for request in [request for request in self._frames if request.path == path]:
+            self.byte_count -= self._frames.pop(request).byte_count
+
     def set_limit(self, limit_bytes: int) -> None:
         """Another bound, from now on."""
         self._limit_bytes = limit_bytes

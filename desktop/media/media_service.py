@@ -157,6 +157,11 @@ class MediaService(QObject):
         """A file that cannot be opened."""
         self._ui.post(partial(self._keep_failure, path, message))
 
+    def media_changed(self, path: str) -> None:
+        """A file that is another one now."""
+        self._quick.forget(path)
+        self._ui.post(partial(self._forget_thumbnails, path))
+
     def thumbnail_decoded(self, path: str, frame: int, image: QImage) -> None:
         """A small picture."""
         self._ui.post(partial(self._keep_thumbnail, path, frame, image))
@@ -170,6 +175,10 @@ class MediaService(QObject):
     def _keep_failure(self, path: str, message: str) -> None:
         self._failures[path] = message
         self.probe_failed.emit(path, message)
+
+    def _forget_thumbnails(self, path: str) -> None:
+        for key in [key for key in self._thumbnails if key[0] == path]:
+            del self._thumbnails[key]
 
     def _keep_thumbnail(self, path: str, frame: int, image: QImage) -> None:
         self._thumbnails[path, frame] = image

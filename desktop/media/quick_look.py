@@ -76,6 +76,8 @@ class QuickLook:
         self._thumbnails: deque[tuple[Media, int]] = deque()
         self._paused, self._stopped, self._is_idle = False, False, True
         self._reader: tuple[Media, MediaReader] | None = None
+        self._replaced: set[str] = set()
+        """Files that the reader may have open as they were."""
         self._thread = threading.Thread(target=self._run, name="quick look", daemon=True)
         self._thread.start()
 
@@ -122,6 +124,13 @@ class QuickLook:
             self._unusable = {media for media in self._unusable if media[0] != path}
             self._keyframes = {media: keys for media, keys in self._keyframes.items() if media[0] != path}
             self._wake()
+
+    def forget(self, path: str) -> None:
+        """A file is another one now: its pictures are made anew."""
+        with self._condition:
+            self._store.forget(path)
+            self._replaced.add(path)
+        self.retry(path)
 
     def thumbnail(self, path: str, rate: Fraction | None, frame: int) -> None:
         """Decode a small picture and report it."""
@@ -278,7 +287,10 @@ class QuickLook:
     def _open(self, media: Media) -> MediaReader:
         from timeline.media.reader import open_media  # loads FFmpeg; not before the first file
 
-        if self._reader is None or self._reader[0] != media:
+        with self._condition:
+            was_replaced = media[0] in self._replaced
+            self._replaced.discard(media[0])
+        if self._reader is None or self._reader[0] != media or was_replaced:
             self._close_reader()
             self._reader = media, open_media(media[0], rate=media[1])
         return self._reader[1]

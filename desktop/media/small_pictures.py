@@ -139,6 +139,12 @@ class SmallPictures:
             self._bytes += picture.byte_count - (before.byte_count if before else 0)
             self._thin()
 
+    def forget(self, path: str) -> None:
+        """Drop the pictures of a file, at whatever rate it is read."""
+        with self._lock:
+            self._pictures = {media: found for media, found in self._pictures.items() if media[0] != path}
+            self._count()
+
     def keep_only(self, wanted: Iterable[Media]) -> None:
         """Drop the pictures of other media; all frames may be kept again."""
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor
@@ -15,6 +15,7 @@ from desktop.editing.session import Session
 from desktop.panels.panel import dim_label, takes_what_is_left
 from desktop.rendering import take_commands
 from desktop.rendering.results import ResultStore, Take
+from engine.protocol import EffectDescriptor
 
 
 class TakesView(QWidget):
@@ -23,7 +24,7 @@ class TakesView(QWidget):
     def __init__(self, session: Session, results: ResultStore, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._results = session, results
-        self._effect_labels: Mapping[str, str] = {}
+        self._effects: Mapping[str, EffectDescriptor] = {}
         self.list = QListWidget()
         self.list.setAccessibleName(tr("Takes"))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -60,9 +61,9 @@ class TakesView(QWidget):
         layout.addWidget(self.list, 1)
         layout.addLayout(buttons)
 
-    def set_effect_labels(self, labels: Mapping[str, str]) -> None:
-        """What effects are called, by identifier."""
-        self._effect_labels = labels
+    def set_effects(self, effects: Sequence[EffectDescriptor]) -> None:
+        """What effects and their parameters are called."""
+        self._effects = {effect.identifier: effect for effect in effects}
         self.refresh()
 
     def _on_playhead(self) -> None:
@@ -104,7 +105,7 @@ class TakesView(QWidget):
         name, color = ("done", theme.READY) if is_chosen else ("compare" if compared else "film", theme.TEXT_DIM)
         item.setIcon(icon(name, color, color))
         role = tr(", used") if is_chosen else tr(", compared with") if compared else ""
-        settings = take_commands.settings_text(take, self._effect_labels)
+        settings = take_commands.settings_text(take, self._effects)
         item.setText(f"{take.label}{role}   {_frames_text(take)}   {settings}")
         item.setForeground(QColor(theme.TEXT if is_chosen else theme.TEXT_DIM))
         item.setToolTip(settings or tr("Default settings"))

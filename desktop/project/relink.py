@@ -168,6 +168,7 @@ class Relinker(QObject):
                     count += 1
                 except EditError as error:
                     self.failed.emit(str(error))
+                    self._media.probe(shot.media_path)  # it is known as missing then
         self._waiting, self._arrived = {}, {}
         self._session.apply(tr("Relink Media"), project)
         if count:

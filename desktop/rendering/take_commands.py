@@ -8,6 +8,7 @@ from dataclasses import replace
 from desktop.base.language import tr
 from desktop.editing.session import Session
 from desktop.rendering.results import ResultStore, Take
+from engine.protocol import EffectDescriptor, ParameterDescriptor
 
 
 def choose_take(session: Session, results: ResultStore, number: int) -> None:
@@ -49,11 +50,24 @@ def compare_takes(session: Session, results: ResultStore, on: bool) -> None:
     results.compare_with(shot.id, takes[place - 1 if place else 1].number)
 
 
-def settings_text(take: Take, effect_labels: Mapping[str, str]) -> str:
-    """What was set for it other than the defaults: ``Walker: seed 3``; else what the effect is called."""
+def settings_text(take: Take, effects: Mapping[str, EffectDescriptor]) -> str:
+    """What was set for it other than the defaults: ``Walker: Seed 3``; else what the effect is called."""
     parts = []
     for removal in take.removals:
         if removal.enabled:
-            values = ", ".join(f"{name} {value}" for name, value in removal.parameters.items())
-            parts.append(f"{removal.label}: {values or effect_labels.get(removal.effect, removal.effect)}")
+            effect = effects.get(removal.effect)
+            named = {parameter.name: parameter for parameter in effect.parameters} if effect else {}
+            values = ", ".join(_setting(name, value, named.get(name)) for name, value in removal.parameters.items())
+            parts.append(f"{removal.label}: {values or (tr(effect.label) if effect else removal.effect)}")
     return "; ".join(parts)
+
+
+def _setting(name: str, value: object, descriptor: ParameterDescriptor | None) -> str:
+    """A parameter as the inspector has it."""
+    if descriptor is None:
+        return f"{name} {value}"
+    if isinstance(value, bool):
+        value = tr("on") if value else tr("off")
+    elif descriptor.kind == "choice":
+        value = tr(str(value).replace("_", " ").capitalize())
+    return f"{tr(descriptor.label)} {value} {tr(descriptor.unit)}".strip()

@@ -11,12 +11,14 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from desktop.base import paths, theme
+from desktop.base.errors import NothingToRenderError
 from desktop.base.language import tr
 from desktop.base.last_folders import last_folder, remember_folder
 from desktop.dialogs.export_dialog import ExportDialog
 from desktop.editing import commands
 from desktop.main_window import MainWindow
 from desktop.media.cut_finder import CutFinder
+from desktop.rendering.request import render_request
 from desktop.viewer.tools.base import Tool
 from desktop.wiring.color import ColorMenus
 from desktop.wiring.context_menus import ContextMenus
@@ -54,6 +56,7 @@ class WindowWiring(QObject):
         self._actions = window.window_actions
         self._cuts = CutFinder(self)
         self._following = False
+        self._followed_from = 0
         self._connect_files()
         self._connect_edits()
         self._connect_view()
@@ -331,6 +334,11 @@ class WindowWiring(QObject):
         info = self._window.media.info(shot.media_path) if shot else None
         if not (shot and info):
             return
+        try:
+            render_request(shot, info)
+        except NothingToRenderError as error:  # said before anything is filled in
+            self._window.notices.problem(tr("There is nothing to export"), str(error))
+            return
         frames = self._window.in_out.range_of(shot)
         start = Path(last_folder("exports", self._folder()))
         dialog = ExportDialog(shot, info, start, self._window, frames=frames)
@@ -348,6 +356,8 @@ class WindowWiring(QObject):
         active = self._window.renders.active
         self._following = self._window.render_panel.follow.isChecked() and not (active and active.is_replay)
 
+        self._followed_from = self._session.playhead
+
     def _on_progress(self, event: ProgressEvent) -> None:
         active = self._window.renders.active
         if active and not active.cancelled:
@@ -359,6 +369,9 @@ class WindowWiring(QObject):
 
     def _on_finished(self, job: Job) -> None:
         self._window.render_panel.show_finished(job)
+        if self._following:  # back to where one was when it began
+            self._following = False
+            self._session.go_to(self._followed_from)
         if job.request.output is not None:
             self._window.render_panel.log("done", tr("Wrote {path}").format(path=job.request.output.path))
             self._window.statusBar().showMessage(tr("Wrote {path}").format(path=job.request.output.path), 8000)
@@ -377,7 +390,7 @@ class WindowWiring(QObject):
         window.inspector.set_effects(effects)
         labels = {effect.identifier: tr(effect.label) for effect in effects}
         window.removals.set_effect_labels(labels)
-        window.takes.set_effect_labels(labels)
+        window.takes.set_effects(effects)
         window.picture.set_grow_defaults(_grow_defaults(effects))
         window.results.set_effects(effects)
         window.notices.dismiss(tr(_ENGINE_PROBLEM))

@@ -14,7 +14,7 @@ from desktop.media.display import DisplayFrame, FrameRequest, frame_image
 from desktop.media.frame_cache import FrameCache
 from roi_tools.geometry import Size
 from tests.desktop.conftest import CLIP_FRAMES, CLIP_SIZE
-from tests.support.media import noise_frame
+from tests.support.media import noise_clip, noise_frame
 from timeline.media.display import frame_to_display8
 
 CACHE_BYTES = 64 << 20
@@ -43,6 +43,9 @@ class Collected:
 
     def probing_failed(self, path: str, message: str) -> None:
         self._add("probe_failed", message)
+
+    def media_changed(self, path: str) -> None:
+        self._add("changed", path)
 
     def wait(self, kind: str) -> Any:
         with self._condition:
@@ -128,6 +131,31 @@ def test_the_cache_is_bounded_and_keeps_what_was_used_last() -> None:
         cache.put(frame)
     assert len(cache) == 3
     assert cache.byte_count == 3 * frames[0].byte_count
+
+
+def test_a_file_that_was_replaced_or_is_gone_is_read_anew(
+    worker: DecodeWorker, reports: Collected, clip: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.mkv"
+    path.write_bytes(clip.read_bytes())
+
+    def said(count: int) -> list[str]:
+        worker.probe(str(path), None)
+        until(lambda: len(reports.items) >= count)
+        return [kind for kind, _ in reports.items]
+
+    said(1)
+    assert said(2) == ["probed", "probed"], "nothing has changed"
+    worker.show(request(path, 5))
+    reports.wait("frame")
+    assert worker.cached_frames(str(path)) == {5}
+    path.unlink()
+    noise_clip(path, 7, CLIP_SIZE)
+    assert said(5)[3:] == ["changed", "probed"] and reports.items[-1][1].frame_count == 7
+    assert worker.cached_frames(str(path)) == set()
+    path.unlink()
+    assert said(7)[5:] == ["changed", "probe_failed"]
+    assert reports.items[-1][1] == f"{path} does not exist; check the path"
 
 
 def test_one_frame_over_the_limit_is_kept() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from desktop.dialogs.export_dialog import ExportDialog
 from desktop.editing import commands
 from desktop.main_window import MainWindow
 from desktop.rendering.results import ResultState
@@ -102,6 +103,24 @@ def test_the_playhead_follows_until_a_person_moves_it(
     door.engine.deliver(5, patch_file(tmp_path, 5))
     qtbot.waitUntil(lambda: state(marked, 5) is ResultState.READY)
     assert marked.session.playhead == 0
+
+
+def test_the_playhead_comes_back_when_the_render_is_done(
+    marked: MainWindow, door: EngineDoor, qtbot: QtBot, tmp_path: Path
+) -> None:
+    marked.session.go_to(2)
+    start(marked, door, qtbot)
+    door.engine.deliver(4, patch_file(tmp_path, 4))
+    qtbot.waitUntil(lambda: marked.session.playhead == 4)
+    door.engine.finish()
+    qtbot.waitUntil(lambda: marked.renders.active is None)
+    assert marked.session.playhead == 2
+
+
+def test_a_shot_in_which_nothing_is_marked_is_not_exported(editor: MainWindow) -> None:
+    editor.window_actions["export"].trigger()
+    assert "draw a box around what should go" in editor.notices.texts["There is nothing to export"]
+    assert editor.findChildren(ExportDialog) == []
 
 
 def test_a_b_shows_the_source_again(marked: MainWindow, door: EngineDoor, qtbot: QtBot, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from desktop.rendering import take_commands
 from desktop.rendering.results import ResultState
 from desktop.timeline_view.shot_pictures import ShotPictures
 from desktop.viewer.comparison import Compare
+from engine.ofx.host import describe_all
 from engine.protocol import FrameEvent, FrameRange, ParameterDescriptor, WindowsEvent
 from tests.desktop.conftest import CLIP_FRAMES, EngineDoor
 from tests.desktop.documents import wait_until_saved
@@ -60,9 +61,10 @@ def test_a_new_take_keeps_the_one_before(two_takes: MainWindow, qtbot: QtBot) ->
     shot = two_takes.session.shot
     assert shot is not None
     takes = two_takes.results.takes(shot.id)
-    labels = {"clean-plate": "Clean plate"}
-    settings = [take_commands.settings_text(take, labels) for take in takes]
-    assert settings == ["Removal 1: Clean plate", "Removal 1: seed 7"]
+    plate = next(effect for effect in describe_all() if effect.identifier == "clean-plate")
+    effects = {"clean-plate": plate.model_copy(update={"parameters": (SEED,)})}
+    settings = [take_commands.settings_text(take, effects) for take in takes]
+    assert settings == ["Removal 1: Clean plate", "Removal 1: Seed 7"]
     shown(two_takes, qtbot, light=True)
 
 
