@@ -40,7 +40,7 @@ from engine.render.shot_render import render_shot
 from engine.vace.files.weights import MODEL_VARIABLE
 from engine.vace.sampling.control import FrameSource
 from roi_tools.geometry import Box, Size, frame_box
-from tests.engine.plate.synthetic import Clip, texture
+from tests.engine.plate.synthetic import Clip, Shadowed, texture
 from tests.support.media import noise_frame, write_clip
 from tests.support.tiny_wan import build_tiny_wan
 from timeline.media.frame import Frame
@@ -220,6 +220,12 @@ def test_it_meets_the_edge_as_the_clean_plate_does() -> None:
 
 
 # --- nothing left -----------------------------------------------------------------------------------------------
+
+
+def test_a_shadow_that_leaves_the_box_is_said_once() -> None:
+    clip, host = Shadowed([STILL] * len(FRAMES), passing), Recorder()
+    render(Auto(ParameterSet(Auto.describe(), {"preview": False}), Clips(Source(clip), Matte(clip)), host))
+    assert [("at the bottom" in text) for text in host.warnings] == [True]
 
 
 def test_where_all_is_recovered_it_is_the_clean_plate_and_no_model_is_touched(monkeypatch) -> None:

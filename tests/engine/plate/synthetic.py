@@ -66,3 +66,14 @@ class Clip:
         if box is not None:
             mask[box.slices] = True
         return mask
+
+
+class Shadowed(Clip):
+    """Beside the object lies its shadow, of which 16 px are below the box."""
+
+    def rgb(self, frame: int, window: Box | None = None) -> NDArray[np.float32]:
+        image = super().rgb(frame)
+        box = self.box_of(frame)
+        if box is not None:
+            image[box.y1 : box.y1 + 16, box.x0 : box.x1] *= np.float32(0.7)
+        return image if window is None else image[window.slices]

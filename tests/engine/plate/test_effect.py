@@ -20,7 +20,7 @@ from engine.plate import model
 from engine.plate.coding import decode_scene_linear, encode_scene_linear
 from engine.protocol import ParameterValue, Remedy, Stage
 from roi_tools.geometry import Box, Size, frame_box
-from tests.engine.plate.synthetic import Clip, shifted, texture
+from tests.engine.plate.synthetic import Clip, Shadowed, shifted, texture
 
 SIZE = Size(200, 140)
 PICTURE = texture(300, 240)
@@ -191,17 +191,6 @@ def test_a_painted_plate_of_another_size_is_refused(tmp_path: Path) -> None:
     effect, _, _ = make(range(5, 6), painted_plate=str(path))
     with pytest.raises(RenderFailedError, match=r"painted\.png is 30x20, the shot"):
         render_all(effect, range(5, 6))
-
-
-class Shadowed(Clip):
-    """Beside the object lies its shadow, of which 16 px are below the box."""
-
-    def rgb(self, frame: int, window: Box | None = None) -> NDArray[np.float32]:
-        image = super().rgb(frame)
-        box = self.box_of(frame)
-        if box is not None:
-            image[box.y1 : box.y1 + 16, box.x0 : box.x1] *= np.float32(0.7)
-        return image if window is None else image[window.slices]
 
 
 def test_a_shadow_that_leaves_the_box_is_said_with_its_remedy() -> None:
