@@ -12,13 +12,13 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.errors import OutputError
 from engine.ofx.parameters import ParameterSet
-from engine.protocol import EffectDescriptor, FrameRange, MediaSource, RenderPass
+from engine.protocol import EffectDescriptor, FrameRange, MediaSource, Remedy, RenderPass
 from timeline.errors import MediaError
 from timeline.media.frame_maps import FrameMaps
 from timeline.media.patch import FramePatch
@@ -117,6 +117,25 @@ class FrameCache:
     def statistics(self, frame: int) -> FrameStatistics:
         """The counts of a finished frame."""
         return FrameStatistics(**json.loads(self.patch_path(frame).with_suffix(".json").read_text("utf-8")))
+
+    def save_warnings(self, warnings: Sequence[tuple[str, Remedy | None]]) -> None:
+        """Stores what the effect has said of the frames, instead of what it said before; raises OutputError."""
+        said = [(message, remedy.model_dump() if remedy else None) for message, remedy in warnings]
+        try:
+            write_atomically(self._warnings_path, json.dumps(said))
+        except OSError as error:
+            raise _disk_error(self._folder, error) from error
+
+    def warnings(self) -> list[tuple[str, Remedy | None]]:
+        """What was said of the frames when they were rendered, with what helps."""
+        if not self._warnings_path.exists():
+            return []
+        said = json.loads(self._warnings_path.read_text("utf-8"))
+        return [(message, Remedy(**remedy) if remedy else None) for message, remedy in said]
+
+    @property
+    def _warnings_path(self) -> Path:
+        return self._folder / "warnings.json"
 
     def drop_previews(self) -> None:
         """Removes the provisional frames; the finished ones have taken their place."""

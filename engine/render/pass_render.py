@@ -42,6 +42,7 @@ class PassRender:
         self.matte = pass_matte(checked, frames, plate.size)
         self.marked = [frame for frame in frames if self._is_marked(frame)]
         self._effect_tells_progress = False
+        self._warned: list[tuple[str, Remedy | None]] = []
 
     def _is_marked(self, frame: int) -> bool:
         frames = self.matte.frames
@@ -99,6 +100,11 @@ class PassRender:
                     waiting.discard(frame)
                     self._tell(frame, frame_finished)
                     self._count(len(self.marked) - len(waiting))
+            self.cache.save_warnings(self._warned)
+        else:
+            # What was wrong with the frames still is.
+            for message, remedy in self.cache.warnings():
+                self._link.warn(message, self.checked.number, remedy)
         self._link.check_cancelled()
 
     @contextmanager
@@ -173,6 +179,7 @@ class PassRender:
 
     def warn(self, message: str, remedy: Remedy | None = None) -> None:
         """See Host."""
+        self._warned.append((message, remedy))
         self._link.warn(message, self.checked.number, remedy)
 
     def windows(self, windows: Sequence[range]) -> None:

@@ -450,6 +450,18 @@ class TestEvents:
         expected = (FrameRange(start=0, end_exclusive=3), FrameRange(start=2, end_exclusive=5))
         assert windows == [(0, expected), (1, expected)]
 
+    def test_what_was_wrong_with_frames_is_told_again_when_they_come_from_the_cache(self, session, source, monkeypatch):
+        class Complaining(Fill):
+            def end_sequence_render(self) -> None:
+                self.host.warn("a shadow stays", Remedy(label="Grow", parameters={"grow_px": 8}))
+
+        monkeypatch.setattr(host, "installed_effects", lambda: {"test-fill": Complaining})
+        told = []
+        for _ in range(2):
+            session.render(render_request(source, [[BOX]] * 2))
+            told.append([(e.message, e.remedy) for e in session.events if isinstance(e, WarningEvent) and e.remedy])
+        assert len(told[0]) == 1 and told[0] == told[1]
+
     def test_the_files_of_previews_go_when_the_job_is_done(self, session, source):
         session.render(render_request(source, [[BOX]], preview=True))
         paths = {e.provisional: Path(e.patch_path) for e in session.events if isinstance(e, FrameEvent)}
