@@ -1,33 +1,67 @@
-"""Invents what no frame shows, from patches of the picture around: texture and edges go on, nothing is smeared.
+"""Invents what no frame shows, from the picture around: structures and texture go on, nothing is smeared.
 
-Coarse to fine, with patches that vote for the pixels they cover (Wexler, Shechtman and Irani, "Space-Time Completion of
-Video", PAMI 2007).
+At a coarse size few shifts are found that fill the hole with whole parts of the picture (shift_map.py). Coarse to fine,
+where these parts meet each other and the hole's edge, patches that vote for the pixels they cover grow them together
+(Wexler, Shechtman and Irani, "Space-Time Completion of Video", PAMI 2007). Last, the steps of brightness between them
+are taken out (seamless.py).
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from engine.plate.border_lines import crossing_lines
 from engine.plate.model import FloatImage, Mask
-from engine.plate.patch_match import PATCH_PX, RADIUS_PX, Matches, PatchSpace, Positions, nearest_true, patches_at
-from engine.plate.photometric import membrane, pull_push
+from engine.plate.patch_match import (
+    PATCH_PX,
+    RADIUS_PX,
+    MatchMap,
+    Positions,
+    better_matches,
+    nearest_true,
+    own_positions,
+    touching,
+    whole_patches,
+)
+from engine.plate.seamless import without_steps
+from engine.plate.shift_map import shift_map
 
-COARSEST_DEPTH_PX = 4.0
-"""At the coarsest size no unknown pixel lies deeper than about this: every patch sees something known."""
+MOST_NODES = 6000
+"""At the coarsest size the hole has at most so many pixels."""
 
 MIN_SOURCES = 200
-MAX_PIXELS = 700_000
-"""Patches are matched up to this picture size; beyond, the matches are only scaled up and vote once."""
+ROUNDS = 2
+SEARCH_PX = 16.0
+SEAM_PX = 5
+"""So far around the seams matches may change."""
 
-COARSE_ROUNDS = 8
-FINE_ROUNDS = 3
+DEEPEST_PX = 60.0
 INWARD_FALLOFF = 1.3
 """A vote counts this many times less per pixel of depth: what is known is continued inwards."""
+
+MIN_KNOWN = 20
+"""So many known pixels next to where a shift is used say by how much it is to be corrected."""
+
+MAX_ERROR = 0.1
+BETTER = 0.98
+
+
+@dataclass(frozen=True)
+class _Level:
+    """The picture, (H, W, 3), at one size; what of it is to be filled; centres of the patches that may be copied."""
+
+    rgb: FloatImage
+    unknown: Mask
+    sources: Mask
+
+    @property
+    def targets(self) -> Mask:
+        return touching(self.unknown)
 
 
 def continue_texture(
@@ -41,30 +75,28 @@ def continue_texture(
     levels = _pyramid(rgb, unknown, lends)
     if levels is None:
         return None
-    picture, matches = _coarsest(*levels[-1])
-    for (_, coarse_unknown, _), (known, hole, lent) in itertools.pairwise(reversed(levels)):
-        matches = _refined(matches, hole, lent, coarse_unknown.shape)
-        picture = _vote(known, hole, matches)
-        if known.shape[0] * known.shape[1] > MAX_PIXELS:
-            continue
-        space = PatchSpace(known, lent)
-        for n in range(FINE_ROUNDS):
-            still_wanted()
-            matches = space.match(picture, matches, 1, n)
-            picture = _vote(known, hole, matches)
-    return picture + _shading(levels[0], matches)
+    lines = crossing_lines([(level.rgb, level.unknown) for level in levels[-2:]])
+    coarser = levels.pop()
+    still_wanted()
+    at = _for_targets(shift_map(coarser.rgb, coarser.unknown, coarser.sources, lines, still_wanted), coarser)
+    at = _grown_together(coarser, at, still_wanted)
+    while levels:
+        level = levels.pop()
+        at = _grown_together(level, _doubled(at, level, coarser), still_wanted)
+        coarser = level
+    return _filled(coarser, at)
 
 
-def _pyramid(rgb: FloatImage, unknown: Mask, lends: Mask) -> list[tuple[FloatImage, Mask, Mask]] | None:
-    """(picture, unknown, source patch centres) from fine to coarse; None where even the finest has too few sources."""
-    levels: list[tuple[FloatImage, Mask, Mask]] = []
+def _pyramid(rgb: FloatImage, unknown: Mask, lends: Mask) -> list[_Level] | None:
+    """From fine to coarse; None where even the finest has too few sources."""
+    levels: list[_Level] = []
     image, hole, lent = np.where(unknown[..., None], np.float32(0.0), rgb), unknown, lends & ~unknown
     while True:
-        sources = _whole_patches(lent)
+        sources = whole_patches(lent)
         if sources.sum() < MIN_SOURCES:
             return levels or None
-        levels.append((image, hole, sources))
-        if _depth_px(hole).max() <= COARSEST_DEPTH_PX or min(hole.shape) < 4 * PATCH_PX:
+        levels.append(_Level(image, hole, sources))
+        if hole.sum() <= MOST_NODES or min(hole.shape) < 4 * PATCH_PX:
             return levels
         size = (-(-hole.shape[1] // 2), -(-hole.shape[0] // 2))
         amount = cv2.resize((~hole).astype(np.float32), size, interpolation=cv2.INTER_AREA)
@@ -74,99 +106,108 @@ def _pyramid(rgb: FloatImage, unknown: Mask, lends: Mask) -> list[tuple[FloatIma
         lent = cv2.resize(lent.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.999
 
 
-def _whole_patches(lent: Mask) -> Mask:
-    """Centres of the patches that are lent as a whole."""
-    kernel = np.ones((PATCH_PX, PATCH_PX), np.uint8)
-    return cv2.erode(lent.view(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0).astype(bool)
+def _for_targets(at: MatchMap, level: _Level) -> MatchMap:
+    """The match map of the unknown, for all patches that touch it."""
+    target = np.argwhere(level.targets)
+    nearest = nearest_true(level.unknown, target)
+    source = target + at[nearest[:, 0], nearest[:, 1]] - nearest
+    return _with(at, target, source, level.sources)
 
 
-def _depth_px(mask: Mask) -> FloatImage:
-    return np.asarray(cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 5), np.float32)
+def _with(at: MatchMap, target: Positions, source: Positions, sources: Mask) -> MatchMap:
+    """The match map with other matches for the targets, each the nearest that may be copied."""
+    at = at.copy()
+    at[target[:, 0], target[:, 1]] = nearest_true(sources, source.clip(0, np.array(sources.shape) - 1))
+    return at
 
 
-def _targets(unknown: Mask) -> Positions:
-    """Centres of the patches that touch the unknown."""
-    return np.argwhere(cv2.dilate(unknown.view(np.uint8), np.ones((PATCH_PX, PATCH_PX), np.uint8)))
+def _doubled(coarse: MatchMap, level: _Level, coarser: _Level) -> MatchMap:
+    """The match map at twice the size; each shift is taken to the pixel that fits the hole's edge best."""
+    target = np.argwhere(level.targets)
+    parent = np.minimum(target // 2, np.array(coarser.unknown.shape) - 1)
+    parent = nearest_true(coarser.targets, parent)
+    shift = 2 * (coarse[parent[:, 0], parent[:, 1]] - parent)
+    shift = shift + _corrections(level, target, shift)
+    return _with(own_positions(level.unknown.shape), target, target + shift, level.sources)
 
 
-def _coarsest(rgb: FloatImage, unknown: Mask, sources: Mask) -> tuple[FloatImage, Matches]:
-    """Starts from the known pixels alone, then lets the patches agree."""
-    known = ~unknown
-    picture = np.where(unknown[..., None], pull_push(rgb * known[..., None], known.astype(np.float32)), rgb)
-    target = _targets(unknown)
-    matches = _match_known(rgb, known, target, np.argwhere(sources))
-    space = PatchSpace(rgb, sources)
-    for n in range(COARSE_ROUNDS):
-        picture = _vote(rgb, unknown, matches)
-        matches = space.match(picture, matches, 2, n)
-    return picture, matches
+def _corrections(level: _Level, target: Positions, shift: Positions) -> Positions:
+    """(n, 2) by how much, at most a pixel each way, every shift fits better what is known next to where it is used."""
+    shifts, kind = np.unique(shift, axis=0, return_inverse=True)
+    kind = kind.reshape(-1)
+    known = ~level.unknown[target[:, 0], target[:, 1]]
+    at, kinds = target[known], kind[known]
+    enough = np.bincount(kinds, minlength=len(shifts)) >= MIN_KNOWN
+    best, lowest = np.zeros_like(shifts), np.full(len(shifts), np.inf)
+    for by in sorted(itertools.product((-1, 0, 1), repeat=2), key=lambda d: abs(d[0]) + abs(d[1])):
+        source = (at + shifts[kinds] + np.array(by)).clip(0, np.array(level.unknown.shape) - 1)
+        error = np.square(level.rgb[source[:, 0], source[:, 1]] - level.rgb[at[:, 0], at[:, 1]]).sum(axis=1)
+        error = np.where(level.unknown[source[:, 0], source[:, 1]], MAX_ERROR, np.minimum(error, MAX_ERROR))
+        total = np.bincount(kinds, error, minlength=len(shifts))
+        better = enough & (total < BETTER * lowest)
+        best[better], lowest[better] = by, total[better]
+    return best[kind]
 
 
-def _match_known(rgb: FloatImage, known: Mask, target: Positions, sources: Positions) -> Matches:
-    """Compares what is known of each target patch, with every source."""
-    stride = max(len(sources) // 6000, 1)
-    sources = sources[::stride]
-    lent = patches_at(rgb, sources)
-    squares = np.square(lent)
-    mask = np.repeat(known.astype(np.float32)[..., None], 3, axis=2)
-    best, distance = [], []
-    for part in np.array_split(target, max(len(target) // 256, 1)):
-        weight, wanted = patches_at(mask, part), patches_at(rgb, part)
-        cost = weight @ squares.T - 2.0 * (weight * wanted) @ lent.T
-        cost += (weight * np.square(wanted)).sum(axis=1, keepdims=True)
-        cost /= np.maximum(weight.mean(axis=1, keepdims=True), 0.02)
-        best.append(cost.argmin(axis=1))
-        distance.append(cost.min(axis=1))
-    return Matches(target, sources[np.concatenate(best)], np.maximum(np.concatenate(distance), 0).astype(np.float32))
+def _grown_together(level: _Level, at: MatchMap, still_wanted: Callable[[], None]) -> MatchMap:
+    """The match map with better matches around the seams."""
+    targets = level.targets
+    free = _seams(at) & targets
+    # At first as it is copied: patches that disagree vote for a blur, and find blurs.
+    picture = level.rgb[at[..., 0], at[..., 1]]
+    for n in range(ROUNDS):
+        still_wanted()
+        at, distance = better_matches(picture, level.sources, at, targets, free, 2, n, SEARCH_PX)
+        picture = _voted(level, at, distance, free)
+    return at
 
 
-def _refined(coarse: Matches, unknown: Mask, sources: Mask, coarse_shape: tuple[int, ...]) -> Matches:
-    """The matches at twice the size."""
-    index = np.full(coarse_shape, -1, np.intp)
-    index[coarse.target[:, 0], coarse.target[:, 1]] = np.arange(len(coarse.target))
-    target = _targets(unknown)
-    parent = np.minimum(target // 2, np.array(coarse_shape) - 1)
-    parent = nearest_true(index >= 0, parent)
-    match = index[parent[:, 0], parent[:, 1]]
-    source = 2 * coarse.source[match] + (target - 2 * parent)
-    source = nearest_true(sources, source.clip(0, np.array(sources.shape) - 1))
-    return Matches(target, source, coarse.distance[match])
+def _seams(at: MatchMap) -> Mask:
+    """What is near a change of the shift or the hole's edge."""
+    shift = at - own_positions(at.shape)
+    seam = np.zeros(at.shape[:2], bool)
+    for axis in (0, 1):
+        changes = np.diff(shift, axis=axis).any(axis=2)
+        seam[tuple(slice(1, None) if a == axis else slice(None) for a in (0, 1))] |= changes
+    kernel = np.ones((2 * SEAM_PX + 1, 2 * SEAM_PX + 1), np.uint8)
+    return cv2.dilate(seam.view(np.uint8), kernel).astype(bool)
 
 
-def _vote(rgb: FloatImage, unknown: Mask, matches: Matches) -> FloatImage:
+def _voted(level: _Level, at: MatchMap, distance: FloatImage, free: Mask) -> FloatImage:
     """The picture whose unknown pixels are what the patches over them say, good and outer ones first."""
-    mean, covered = _mean(rgb, unknown, matches)
-    return np.where((unknown & covered)[..., None], mean, rgb).astype(np.float32)
+    from engine.plate.patch_loops import vote
+
+    target = np.argwhere(level.targets)
+    weight = _weights(level.unknown, distance, free)[target[:, 0], target[:, 1]]
+    mean, amount = vote(level.rgb, target, at, weight, RADIUS_PX)
+    return np.where((level.unknown & (amount > 0.0))[..., None], mean, level.rgb).astype(np.float32)
 
 
-def _shading(level: tuple[FloatImage, Mask, Mask], matches: Matches) -> FloatImage:
-    """What smoothly brings the patches to the light of the pixels around the hole; 0 outside it."""
-    rgb, unknown, _ = level
-    mean, covered = _mean(rgb, unknown, matches)
-    band = covered & ~unknown
-    error = np.where(band[..., None], rgb - mean, np.float32(0.0))
-    return np.where(unknown[..., None], membrane(error, band), np.float32(0.0))
+def _weights(unknown: Mask, distance: FloatImage, free: Mask) -> FloatImage:
+    typical = max(float(np.percentile(distance[free], 60)) if free.any() else 0.0, 1e-8)
+    depth = np.asarray(cv2.distanceTransform(unknown.view(np.uint8), cv2.DIST_L2, 5), np.float32)
+    near = np.exp(-np.minimum(depth, DEEPEST_PX) * np.log(INWARD_FALLOFF))
+    return np.asarray(np.exp(-np.minimum(distance / (2.0 * typical), 20.0)) * near, np.float32)
 
 
-def _mean(rgb: FloatImage, unknown: Mask, matches: Matches) -> tuple[FloatImage, Mask]:
-    """(H, W, 3) what the patches say, and where they say anything."""
-    height, width = unknown.shape
-    edge = RADIUS_PX
-    total = np.zeros((height + 2 * edge, width + 2 * edge, 3), np.float32)
-    amount = np.zeros(total.shape[:2], np.float32)
-    weight = _weights(unknown, matches)
-    for dy, dx in itertools.product(range(-RADIUS_PX, RADIUS_PX + 1), repeat=2):
-        row, column = matches.target[:, 0] + dy + edge, matches.target[:, 1] + dx + edge
-        # A patch covers each pixel once, so no index repeats within one offset.
-        total[row, column] += weight[:, None] * rgb[matches.source[:, 0] + dy, matches.source[:, 1] + dx]
-        amount[row, column] += weight
-    inside = (slice(edge, -edge), slice(edge, -edge))
-    covered = amount[inside] > 0.0
-    return np.asarray(total[inside] / np.maximum(amount[inside], 1e-30)[..., None], np.float32), covered
+def _filled(level: _Level, at: MatchMap) -> FloatImage:
+    """What is copied, without the steps between what comes from different places."""
+    rgb, unknown = level.rgb, level.unknown
+    at = np.where(unknown[..., None], at, own_positions(unknown.shape))
+    picture = np.ascontiguousarray(rgb[at[..., 0], at[..., 1]])
+    return without_steps(picture, unknown, (_copied_steps(rgb, unknown, at, axis) for axis in (0, 1)))
 
 
-def _weights(unknown: Mask, matches: Matches) -> NDArray[np.float32]:
-    typical = max(float(np.percentile(matches.distance, 60)), 1e-8)
-    depth = _depth_px(unknown)[matches.target[:, 0], matches.target[:, 1]]
-    near = np.exp(-np.minimum(depth, 60.0) * np.log(INWARD_FALLOFF))
-    return np.asarray(np.exp(-np.minimum(matches.distance / (2.0 * typical), 20.0)) * near, np.float32)
+def _copied_steps(rgb: FloatImage, unknown: Mask, at: MatchMap, axis: int) -> FloatImage:
+    """(H, W, 3) the differences to the next pixel, each the mean of what the places of the two show.
+
+    Next to what is known that of the unknown one counts alone.
+    """
+    before, after = at.copy(), at.copy()
+    before[..., axis] = np.maximum(at[..., axis] - 1, 0)
+    after[..., axis] = np.minimum(at[..., axis] + 1, rgb.shape[axis] - 1)
+    here = rgb[at[..., 0], at[..., 1]]
+    onwards = rgb[after[..., 0], after[..., 1]] - here
+    arriving = np.roll(here - rgb[before[..., 0], before[..., 1]], -1, axis=axis)
+    first, second = (side[..., None].astype(np.float32) for side in (unknown, np.roll(unknown, -1, axis=axis)))
+    return np.asarray((first * onwards + second * arriving) / np.maximum(first + second, 1.0), np.float32)

@@ -12,10 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from engine.plate.border_lines import crossing_lines
 from engine.plate.inventions import ancestors, neighbour
 from engine.plate.model import SYNTHESISED, PaintedPlate, PlateSettings
-from engine.plate.patch_match import RADIUS_PX, Matches, PatchSpace, nearest_true, patches_at
+from engine.plate.patch_match import better_matches, nearest_true, own_positions, whole_patches
 from engine.plate.recover import recover
+from engine.plate.seamless import without_steps
+from engine.plate.shift_map import shift_map
 from engine.plate.synthesis import fill_never_seen
 from engine.plate.texture import continue_texture
 from roi_tools.geometry import Box
@@ -160,38 +163,128 @@ def test_nearest_true_is_nearest(seed: int, width_px: int, height_px: int) -> No
     assert (away <= best * 1.05 + 0.6).all()
 
 
-def search_case() -> tuple[NDArray[np.float32], PatchSpace, Matches]:
-    """A picture above the size that is compared as a whole, whose lower part repeats the upper."""
-    upper = texture(220, 60, seed=8)
-    picture = np.concatenate([upper, texture(220, 40, seed=9), upper])
+def search_case() -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.intp], NDArray[np.bool_]]:
+    """A picture whose lower part repeats the upper: it, what may be copied, chance matches, what wants better ones."""
+    upper = texture(120, 50, seed=8)
+    picture = np.concatenate([upper, texture(120, 30, seed=9), upper])
     sources = np.zeros(picture.shape[:2], bool)
-    sources[RADIUS_PX : 90 - RADIUS_PX, RADIUS_PX:-RADIUS_PX] = True
-    target = np.argwhere(hole_in(picture.shape, Box(20, 104, 200, 156)))
-    random = np.random.default_rng(0)
+    sources[:75] = True
+    free = hole_in(picture.shape, Box(10, 84, 110, 126))
+    at = own_positions(picture.shape)
     centres = np.argwhere(sources)
-    source = centres[random.integers(len(centres), size=len(target))]
-    return picture, PatchSpace(picture, sources), Matches(target, source, np.full(len(target), 1.0, np.float32))
+    at[free] = centres[np.random.default_rng(0).integers(len(centres), size=int(free.sum()))]
+    return picture, sources, at, free
 
 
 def test_the_search_finds_a_repeated_picture() -> None:
-    picture, space, start = search_case()
-    found = space.match(picture, start, 8, 0)
-    exact = (found.source == found.target - np.array([100, 0])).all(axis=1)
-    assert exact.mean() > 0.9
-    assert space.sources[found.source[:, 0], found.source[:, 1]].all()
+    picture, sources, at, free = search_case()
+    found, distance = better_matches(picture, sources, at, free, free, 6, 0, 120.0)
+    exact = (found - own_positions(picture.shape) == np.array([-80, 0])).all(axis=2)[free]
+    assert exact.mean() > 0.95
+    assert float(distance[free].max()) < 0.1
+    assert sources[found[free][:, 0], found[free][:, 1]].all()
 
 
 def test_more_rounds_match_better() -> None:
-    picture, space, start = search_case()
-    means = [float(space.match(picture, start, rounds, 0).distance.mean()) for rounds in (1, 3)]
+    picture, sources, at, free = search_case()
+    means = [float(better_matches(picture, sources, at, free, free, n, 0, 120.0)[1][free].mean()) for n in (1, 2)]
     assert means[1] < means[0]
 
 
-def test_patches_are_read_around_their_centres() -> None:
-    picture = texture(40, 30)
-    (patch,) = patches_at(picture, np.array([[10, 20]]))
-    expected = picture[7:14, 17:24].transpose(2, 0, 1).reshape(-1)
-    np.testing.assert_array_equal(patch, expected)
+def test_a_search_keeps_its_distance() -> None:
+    picture, sources, _, _ = search_case()
+    centres = np.argwhere(sources)
+    at = own_positions(picture.shape)
+    at[sources] = centres[::-1]
+    found, _ = better_matches(picture, sources, at, sources, sources, 3, 0, 120.0, 9.0)
+    moved = (found != at).any(axis=2) & sources
+    shift = (found - own_positions(picture.shape))[moved]
+    assert moved.any()
+    assert (np.abs(shift).max(axis=1) >= 9).all()
+
+
+# --- structure --------------------------------------------------------------------------------------------------
+
+
+def horizon(width_px: int, height_px: int, slope: float) -> NDArray[np.float32]:
+    """Bright sky over dark ground, both with texture; the edge rises by `slope` px per px."""
+    y, x = np.mgrid[:height_px, :width_px]
+    edge = np.clip(y - (0.5 * height_px + slope * (x - 0.5 * width_px)) + 0.5, 0.0, 1.0)[..., None]
+    noise = np.random.default_rng(3).normal(0, 0.02, (height_px, width_px, 1))
+    picture = (1 - edge) * np.array([0.6, 0.7, 0.8]) + edge * np.array([0.25, 0.3, 0.1]) + noise
+    return np.asarray(picture, np.float32)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.12, -0.3])
+def test_a_horizon_goes_on_straight(slope: float) -> None:
+    picture = horizon(180, 120, slope)
+    hole = hole_in(picture.shape, Box(60, 25, 125, 95))
+    filled = continue_texture(picture, hole, ~hole, go_on)
+    assert filled is not None
+    edge_px = (filled[:, 60:125, 2] > 0.45).sum(axis=0)
+    expected_px = 60.5 + slope * (np.arange(60, 125) - 90)
+    assert np.abs(edge_px - expected_px).max() < 1.0
+
+
+def test_a_ramp_stays_a_ramp() -> None:
+    y, x = np.mgrid[:100, :140]
+    picture = np.repeat((0.2 + 0.0015 * x + 0.001 * y)[..., None], 3, axis=2).astype(np.float32)
+    hole = hole_in(picture.shape, Box(50, 30, 95, 75))
+    filled = continue_texture(picture, hole, ~hole, go_on)
+    assert filled is not None
+    assert float(np.abs(filled - picture)[hole].max()) < 0.01
+
+
+def test_noise_stays_noise() -> None:
+    random = np.random.default_rng(5)
+    picture = np.asarray(0.5 + random.normal(0, 0.05, (110, 150, 3)), np.float32)
+    hole = hole_in(picture.shape, Box(50, 30, 100, 80))
+    filled = continue_texture(picture, hole, ~hole, go_on)
+    assert filled is not None
+    assert 0.8 * 0.05 < float(filled[hole].std()) < 1.1 * 0.05
+    assert abs(float(filled[hole].mean()) - 0.5) < 0.01
+
+
+def test_edges_that_enter_on_both_sides_are_found() -> None:
+    picture = horizon(180, 120, 0.12)
+    hole = hole_in(picture.shape, Box(60, 25, 125, 95))
+    line = crossing_lines([(picture, hole)])[0]
+    ends = sorted((line.start, line.stop), key=lambda end: float(end[1]))
+    assert ends[0][1] < 60
+    assert ends[1][1] >= 125
+    for row, column in ends:
+        assert abs(row - (59.5 + 0.12 * (column - 90))) < 2.0
+
+
+def test_no_edge_is_found_in_noise_or_where_all_is_hole() -> None:
+    picture = np.random.default_rng(5).normal(0.5, 0.1, (110, 150, 3)).astype(np.float32)
+    assert crossing_lines([(picture, hole_in(picture.shape, Box(50, 30, 100, 80)))]) == []
+    assert crossing_lines([(picture, np.ones((110, 150), bool))]) == []
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(8, 30), st.integers(8, 26))
+def test_whole_parts_come_from_what_lends(x0: int, y0: int, width_px: int, height_px: int) -> None:
+    picture = PICTURE[:56, :64]
+    hole = hole_in(picture.shape, Box(x0, y0, min(x0 + width_px, 64), min(y0 + height_px, 56)))
+    sources = whole_patches(~hole)
+    at = shift_map(picture, hole, sources, crossing_lines([(picture, hole)]), go_on)
+    np.testing.assert_array_equal(at[~hole], own_positions(picture.shape)[~hole])
+    assert not hole[at[hole][:, 0], at[hole][:, 1]].any()
+
+
+def test_steps_between_parts_vanish() -> None:
+    y, x = np.mgrid[:60, :80]
+    truth = np.repeat((0.3 + 0.003 * x + 0.1 * np.sin(y / 5.0))[..., None], 3, axis=2).astype(np.float32)
+    hole = hole_in(truth.shape, Box(20, 15, 60, 45))
+    stepped = truth.copy()
+    stepped[15:45, 20:40] += 0.03
+    stepped[15:45, 40:60] -= 0.02
+    wanted = [np.diff(truth, axis=axis, append=np.take(truth, [-1], axis=axis)) for axis in (0, 1)]
+    mended = without_steps(stepped, hole, wanted)
+    left = np.abs(mended - truth)
+    assert float(left.max()) < 0.015
+    assert float(left[hole].mean()) < 0.003
 
 
 # --- reference frames -------------------------------------------------------------------------------------------
