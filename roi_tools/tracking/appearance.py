@@ -13,6 +13,9 @@ from roi_tools.tracking.working import Image
 Mask: TypeAlias = NDArray[np.float32]
 """(h, w): how surely a pixel belongs to the object, 0 to 1."""
 
+Cells: TypeAlias = NDArray[np.int32]
+"""(h, w): the cell of the histogram that a pixel's colour falls into."""
+
 _BINS = 16
 _RARE = 1e-5
 """Share of a colour that was never seen."""
@@ -30,37 +33,45 @@ class Appearance:
     around: NDArray[np.float32]
 
     @classmethod
-    def of(cls, image: Image, mask: Mask, around: Mask) -> Appearance:
-        """The colours of ``image`` (h, w, 3) under two masks."""
-        inside = _histogram(image, mask)
-        return cls(inside, inside, _histogram(image, around))
+    def of(cls, cells: Cells, mask: Mask, around: Mask) -> Appearance:
+        """The colours of a picture (h, w) under two masks."""
+        inside = _histogram(cells, mask)
+        return cls(inside, inside, _histogram(cells, around))
 
-    def log_ratio(self, image: Image) -> NDArray[np.float32]:
+    def log_ratio(self, cells: Cells) -> NDArray[np.float32]:
         """log P(colour | object) - log P(colour | surroundings) per pixel, (h, w)."""
         inside = _KEYFRAME_SHARE * self.key + (1 - _KEYFRAME_SHARE) * self.recent
         table = np.log((inside + _RARE) / (self.around + _RARE)).astype(np.float32)
-        return table[_cells(image)]
+        return np.asarray(np.take(table, cells), np.float32)
 
-    def updated(self, image: Image, mask: Mask, around: Mask) -> Appearance:
-        """Moved a little towards what ``image`` shows; the keyframe's colours stay."""
+    def likeness(self, cells: Cells, mask: Mask) -> float:
+        """Overlap of the colours under ``mask`` with those of the keyframe, 0 to 1: their Bhattacharyya coefficient."""
+        return float(np.sqrt(self.key * _histogram(cells, mask)).sum())
+
+    def updated(self, cells: Cells, mask: Mask, around: Mask) -> Appearance:
+        """Moved a little towards what a picture shows; the keyframe's colours stay."""
         return replace(
             self,
-            recent=(1 - _OBJECT_RATE) * self.recent + _OBJECT_RATE * _histogram(image, mask),
-            around=(1 - _AROUND_RATE) * self.around + _AROUND_RATE * _histogram(image, around),
+            recent=(1 - _OBJECT_RATE) * self.recent + _OBJECT_RATE * _histogram(cells, mask),
+            around=(1 - _AROUND_RATE) * self.around + _AROUND_RATE * _histogram(cells, around),
         )
 
 
-def _histogram(image: Image, weights: Mask) -> NDArray[np.float32]:
+def _histogram(cells: Cells, weights: Mask) -> NDArray[np.float32]:
     """Share of each colour cell, a little blurred so that neighbouring shades count."""
-    counts = np.bincount(_cells(image).ravel(), weights.ravel(), _BINS**3).reshape(_BINS, _BINS, _BINS)
-    for axis in range(3):
-        padded = np.pad(counts, [(1, 1) if other == axis else (0, 0) for other in range(3)], mode="edge")
-        low, middle, high = (np.take(padded, np.arange(_BINS) + shift, axis=axis) for shift in range(3))
-        counts = 0.25 * low + 0.5 * middle + 0.25 * high
+    flat = np.asarray(np.bincount(cells.ravel(), weights.ravel(), _BINS**3), np.float64)
+    counts: NDArray[np.float64] = flat.reshape(_BINS, _BINS, _BINS)
+    for _ in range(3):
+        # Each turn blurs along the first axis and makes the next one the first.
+        blurred = 0.5 * counts
+        blurred[1:] += 0.25 * counts[:-1]
+        blurred[:-1] += 0.25 * counts[1:]
+        blurred[[0, -1]] += 0.25 * counts[[0, -1]]
+        counts = blurred.transpose(1, 2, 0)
     return (counts.ravel() / max(float(counts.sum()), 1e-6)).astype(np.float32)
 
 
-def _cells(image: Image) -> NDArray[np.int32]:
+def colour_cells(image: Image) -> Cells:
+    """Which of the histogram's cells each pixel of ``image`` (h, w, 3) falls into."""
     quantised = (image >> 4).astype(np.int32)
-    cells = (quantised[..., 0] << 8) | (quantised[..., 1] << 4) | quantised[..., 2]
-    return np.asarray(cells, np.int32)
+    return np.asarray((quantised[..., 0] << 8) | (quantised[..., 1] << 4) | quantised[..., 2], np.int32)

@@ -23,6 +23,8 @@ _SAME_PICTURE = 0.7
 """Correlation above which an object looks as on its keyframe (a new picture of the same thing: about 0.8)."""
 _FIRST_LOOK_FRAMES, _UNLIKE_SHARE = 16, 0.6
 """After so many frames, most of which don't look like the keyframe, the others will not either."""
+_MOVES = 0.8
+"""Share of an object that departs from the background from which on it is something other than that."""
 _SMALLEST_PX = 4
 
 
@@ -110,6 +112,8 @@ class _BoxTracker:
     def _by_picture(self, key: Outline, box: Box, rect: RectF, way: range) -> list[TrackedBox]:
         """Where the keyframe's picture of it is; none for an object that does not look like it most of the time."""
         follower = PictureFollower(self._frames, self._camera, key.frame, box, key.mask)
+        if key.moving > _MOVES and not follower.is_telling():
+            return []
         tracked: list[TrackedBox] = []
         unlike = 0
         for frame in way:

@@ -21,8 +21,14 @@ _BACK_PX = 0.7
 
 def find_features(image: Image, mask: NDArray[np.uint8] | None, most: int) -> Points:
     """Up to ``most`` corners of a gray image (Shi and Tomasi 1994), inside ``mask`` (non-zero) where one is given."""
-    corners = cv2.goodFeaturesToTrack(image, most, _QUALITY, _DISTANCE_PX, mask=mask)
-    return np.zeros((0, 2), np.float32) if corners is None else corners.reshape(-1, 2).astype(np.float32)
+    x0, y0, width, height = (0, 0, image.shape[1], image.shape[0]) if mask is None else cv2.boundingRect(mask)
+    if not (width and height):
+        return np.zeros((0, 2), np.float32)
+    part = np.s_[y0 : y0 + height, x0 : x0 + width]
+    inside = None if mask is None else mask[part]
+    corners = cv2.goodFeaturesToTrack(image[part], most, _QUALITY, _DISTANCE_PX, mask=inside)
+    found = np.zeros((0, 2), np.float32) if corners is None else corners.reshape(-1, 2).astype(np.float32)
+    return np.asarray(found + np.array([x0, y0], np.float32), np.float32)
 
 
 def follow_features(

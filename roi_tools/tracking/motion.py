@@ -24,8 +24,8 @@ def moving_boxes(
     ``smallest_share`` of the picture are left out; ``margin_px`` is added on every side, clipped to the picture.
     """
     frames = WorkingFrames(source)
-    departure = Camera(frames, span).departure(frame)
-    moves = (np.nan_to_num(departure) > departure_threshold(departure)).astype(np.uint8)
+    camera = Camera(frames, span)
+    moves = (np.nan_to_num(camera.departure(frame)) > departure_threshold(camera.noise(frame))).astype(np.uint8)
     solid = cv2.morphologyEx(moves, cv2.MORPH_OPEN, np.ones((_SOLID_PX, _SOLID_PX), np.uint8))
     joined = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, np.ones((_JOIN_PX, _JOIN_PX), np.uint8))
     _, _, stats, _ = cv2.connectedComponentsWithStats(np.asarray(joined, np.uint8), connectivity=8)

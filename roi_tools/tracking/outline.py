@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roi_tools.geometry import Box
-from roi_tools.tracking.appearance import Appearance, Mask
+from roi_tools.geometry import Box, Size
+from roi_tools.tracking.appearance import Appearance, Cells, Mask, colour_cells
 from roi_tools.tracking.camera import Camera
-from roi_tools.tracking.region import RegionTracker, Registration, transformed
+from roi_tools.tracking.region import Matrix, RegionTracker, Registration, transformed
 from roi_tools.tracking.working import WorkingFrames
 
 Reach: TypeAlias = tuple[float, float, float, float]
@@ -29,6 +29,12 @@ _STILL_IS_BACKGROUND = 6.0
 _DEPARTED_IS_OBJECT = 1.5
 _LARGEST_CARRIED, _CARRIED_OF_A_STILL_OBJECT = 1.5, 2.5
 _OUT_OF_REACH = 8.0
+_OTHERS = 2.0
+"""What was seen to belong to something else on the frame before stays with that."""
+_TELLING_PX, _GOES_ALONG = 1.0, 0.3
+"""How far the object has to go against the camera per frame for what goes less than a share of that to be no part."""
+_LIKENESS_RANGE, _LEAST_CONFIDENCE, _OVERLAP_POWER = (0.6, 0.97), 0.05, 0.25
+"""Between these the colours say how right an outline is; chosen on clips with known boxes and on composites of them."""
 _CARRIED_BLUR_PX = 3.0
 
 _NOISE_FACTOR = 4.0
@@ -39,12 +45,21 @@ _SHRINKING = 0.95
 """Per frame: how much of what the reach has more than the outline stays, so that a hidden object is found again."""
 _REACH_SHARE, _REACH_PX = 0.1, 2.0
 _RIGID_CONFIDENCE = 0.3
+_OFTEN_UNRECOGNISED, _LOOKED_FOR_EVERY = 6, 3
+"""After so many frames on which the keyframe was not recognised it is looked for on every third frame only."""
 _FEWEST_PX = 8
+_FEATURES = 80
+"""Of the keyframe: a similarity needs few, and each costs time on every frame."""
+_WINDOW_PX = 10
+"""Around the reach: what blurs and specks there may need."""
+_FAINT = 0.02
+_FLOW_MARGIN_PX, _FLOW_MARGIN_SHARE = 24, 0.35
+"""Around the outline: as far as an object goes from one frame to the next."""
 _GAP_SHARE, _NARROWEST_GAP_PX = 0.5, 3
 """Parts that are further apart than this share of the object's size (the root of its area) belong to two objects."""
 _TOO_LARGE = 1.3
 _SIZE_WEIGHT = 2.0
-_GROWTH, _IMPLAUSIBLE = 0.06, 1.6
+_GROWTH, _IMPLAUSIBLE = 0.03, 1.6
 """By how much an object's area changes from frame to frame, at most; and from which ratio on it is not its area."""
 _SMALLEST_SHARE = 0.02
 """Of the keyframe's area: less than this is what noise leaves where the object was."""
@@ -64,12 +79,14 @@ class Outline:
     mask: Mask
     appearance: Appearance
     confidence: float
-    """Overlap of the mask with what was expected, 0 to 1; 0 where the object was not found."""
+    """How much its colours are those of the keyframe, and its mask what was expected, 0 to 1; 0: it was not found."""
     moving: float
     """Share of the object that departs from the background, over the last frames."""
     reach: Reach
     usual_px: float
     """Its area, px^2: that of the keyframe, and since then only as much more or less as objects change in size."""
+    others: Mask
+    """(h, w): how surely a pixel belongs to something else that departs from the background, as far as known."""
 
     @property
     def box(self) -> Box | None:
@@ -126,10 +143,39 @@ def start_outline(frames: WorkingFrames, camera: Camera, frame: int, box: Box) -
         mask = inside * np.float32(0.9)
     known = (mask > 0.5) & np.isfinite(departure)
     moving = float(departs[known].mean()) if known.any() else 0.5
-    appearance = Appearance.of(image, mask, _surroundings(mask, inside))
+    appearance = Appearance.of(colour_cells(image), mask, _surroundings(mask, inside))
     x0, y0, x1, y1 = box.as_tuple()
     reach = (float(x0), float(y0), float(x1), float(y1))
-    return Outline(frame, mask, appearance, 1.0, moving, reach, max(float((mask > 0.5).sum()), 1.0))
+    others = (departs & np.isfinite(departure)) * (1 - mask)
+    return Outline(
+        frame, mask, appearance, 1.0, moving, reach, max(float((mask > 0.5).sum()), 1.0), others.astype(np.float32)
+    )
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """What the frame before lets one expect."""
+
+    mask: Mask
+    others: Mask
+    """How surely a pixel is something else: it was before, or it goes with the camera and the object does not."""
+    reach: Reach
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a part of a frame shows."""
+
+    frame: int
+    window: Box
+    departure: NDArray[np.float32]
+    threshold: float
+    cells: Cells
+
+    @property
+    def departs(self) -> NDArray[np.bool_]:
+        """What is not background, as far as that is known."""
+        return np.asarray(self.departure > self.threshold)
 
 
 class OutlineFollower:
@@ -140,41 +186,82 @@ class OutlineFollower:
         self._camera = camera
         self._key = key
         solid = (key.mask > 0.5).astype(np.uint8)
-        self._rigid = RegionTracker(frames.gray, key.frame, solid, "similarity", camera.between)
+        self._rigid = RegionTracker(frames.gray, key.frame, solid, "similarity", camera.between, _FEATURES)
+        self._unrecognised = 0
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
     def follow(self, outline: Outline, frame: int) -> Outline:
         """The object on ``frame``, next to the frame of ``outline``. Confidence 0 where it is not to be found."""
-        carried, reach = self._expected(outline, frame)
-        departure = self._camera.departure(frame)
-        threshold = departure_threshold(departure)
-        odds = self._log_odds(outline, frame, carried, departure, threshold)
-        odds[~_region(reach, odds.shape)] -= _OUT_OF_REACH
-        mask = _one_object(_connected(_probability(odds), carried), carried, outline.usual_px)
+        expected = self._expected(outline, frame)
+        region = _region(expected.reach, expected.mask.shape)
+        hidden = replace(outline, frame=frame, mask=expected.mask, confidence=0.0, reach=expected.reach)
+        if region is None:
+            return hidden
+        seen = self._seen(frame, region.grown(_WINDOW_PX).clipped(_size(expected.mask)) or region)
+        mask = self._found(outline, expected, seen, region)
         solid = mask > 0.5
         if np.count_nonzero(solid) < max(_FEWEST_PX, _SMALLEST_SHARE * float(self._key.mask.sum())):
-            return replace(outline, frame=frame, mask=carried, confidence=0.0, reach=reach)
+            return hidden
+        others = np.zeros_like(mask)
+        others[seen.window.slices] = seen.departs * (1 - mask[seen.window.slices])
+        appearance, likeness = self._learned(outline.appearance, frame, mask, expected.mask)
         return Outline(
             frame,
             mask,
-            self._learned(outline.appearance, frame, mask, carried),
-            _overlap(solid, carried > 0.5),
-            _moving(outline.moving, solid, departure, threshold),
-            _narrowed(mask, reach),
+            appearance,
+            _confidence(likeness, _overlap(solid, expected.mask > 0.5)),
+            _moving(outline.moving, solid[seen.window.slices], seen),
+            _narrowed(mask, expected.reach),
             _usual(outline.usual_px, int(np.count_nonzero(solid))),
+            others,
         )
 
-    def _expected(self, outline: Outline, frame: int) -> tuple[Mask, Reach]:
+    def _expected(self, outline: Outline, frame: int) -> _Expected:
         """The mask carried to ``frame`` and where the object may be; by the keyframe itself where it is recognised."""
-        rigid = self._rigid.follow(frame)
-        if rigid is not None and rigid.is_anchored and rigid.confidence > _RIGID_CONFIDENCE:
-            return self._registered(rigid)
-        flow = self._flow.calc(self._frames.gray(frame), self._frames.gray(outline.frame), None)  # type: ignore[call-overload]
-        height, width = outline.mask.shape
+        rigid = self._recognised(frame)
+        if rigid is not None:
+            mask, reach = self._registered(rigid)
+            return _Expected(mask, np.zeros_like(mask), reach)
+        window = _around(outline)
+        now, before = (np.ascontiguousarray(self._frames.gray(n)[window.slices]) for n in (frame, outline.frame))
+        flow = np.asarray(self._flow.calc(now, before, None), np.float32)  # type: ignore[call-overload]
+        height, width = now.shape
         columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-        carried = cv2.remap(outline.mask, columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_LINEAR)
-        mask = np.asarray(carried, np.float32)
-        return mask, _carried_reach(outline, mask)
+        came = columns + flow[..., 0], rows + flow[..., 1]
+        mask, others = np.zeros_like(outline.mask), np.zeros_like(outline.mask)
+        mask[window.slices] = cv2.remap(outline.mask[window.slices], *came, cv2.INTER_LINEAR)
+        carried = cv2.remap(outline.others[window.slices], *came, cv2.INTER_LINEAR)
+        against = flow - _steps(_within(window, self._camera.between(frame, outline.frame)), columns, rows)
+        others[window.slices] = np.maximum(carried, _with_camera(against, mask[window.slices]))
+        return _Expected(mask, others, _carried_reach(outline, mask))
+
+    def _seen(self, frame: int, window: Box) -> _Seen:
+        departure = self._camera.departure(frame, window)
+        cells = colour_cells(self._frames.rgb(frame)[window.slices])
+        return _Seen(frame, window, departure, departure_threshold(self._camera.noise(frame)), cells)
+
+    def _found(self, outline: Outline, expected: _Expected, seen: _Seen, region: Box) -> Mask:
+        """The object's mask, where it is within ``region``."""
+        odds = self._log_odds(outline, expected, seen)
+        inside = np.zeros(odds.shape, bool)
+        inside[region.shifted(-seen.window.x0, -seen.window.y0).slices] = True
+        odds[~inside] -= _OUT_OF_REACH
+        carried = expected.mask[seen.window.slices]
+        mask = np.zeros_like(expected.mask)
+        connected = _connected(_probability(odds), carried)
+        mask[seen.window.slices] = _one_object(connected, carried, outline.usual_px)
+        return mask
+
+    def _recognised(self, frame: int) -> Registration | None:
+        """The keyframe registered to ``frame``; looked for less often where it was not found for long."""
+        self._unrecognised += 1
+        if self._unrecognised > _OFTEN_UNRECOGNISED and self._unrecognised % _LOOKED_FOR_EVERY:
+            return None
+        rigid = self._rigid.follow(frame)
+        if rigid is None or not rigid.is_anchored or rigid.confidence <= _RIGID_CONFIDENCE:
+            return None
+        self._unrecognised = 0
+        return rigid
 
     def _registered(self, rigid: Registration) -> tuple[Mask, Reach]:
         x0, y0, x1, y1 = self._key.reach
@@ -184,26 +271,32 @@ class OutlineFollower:
         (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
         return np.asarray(moved, np.float32), (float(left), float(top), float(right), float(bottom))
 
-    def _log_odds(
-        self, outline: Outline, frame: int, carried: Mask, departure: NDArray[np.float32], threshold: float
-    ) -> NDArray[np.float32]:
+    def _log_odds(self, outline: Outline, expected: _Expected, seen: _Seen) -> NDArray[np.float32]:
         mover = float(np.clip((outline.moving - 0.25) / 0.35, 0, 1))
-        image = self._frames.rgb(frame)
-        departs = np.nan_to_num(_probability((departure - threshold) / (2 * _DEPARTURE_SOFTNESS)), nan=0.5)
-        height, width = carried.shape
-        matrix = self._camera.between(outline.frame, frame)
-        still = np.asarray(cv2.warpPerspective(outline.mask, matrix, (width, height)), np.float32)
-        stays = _logit(np.minimum(still, carried)) - _STILL_IS_BACKGROUND * mover
+        away = (seen.departure - seen.threshold) / (2 * _DEPARTURE_SOFTNESS)
+        departs = np.nan_to_num(_probability(away), nan=0.5)
+        held = _to(seen.window) @ self._camera.between(outline.frame, seen.frame)
+        still = cv2.warpPerspective(outline.mask, held, (seen.window.width_px, seen.window.height_px))
+        carried = expected.mask[seen.window.slices]
+        stays = _logit(np.minimum(np.asarray(still, np.float32), carried)) - _STILL_IS_BACKGROUND * mover
         largest = _LARGEST_CARRIED + _CARRIED_OF_A_STILL_OBJECT * (1 - mover)
         blurred = np.asarray(cv2.GaussianBlur(carried, (0, 0), _CARRIED_BLUR_PX), np.float32)
-        colour = np.clip(outline.appearance.log_ratio(image), -_LARGEST_COLOUR, _LARGEST_COLOUR)
-        seen = cv2.GaussianBlur(departs * (_COLOUR_WEIGHT * colour + _DEPARTED_IS_OBJECT * mover), (0, 0), 1.0)
-        odds = (1 - departs) * stays + departs * np.clip(_logit(blurred), -largest, largest) + seen
+        colour = np.clip(outline.appearance.log_ratio(seen.cells), -_LARGEST_COLOUR, _LARGEST_COLOUR)
+        shown = cv2.GaussianBlur(departs * (_COLOUR_WEIGHT * colour + _DEPARTED_IS_OBJECT * mover), (0, 0), 1.0)
+        odds = (1 - departs) * stays + departs * np.clip(_logit(blurred), -largest, largest) + shown
+        # What has the object's colours may be a part of it that was missed.
+        odds -= _OTHERS * expected.others[seen.window.slices] * np.clip(0.5 - 0.5 * colour, 0, 1)
         return np.asarray(odds, np.float32)
 
-    def _learned(self, appearance: Appearance, frame: int, mask: Mask, carried: Mask) -> Appearance:
+    def _learned(self, appearance: Appearance, frame: int, mask: Mask, carried: Mask) -> tuple[Appearance, float]:
+        """The appearance with what this frame shows, and how much that looks like the keyframe, 0 to 1."""
+        near = _bounds(mask)
+        near = near.grown(max(near.width_px, near.height_px) // 2 + 1).clipped(_size(mask)) or near
+        cells = colour_cells(self._frames.rgb(frame)[near.slices])
+        mask, carried = mask[near.slices], carried[near.slices]
         solid = (mask > 0.5).astype(np.float32)
-        return appearance.updated(self._frames.rgb(frame), solid * (carried > 0.5), _surroundings(mask, solid))
+        around = _surroundings(mask, solid)
+        return appearance.updated(cells, solid * (carried > 0.5), around), appearance.likeness(cells, solid)
 
 
 def _core(box: Box, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -236,10 +329,58 @@ def _surroundings(mask: Mask, inside: Mask) -> Mask:
     return near
 
 
-def departure_threshold(departure: NDArray[np.float32]) -> float:
-    """From which departure (8-bit codes) on a pixel is something other than the background; by the frame's noise."""
-    known = departure[np.isfinite(departure)]
-    return float(np.clip(_NOISE_FACTOR * np.median(known), *_DEPARTURE_RANGE)) if known.size else _DEPARTURE_RANGE[1]
+def departure_threshold(noise: float) -> float:
+    """From which departure (8-bit codes) on a pixel is not background, by the frame's noise; NaN: that is unknown."""
+    return _DEPARTURE_RANGE[1] if math.isnan(noise) else float(np.clip(_NOISE_FACTOR * noise, *_DEPARTURE_RANGE))
+
+
+def _size(image: NDArray[np.float32]) -> Size:
+    return Size(image.shape[1], image.shape[0])
+
+
+def _bounds(mask: Mask) -> Box:
+    """Of the solid part, of which there is some."""
+    solid = mask > 0.5
+    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
+    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+
+
+def _within(window: Box, matrix: Matrix) -> Matrix:
+    """``matrix`` for the pixels of a part of the frame."""
+    return np.asarray(_to(window) @ matrix @ np.linalg.inv(_to(window)), np.float64)
+
+
+def _steps(matrix: Matrix, columns: NDArray[np.float32], rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far ``matrix`` moves each place (x, y), (h, w, 2)."""
+    places = np.stack([columns, rows], axis=2).reshape(-1, 1, 2)
+    moved = cv2.perspectiveTransform(places, matrix)
+    return np.asarray((moved - places).reshape(*columns.shape, 2), np.float32)
+
+
+def _with_camera(against: NDArray[np.float32], carried: Mask) -> Mask:
+    """How surely a pixel goes with the camera and not with the object, by how it goes against the camera, (h, w, 2)."""
+    inside = carried > 0.5
+    object_way = np.median(against[inside], axis=0) if np.count_nonzero(inside) >= _FEWEST_PX else np.zeros(2)
+    length = float(np.hypot(*object_way))
+    if length <= _TELLING_PX:
+        return np.zeros_like(carried)
+    share = cv2.blur((against @ (object_way / length**2)).astype(np.float32), (3, 3))
+    telling = min(1.0, length - _TELLING_PX)
+    return np.asarray(telling * np.clip(1 - share / _GOES_ALONG, 0, 1), np.float32)
+
+
+def _to(window: Box) -> Matrix:
+    """From the frame's pixels to those of a part of it."""
+    return np.array([[1.0, 0, -window.x0], [0, 1.0, -window.y0], [0, 0, 1.0]])
+
+
+def _around(outline: Outline) -> Box:
+    """The part of the frame in which the flow from one frame to the next is looked for."""
+    size = _size(outline.mask)
+    x0, y0, x1, y1 = cv2.boundingRect((outline.mask > _FAINT).astype(np.uint8))
+    seen = Box(x0, y0, x0 + max(x1, 1), y0 + max(y1, 1))
+    margin = max(_FLOW_MARGIN_PX, round(_FLOW_MARGIN_SHARE * max(seen.width_px, seen.height_px)))
+    return seen.grown(margin).clipped(size) or Box(0, 0, size.width_px, size.height_px)
 
 
 def _probability(log_odds: NDArray[np.float32]) -> Mask:
@@ -256,9 +397,15 @@ def _overlap(mask: NDArray[np.bool_], expected: NDArray[np.bool_]) -> float:
     return int(np.count_nonzero(mask & expected)) / max(either, 1)
 
 
-def _moving(before: float, solid: NDArray[np.bool_], departure: NDArray[np.float32], threshold: float) -> float:
-    known = solid & np.isfinite(departure)
-    return 0.95 * before + 0.05 * float((departure[known] > threshold).mean()) if known.any() else before
+def _moving(before: float, solid: NDArray[np.bool_], seen: _Seen) -> float:
+    known = solid & np.isfinite(seen.departure)
+    return 0.95 * before + 0.05 * float(seen.departs[known].mean()) if known.any() else before
+
+
+def _confidence(likeness: float, overlap: float) -> float:
+    """Above 0: by how much of the keyframe's colours are there; the overlap with what was expected says little more."""
+    low, high = _LIKENESS_RANGE
+    return float(np.clip((likeness - low) / (high - low), _LEAST_CONFIDENCE, 1)) * overlap**_OVERLAP_POWER
 
 
 def _centre(mask: Mask) -> tuple[float, float] | None:
@@ -288,13 +435,13 @@ def _narrowed(mask: Mask, reach: Reach) -> Reach:
     return x0, y0, x1, y1
 
 
-def _region(reach: Reach, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _region(reach: Reach, shape: tuple[int, ...]) -> Box | None:
+    """The pixels within reach; None where they lie outside the frame."""
     x0, y0, x1, y1 = reach
     more_x, more_y = _REACH_SHARE * (x1 - x0) + _REACH_PX, _REACH_SHARE * (y1 - y0) + _REACH_PX
-    region = np.zeros(shape, bool)
-    rows = slice(max(0, round(y0 - more_y)), max(0, round(y1 + more_y)))
-    region[rows, max(0, round(x0 - more_x)) : max(0, round(x1 + more_x))] = True
-    return region
+    left, right = np.clip([round(x0 - more_x), round(x1 + more_x)], 0, shape[1]).tolist()
+    top, bottom = np.clip([round(y0 - more_y), round(y1 + more_y)], 0, shape[0]).tolist()
+    return Box(left, top, right, bottom) if right > left and bottom > top else None
 
 
 def _one_object(mask: Mask, carried: Mask, usual_px: float) -> Mask:

@@ -51,17 +51,19 @@ class RegionTracker:
         mask: NDArray[np.uint8],
         model: MotionModel = "similarity",
         camera: Callable[[int, int], Matrix] | None = None,
+        features: int = _FEATURES,
     ) -> None:
         """``gray(frame)`` gives (H, W) pictures; features are taken where ``mask`` (H, W) is not 0.
 
-        ``camera(a, b)`` maps the background of frame a to frame b.
+        ``camera(a, b)`` maps the background of frame a to frame b. At most ``features`` of them are followed.
         """
         self._camera = camera
         self._gray = gray
         self._key_frame = frame
         self._mask = mask
         self._model = model
-        self._key_points = find_features(gray(frame), mask, _FEATURES)
+        self._features = features
+        self._key_points = find_features(gray(frame), mask, features)
         self._last = Registration(frame, np.eye(3), 1.0, True)
 
     @property
@@ -99,7 +101,7 @@ class RegionTracker:
         image, other = self._gray(self._last.frame), self._gray(frame)
         size = image.shape[1], image.shape[0]
         moved = cv2.warpPerspective(self._mask, self._last.matrix, size, flags=cv2.INTER_NEAREST)
-        points = find_features(image, np.asarray(moved, np.uint8), _FEATURES)
+        points = find_features(image, np.asarray(moved, np.uint8), self._features)
         there, good = follow_features(image, other, points)
         fit = fit_motion(points[good], there[good], self._model)
         if fit is None:

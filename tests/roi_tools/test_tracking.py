@@ -13,11 +13,11 @@ from roi_tools.errors import TrackingError
 from roi_tools.geometry import Box
 from roi_tools.roi_file import read_boxes
 from roi_tools.shapes import RectF
-from roi_tools.tracking.appearance import Appearance
+from roi_tools.tracking.appearance import Appearance, colour_cells
 from roi_tools.tracking.boxes import TrackedBox, _straight, track_box
 from roi_tools.tracking.camera import Camera
 from roi_tools.tracking.motion import moving_boxes
-from roi_tools.tracking.outline import Outline, _one_object, start_outline
+from roi_tools.tracking.outline import Outline, _confidence, _one_object, _with_camera, start_outline
 from roi_tools.tracking.region import MotionModel, transformed
 from roi_tools.tracking.shadow import propose_shadow
 from roi_tools.tracking.surface import track_surface
@@ -290,12 +290,54 @@ def test_a_mask_that_holds_more_than_its_object_is_doubtful_until_the_other_one_
     image = texture(60, 60, 3)
     small, large = np.zeros((60, 60), np.float32), np.ones((60, 60), np.float32)
     small[20:40, 20:30] = 1
-    usual = Outline(0, small, Appearance.of(image, small, large), 0.9, 0.5, (0.0, 0.0, 60.0, 60.0), 200.0)
+    usual = Outline(
+        0,
+        small,
+        Appearance.of(colour_cells(image), small, large),
+        0.9,
+        0.5,
+        (0.0, 0.0, 60.0, 60.0),
+        200.0,
+        large - small,
+    )
     swollen = replace(usual, mask=large)
     assert not usual.is_doubtful and swollen.is_doubtful and replace(usual, confidence=0.0).is_doubtful
     assert swollen.plausibility == pytest.approx(1.6 * 200 / 3600)
     assert usual.has_parted(swollen) and not usual.has_parted(usual) and not swollen.has_parted(swollen)
     assert usual.within_itself().reach == (20, 20, 30, 40)
+
+
+def walker(frame: int) -> NDArray[np.uint8]:
+    """Someone with a wall's colours above and a floor's below who goes along in front of them."""
+    image = np.full((HEIGHT, WIDTH, 3), (200, 205, 210), np.uint8)
+    image[110:] = (120, 60, 30)
+    image += texture(HEIGHT, WIDTH, 21) // 12
+    x = 60 + 3 * frame
+    image[80:112, x : x + 16] = texture(32, 16, 22) // 6 + 205
+    image[112:150, x + 3 : x + 13] = texture(38, 10, 23) // 8 + np.array([60, 30, 20], np.uint8)
+    return image
+
+
+def test_an_object_coloured_as_what_lies_behind_it_is_not_left_behind() -> None:
+    truth = {frame: RectF(52 + 3 * frame, 72, 84 + 3 * frame, 158) for frame in range(30)}
+    tracked = {box.frame: box.rect for box in track_box(walker, range(50), {0: truth[0]})}
+    assert np.mean([iou(tracked[frame], truth[frame]) for frame in range(1, 30)]) > 0.7
+
+
+def test_what_goes_with_the_camera_is_told_from_an_object_that_does_not() -> None:
+    against = np.zeros((40, 60, 2), np.float32)
+    against[:, 20:40] = (-3.0, 1.0)
+    carried = np.zeros((40, 60), np.float32)
+    carried[:, 15:40] = 1  # holds a part of the background
+    found = _with_camera(against, carried)
+    assert (found[:, 22:38] == 0).all() and (found[:, :18] == 1).all() and (found[:, 42:] == 1).all()
+    assert not _with_camera(0.2 * against, carried).any()  # an object that hardly moves tells nothing
+
+
+def test_confidence_falls_with_the_keyframes_colours() -> None:
+    values = [_confidence(likeness, 0.9) for likeness in (0.5, 0.7, 0.8, 0.9, 1.0)]
+    assert values == sorted(values) and 0 < values[0] < 0.1 and values[-1] > 0.9
+    assert _confidence(0.9, 0.4) < _confidence(0.9, 0.8)
 
 
 @pytest.mark.parametrize("seed", [5, 6])
