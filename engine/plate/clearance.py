@@ -48,9 +48,9 @@ class Clearance:
 
     def enter(self, trust: FloatImage, points: Points, index: NDArray[np.int32], slot: NDArray[np.int8]) -> None:
         """Writes to the (S, N) trust, at the (n,) numbers and slots, how far (n, 2) x, y positions can be trusted."""
-        from engine.plate.light_loops import enter_nearest
+        from engine.plate.lending_loops import enter_nearest
 
-        enter_nearest(trust, self._trust, (points - self._corner) * self._scale, index, slot)
+        enter_nearest(trust, self._trust, self._corner, float(self._scale), points, index, slot)
 
     def at(self, points: Points) -> FloatImage:
         """(n,) between 1 - DOUBT beside the hole and 1, at (n, 2) x, y positions of the frame."""

@@ -14,19 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.plate.model import SYNTHESISED, FloatImage, Mask
-
-AGREEMENT = 0.04
-"""Two colours agree when they differ by about this much of the range or less: grain, compression, slight misfit."""
-
-LIKELY = 0.3
-"""Agreement with the elected colour from which on a lender shows the same thing."""
-
-OUTVOTED_SPREAD = 0.05**2
-"""A frame that is outvoted counts as if it were this far off: it makes the vote less sure, however wrong it is."""
-
-PRIOR_VOTE = 0.001
-PRIOR_SPREAD = 0.15**2
-"""Without evidence a colour may be this far off, in mean square; so much of a vote says so beside the frames."""
+from engine.plate.votes import LIKELY
 
 VOTE_SIGMA_PX = 1.5
 """Neighbours have a say in what a pixel shows, so far around."""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.plate.compiled import compiled, inlined
-from engine.plate.fusion import AGREEMENT, LIKELY, OUTVOTED_SPREAD, PRIOR_SPREAD, PRIOR_VOTE
 from engine.plate.model import FloatImage
+from engine.plate.votes import AGREEMENT, LIKELY, OUTVOTED_SPREAD, PRIOR_SPREAD, PRIOR_VOTE
 
 BLOCK = 512
 """So many pixels at once: what is read of them stays in the nearest cache, and vectors have enough to do."""

@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plate.fusion import OUTVOTED_SPREAD, Fused
+from engine.plate.fusion import Fused
 from engine.plate.model import FloatImage, Mask
+from engine.plate.votes import OUTVOTED_SPREAD
 
 SMOOTH_PX = 0.8
 """What a pixel's neighbours say counts for it, so far around: grain is no evidence."""

@@ -9,25 +9,8 @@ from numpy.typing import NDArray
 
 from engine.plate.model import FloatImage
 
-ROUNDS = 3
-CUTOFF = 4.685
-"""Tukey's biweight gives no weight beyond so many standard deviations."""
-
-SIGNIFICANT = 4.0
-"""A change of light is matched from so many standard errors on; below, it is grain."""
-
-GAIN_PRIOR = 0.05
-"""Gains seldom differ from 1 by more: where there is little contrast the change is an offset."""
-
-GAIN_SLACK = 0.05
-"""A light's change lies between a mere offset and a mere gain, or this far beyond: more is an accident of the picture,
-and would amplify grain and whatever is not like the surroundings."""
-
-MAX_GAIN = 2.0
 MIN_SPREAD = 0.25 / 255.0
 """Rounding to 8 bits alone sets equal colours this far apart."""
-
-Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -51,4 +34,4 @@ def fit_light(rgb: FloatImage, truth: FloatImage) -> Light:
     """
     from engine.plate.light_loops import fit
 
-    return Light(*fit(np.ascontiguousarray(rgb, np.float32), np.ascontiguousarray(truth, np.float32)))
+    return Light(*fit(np.ascontiguousarray(rgb, np.float32), np.ascontiguousarray(truth, np.float32), MIN_SPREAD))

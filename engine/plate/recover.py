@@ -308,8 +308,8 @@ def _surround(footage: Footage, target: Target) -> Surround:
 
 def _window(footage: Footage, points: list[Points]) -> Box:
     """What must be read of a frame to sample it at the points."""
-    columns, rows = ([p[:, axis] for p in points if len(p)] for axis in (0, 1))
-    low_x, low_y = (math.floor(min(float(v.min()) for v in values)) for values in (columns, rows))
-    high_x, high_y = (math.ceil(max(float(v.max()) for v in values)) + 1 for values in (columns, rows))
-    box = Box(low_x, low_y, high_x, high_y)
+    from engine.plate.lending_loops import extent
+
+    left, top, right, bottom = zip(*(extent(p) for p in points if len(p)), strict=True)
+    box = Box(math.floor(min(left)), math.floor(min(top)), math.ceil(max(right)) + 1, math.ceil(max(bottom)) + 1)
     return box.grown(FILTER_PX).clipped(footage.size) or box

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plate.analysis import largest
 from engine.plate.light import MIN_SPREAD, Light, fit_light
 from engine.plate.model import SYNTHESISED, FloatImage, Mask, Points
 from engine.plate.overhang import departing
@@ -56,22 +55,17 @@ class Surround:
         `rgb`: (K, 3) its colours, read at the (K, 2) `points`; `seen`: (K,) where it shows the surroundings;
         `expected`: (3,) the offset to fall back on where they are too few.
         """
-        seen = seen & np.isfinite(rgb.sum(axis=1)) & np.isfinite(self.truth.sum(axis=1))
-        if seen.sum() < MIN_POINTS:
-            return Light(np.ones(3, np.float32), np.asarray(expected, np.float32))
-        light = fit_light(rgb[seen], self.truth[seen])
-        error = light.match(rgb) - self.truth
-        size = largest(np.abs(error))
-        fits = seen & (size <= OUTLIER * max(1.4826 * float(np.median(size[seen])), MIN_SPREAD))
-        self._error[frame], self._fits[frame] = np.where(fits[:, None], error, np.float32(0.0)), fits
-        self._luma.append((error.mean(axis=1), seen))
-        self._note(np.square(error[fits]).mean(axis=1), between_pixels(points[fits]))
-        return light
+        from engine.plate.surround_loops import loss_sums, misfit, readable
 
-    def _note(self, square: FloatImage, between: FloatImage) -> None:
-        """Sums for the regression of the squared error on where between the pixels it was read."""
-        centred = between - between.mean()
-        self._sums.append((float(centred @ square), float(centred @ centred), float(square.mean())))
+        seen, found, true = readable(rgb, self.truth, seen)
+        if len(found) < MIN_POINTS:
+            return Light(np.ones(3, np.float32), np.asarray(expected, np.float32))
+        light = fit_light(found, true)
+        error, luma, fits = misfit(rgb, self.truth, seen, light.gain, light.offset, OUTLIER, MIN_SPREAD)
+        self._error[frame], self._fits[frame] = error.T, fits
+        self._luma.append((luma, seen))
+        self._sums.append(loss_sums(error, fits, between_pixels(points)))
+        return light
 
     @property
     def interpolation_loss(self) -> float:
@@ -95,7 +89,7 @@ class Surround:
 
     def weights(self, frames: NDArray[np.int32]) -> FloatImage:
         """(S, N) what each of a pixel's lenders, (S, N) frames or SYNTHESISED for none, counts in the mean."""
-        from engine.plate.light_loops import columns, rows_of
+        from engine.plate.surround_loops import columns, rows_of
 
         # Many pixels have the same lenders: those are weighed once.
         first, which = columns(frames)
@@ -115,31 +109,24 @@ class Surround:
 
     def _semivariances(self, lenders: NDArray[np.int32]) -> tuple[Square, NDArray[np.float64]]:
         """(L, L) half the mean square differences between lenders, and (L,) to the target."""
+        from engine.plate.surround_loops import squares_apart
+
         nothing = np.zeros_like(self.truth), np.zeros(len(self.truth), bool)
-        error = np.stack([self._error.get(n, nothing[0]) for n in lenders.tolist()]).astype(np.float64)
-        fits = np.stack([self._fits.get(n, nothing[1]) for n in lenders.tolist()]).astype(np.float64)
+        error = np.ascontiguousarray(np.stack([self._error.get(n, nothing[0]).T for n in lenders.tolist()]))
+        fits = np.stack([self._fits.get(n, nothing[1]) for n in lenders.tolist()]).astype(np.float32)
         # Points that flicker, leaves say, must not drown what the calm ones tell.
-        unrest = np.square(error).sum(axis=(0, 2)) / np.maximum(3.0 * fits.sum(axis=0), 1.0)
-        error /= np.sqrt(unrest + MIN_SPREAD**2)[:, None]
-        square, flat = np.square(error).sum(axis=2), error.reshape(len(lenders), -1)
-        own, both = fits.sum(axis=1), _products(fits, fits)
-        to_target = square.sum(axis=1) / np.maximum(own, 1.0) / 6.0
+        unrest = np.square(error).sum(axis=(0, 1)) / np.maximum(3.0 * fits.sum(axis=0), 1.0)
+        error /= np.sqrt(unrest + MIN_SPREAD**2).astype(np.float32)
+        own = fits.sum(axis=1)
+        to_target = np.square(error).sum(axis=(1, 2), dtype=np.float64) / np.maximum(own, 1.0) / 6.0
         known = own >= MIN_POINTS
         to_target[~known] = to_target[known].max() if known.any() else 1.0
-        one_way = _products(square, fits)
-        apart = np.maximum(one_way + one_way.T - 2.0 * _products(flat, flat), 0.0) / np.maximum(both, 1.0) / 6.0
+        apart, both = squares_apart(error, fits)
+        apart /= 6.0 * np.maximum(both, 1.0)
         between = np.where(both >= MIN_POINTS, apart, to_target[:, None] + to_target[None, :])
         between += DRIFT * np.abs(lenders[:, None] - lenders[None, :])
         np.fill_diagonal(between, 0.0)
         return between, to_target + DRIFT * np.abs(lenders - self.frame)
-
-
-def _products(a: Square, b: Square) -> Square:
-    """(L, L) sums of the products of each row of one, (L, n), with each of the other; a @ b.T.
-
-    BLAS would start threads for it, which on a busy machine wait for each other longer than they work.
-    """
-    return np.asarray(np.einsum("in,jn->ij", a, b))
 
 
 def between_pixels(points: Points) -> FloatImage:

@@ -57,7 +57,7 @@ class Target:
 
         `clear`: how far from its hole the frame shows it.
         """
-        from engine.plate.light_loops import lend, lend_still
+        from engine.plate.lending_loops import lend, lend_still
 
         if self._colour is None or self._trust is None:
             self._colour = np.zeros((3, SLOTS, self.pixels), np.float32)
@@ -68,7 +68,7 @@ class Target:
         light = self.surround.light(sighting.frame, around, seen, sighting.around, sighting.colour_offset)
         slot, how = sighting.slot + np.int8(direction * WAYS), (light.gain, light.offset)
         if sighting.static:
-            lend_still(self._colour, sighting.index, slot, rgb, sighting.points - origin, *how)
+            lend_still(self._colour, sighting.index, slot, rgb, sighting.points, origin, *how)
             # Under a moving camera the frames near in time are worth more: chains drift.
             clear.enter(self._trust, sighting.points, sighting.index, slot)
         else:
@@ -76,7 +76,7 @@ class Target:
 
     def evidence(self) -> Evidence:
         """All that was read; it is handed over, not kept."""
-        from engine.plate.light_loops import enter, enter_phase
+        from engine.plate.lending_loops import enter, enter_phase
 
         colour = self._colour if self._colour is not None else np.zeros((3, SLOTS, self.pixels), np.float32)
         vote, phase = np.zeros((SLOTS, self.pixels), np.float32), np.zeros((2, SLOTS, self.pixels), np.float32)

@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from engine.plate.alignment import apply_matrix
 from engine.plate.footage import Footage
-from engine.plate.fusion import OUTVOTED_SPREAD, Fused
+from engine.plate.fusion import Fused
 from engine.plate.hypotheses import choose, relaxed
 from engine.plate.layer_motion import LayerSteps, camera_steps, similarity
 from engine.plate.layers import SPAN_FRAMES, find_layers
 from engine.plate.model import PlateSettings
 from engine.plate.recover import recover
 from engine.plate.registration import Ring
+from engine.plate.votes import OUTVOTED_SPREAD
 from roi_tools.geometry import Box
 from tests.engine.plate.synthetic import Clip, shifted, texture
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.plate import chain_loops, flow_loops, fusion_loops, light_loops
+from engine.plate import chain_loops, flow_loops, fusion_loops, surround_loops
 from engine.plate.alignment import apply_matrix
-from engine.plate.fusion import AGREEMENT
 from engine.plate.once import Once
+from engine.plate.votes import AGREEMENT
 
 SLOTS = np.array([0, 1, -1, 2], np.int8)
 """Of four sights the third is not lent."""
@@ -49,7 +49,7 @@ def test_a_lender_without_weight_may_show_no_number() -> None:
 @settings(max_examples=30)
 def test_columns_are_told_apart(rows: int, count: int, values: int, seed: int) -> None:
     table = np.random.default_rng(seed).integers(-1, values, (rows, count)).astype(np.int32)
-    first, which = light_loops.columns(table)
+    first, which = surround_loops.columns(table)
     np.testing.assert_array_equal(table[:, first][:, which], table)
     assert len(first) == np.unique(table, axis=1).shape[1]
 
