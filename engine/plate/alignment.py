@@ -15,6 +15,10 @@ from engine.plate.model import Mask, Points
 
 MAX_FEATURES = 800
 FEATURE_QUALITY = 0.001
+LEVELS = 4
+FEW = 4
+"""One feature of so many tells whether the camera is locked."""
+
 REPROJECTION_PX = 1.0
 ROUND_TRIP_PX = 0.5
 HOMOGRAPHY_INLIERS = 60
@@ -71,11 +75,26 @@ class CameraMotion:
 def measure_motion(a: FrameView, b: FrameView) -> CameraMotion:
     """Homography from a to b by tracked features, or the best simpler model that the features carry."""
     gray_b = match_levels(b.gray, a.gray, ~(a.guarded_small | b.guarded_small))
-    start, end = track(a.gray, gray_b, ~a.guarded_small, ~b.guarded_small)
+    found, known_b = _features(a.gray, ~a.guarded_small), ~b.guarded_small
+    locked = _look_if_locked(a.gray, gray_b, found[::FEW], known_b)
+    if locked is not None:
+        return locked
+    start, end = _followed(a.gray, gray_b, found, known_b, LEVELS)
     if len(start) < 3:
         return CameraMotion(np.eye(3), math.inf, len(start), 0.0)
     matrix, inliers = fit_motion(start, end)
     return CameraMotion(matrix, _drift(start, end, a.gray.shape), len(start), float(inliers.mean()))
+
+
+def _look_if_locked(a: Gray, b: Gray, found: Points, known_b: Mask) -> CameraMotion | None:
+    """A locked camera's motion, which a few features tell that are sought where they were; None where they don't."""
+    start, end = _followed(a, b, found, known_b, 0)
+    if len(start) < HOMOGRAPHY_INLIERS:
+        return None
+    drift_px = _drift(start, end, a.shape)
+    if drift_px >= STATIC_DRIFT_PX:
+        return None
+    return CameraMotion(np.eye(3), drift_px, len(start), float(_inliers(np.eye(3), start, end).mean()))
 
 
 def _noise_scale(shape: tuple[int, ...]) -> float:
@@ -103,18 +122,31 @@ def match_levels(gray: Gray, reference: Gray, known: Mask) -> Gray:
 
 def track(a: Gray, b: Gray, known_a: Mask, known_b: Mask) -> tuple[Points, Points]:
     """Feature points of a outside its hole and where they are in b, kept when they track back to the start."""
-    none = np.zeros((0, 2), np.float32)
+    return _followed(a, b, _features(a, known_a), known_b, LEVELS)
+
+
+def _features(gray: Gray, known: Mask) -> Points:
+    """(n, 2) corners of the known part, the strongest first."""
     found: Any = cv2.goodFeaturesToTrack(
-        a, MAX_FEATURES, FEATURE_QUALITY, max(6.0, min(a.shape) / 50), mask=known_a.view(np.uint8), blockSize=5
+        gray, MAX_FEATURES, FEATURE_QUALITY, max(6.0, min(gray.shape) / 50), mask=known.view(np.uint8), blockSize=5
     )
-    if found is None:
-        return none, none
-    window: dict[str, Any] = {"winSize": (21, 21), "maxLevel": 4, "criteria": (3, 30, 0.005)}
-    moved, ok_forth, _ = cv2.calcOpticalFlowPyrLK(a, b, found, np.zeros_like(found), **window)
-    back, ok_back, _ = cv2.calcOpticalFlowPyrLK(b, a, moved, np.zeros_like(moved), **window)
-    start, end, returned = (p.reshape(-1, 2) for p in (found, moved, back))
+    return np.zeros((0, 2), np.float32) if found is None else np.asarray(found, np.float32).reshape(-1, 2)
+
+
+def _followed(a: Gray, b: Gray, found: Points, known_b: Mask, levels: int) -> tuple[Points, Points]:
+    """Those of the features of a that are found in b, and from there at the start again; and where they are in b.
+
+    `levels`: how often the pictures are halved to find far motions.
+    """
+    if not len(found):
+        return found, found
+    start = np.ascontiguousarray(found)
+    window: dict[str, Any] = {"winSize": (21, 21), "criteria": (3, 30, 0.005), "flags": cv2.OPTFLOW_USE_INITIAL_FLOW}
+    end, ok_forth, _ = cv2.calcOpticalFlowPyrLK(a, b, start, start.copy(), maxLevel=levels, **window)
+    # From a place that is right the start isn't far: the way back needs no coarse pictures.
+    back, ok_back, _ = cv2.calcOpticalFlowPyrLK(b, a, end, start.copy(), maxLevel=min(levels, 1), **window)
     good = (ok_forth.ravel() > 0) & (ok_back.ravel() > 0)
-    good &= np.linalg.norm(returned - start, axis=1) < ROUND_TRIP_PX
+    good &= np.linalg.norm(back - start, axis=1) < ROUND_TRIP_PX
     column, row = np.rint(end).astype(int).T
     inside = (column >= 0) & (row >= 0) & (column < b.shape[1]) & (row < b.shape[0])
     good &= inside

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from engine.plate.alignment import Matrix, apply_matrix
 from engine.plate.analysis import FrameView
+from engine.plate.flow import Step
 from engine.plate.footage import Footage
 from engine.plate.layer_motion import LEAST_POINTS, WORST_CODES, Layer, advanced, aligned, similarity
 from engine.plate.model import Mask, Points
@@ -111,17 +112,20 @@ def find_layers(footage: Footage, frame: int, ring: Ring) -> Surroundings:
 def _follow(footage: Footage, frame: int, ring: Ring, sign: int) -> _Way | None:
     """None where nothing moves, or nothing is measured."""
     last = min(max(frame + sign * SPAN_FRAMES, footage.available.start), footage.available.stop - 1)
-    now, seen, by_camera, moves, end = ring.small, np.ones(len(ring.small), bool), np.eye(3), False, frame
+    steps: list[tuple[int, int, Step]] = []
     for a, b in itertools.pairwise(range(frame, last + sign, sign)):
         step = footage.step(a, b)
         if step is None:
             break
-        now, measured = advanced(footage, step, (a, b), now)
+        steps.append((a, b, step))
+    if all(step.residual is None for _, _, step in steps):
+        return None
+    now, seen, by_camera, end = ring.small, np.ones(len(ring.small), bool), np.eye(3), frame
+    for a, end, step in steps:
+        now, measured = advanced(footage, step, (a, end), now)
         seen &= measured
         by_camera = step.matrix @ by_camera
-        moves |= step.residual is not None
-        end = b
-    if not moves or seen.sum() < LEAST_POINTS:
+    if seen.sum() < LEAST_POINTS:
         return None
     return _Way(end, footage.view(end), now, seen, by_camera)
 
