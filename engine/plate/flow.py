@@ -25,6 +25,10 @@ RING_FALLOFF_PX = 24.0
 REMAINDER_REACH_PX = 12.0
 MAX_RESIDUAL_PX = 24.0
 MIN_RING_SAMPLES = 200
+MAX_FIT_SAMPLES = 3000
+PATCH_STRIDE_PX = 4
+MAX_OFFSET_POINTS = 4000
+"""Enough to measure a change of light on."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +74,16 @@ def colour_offset(a: FrameView, b: FrameView, matrix: Matrix) -> NDArray[np.floa
     warped = cv2.warpPerspective(b.thumbnail, small, (width, height), flags=flags)
     seen = b.thumbnail_known.astype(np.float32)
     known = a.thumbnail_known & (cv2.warpPerspective(seen, small, (width, height), flags=flags) > 0.999)
-    if known.sum() < 50:
+    places = np.flatnonzero(known)
+    if len(places) < 50:
         return np.zeros(3, np.float32)
-    difference = np.nan_to_num(a.thumbnail[known] - warped[known])
-    middle = np.median(difference, axis=0)
-    spread = np.median(np.abs(difference - middle), axis=0) * 3.0
-    close = (np.abs(difference - middle) <= spread).all(axis=1)
-    return np.asarray(difference[close].mean(axis=0) if close.any() else middle, np.float32)
+    places = places[:: max(len(places) // MAX_OFFSET_POINTS, 1)]
+    there, here = (np.take(image.reshape(-1, 3), places, axis=0) for image in (warped, a.thumbnail))
+    difference = np.ascontiguousarray(np.nan_to_num(here - there).T)
+    middle = np.median(difference, axis=1, keepdims=True)
+    away = np.abs(difference - middle)
+    close = (away <= 3.0 * np.median(away, axis=1, keepdims=True)).all(axis=0)
+    return np.asarray(difference[:, close].mean(axis=1) if close.any() else middle[:, 0], np.float32)
 
 
 def _window(a: FrameView) -> Box | None:
@@ -107,32 +114,39 @@ def _residual(a: FrameView, b: FrameView, matrix: Matrix, window: Box) -> FloatI
     masked = np.where(known, matched, gray_a)
     flow = np.zeros((window.height_px, window.width_px, 2), np.float32)
     dense = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    dense.setPatchStride(PATCH_STRIDE_PX)
     dense.calc(np.ascontiguousarray(gray_a), np.ascontiguousarray(masked), flow)
-    completed = complete(flow, hole, known)
-    if completed is None:
-        return None
     # Hundreds of steps are held; a completed flow is smooth enough for half the resolution.
     half = (-(-window.width_px // 2), -(-window.height_px // 2))
-    return np.asarray(cv2.resize(completed, half, interpolation=cv2.INTER_AREA), np.float32)
+    coarse = np.asarray(cv2.resize(flow, half, interpolation=cv2.INTER_AREA), np.float32)
+    return complete(coarse, _touched(hole, half), ~_touched(~known, half), 2)
 
 
-def complete(flow: FloatImage, hole: Mask, known: Mask) -> FloatImage | None:
-    """Fills the flow, (h, w, 2), where it is not `known` from the ring around `hole`; None with too thin a ring."""
-    outside = _distance_px(~hole)
-    away = _distance_px(known)
+def _touched(mask: Mask, size: tuple[int, int]) -> Mask:
+    """The mask at half the size: all that it touches."""
+    return np.asarray(cv2.resize(mask.view(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA) > 0)
+
+
+def complete(flow: FloatImage, hole: Mask, known: Mask, step_px: int = 1) -> FloatImage | None:
+    """Fills the flow, (h, w, 2), where it is not `known` from the ring around `hole`; None with too thin a ring.
+
+    A sample of it stands for `step_px` pixels along each axis.
+    """
+    outside = _distance(~hole) * np.float32(step_px)
+    away = _distance(known) * np.float32(step_px)
     ring = (away >= RING_START_PX) & (outside <= RING_PX)
     ring &= (np.abs(flow[..., 0]) < MAX_RESIDUAL_PX) & (np.abs(flow[..., 1]) < MAX_RESIDUAL_PX)
-    if np.count_nonzero(ring) < MIN_RING_SAMPLES:
+    if np.count_nonzero(ring) * step_px**2 < MIN_RING_SAMPLES:
         return None
     smooth = _affine_around(flow, ring, np.exp(-outside[ring] / RING_FALLOFF_PX))
-    fade = np.exp(_distance_px(~ring) * np.float32(-1.0 / REMAINDER_REACH_PX))
-    filled = smooth + _spread(flow - smooth, ring) * fade[..., None]
+    fade = np.exp(_distance(~ring) * np.float32(-step_px / REMAINDER_REACH_PX))
+    filled = smooth + _spread(flow - smooth, ring, REMAINDER_REACH_PX / 2 / step_px) * fade[..., None]
     unsure = hole | (away < RING_START_PX)
     return np.where(unsure[..., None], filled, flow)
 
 
-def _distance_px(mask: Mask) -> FloatImage:
-    """(h, w) how far inside the mask a pixel lies; 0 outside."""
+def _distance(mask: Mask) -> FloatImage:
+    """(h, w) how far inside the mask a sample lies; 0 outside."""
     return np.asarray(cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3), np.float32)
 
 
@@ -144,7 +158,7 @@ def _affine_around(flow: FloatImage, ring: Mask, nearness: FloatImage) -> FloatI
     x = ((np.arange(width) - width / 2.0) / size).astype(np.float32)
     y = ((np.arange(height) - height / 2.0) / size).astype(np.float32)
     row, column = np.nonzero(ring)
-    stride = max(len(row) // 6000, 1)
+    stride = max(len(row) // MAX_FIT_SAMPLES, 1)
     row, column = row[::stride], column[::stride]
     basis = np.stack([np.ones(len(row)), x[column], y[row]], axis=1)
     constant, by_x, by_y = fit_robustly(basis, flow[row, column], nearness[::stride]).astype(np.float32)
@@ -165,9 +179,9 @@ def fit_robustly(basis: NDArray[np.float64], flow: FloatImage, weight: FloatImag
     return model
 
 
-def _spread(values: FloatImage, known: Mask) -> FloatImage:
+def _spread(values: FloatImage, known: Mask, sigma: float) -> FloatImage:
     """Known values, (h, w, 2), carried into the unknown by normalised convolution."""
     amount = known.astype(np.float32)
-    total = cv2.GaussianBlur(values * amount[..., None], (0, 0), REMAINDER_REACH_PX / 2)
-    near = cv2.GaussianBlur(amount, (0, 0), REMAINDER_REACH_PX / 2)
+    total = cv2.GaussianBlur(values * amount[..., None], (0, 0), sigma)
+    near = cv2.GaussianBlur(amount, (0, 0), sigma)
     return np.asarray(total / np.maximum(near, 1e-4)[..., None], np.float32)
