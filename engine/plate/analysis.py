@@ -15,6 +15,9 @@ from roi_tools.geometry import Box, Size
 ANALYSIS_PIXELS = 1_100_000
 """Frames larger than this are analysed at reduced size; recovered pixels still come from the full size."""
 
+BLUR_PX = 1.0
+"""Of pictures that are registered with each other."""
+
 THUMBNAIL_WIDTH_PX = 160
 
 Gray = NDArray[np.uint8]
@@ -25,9 +28,9 @@ class FrameView:
     """One frame as the analysis sees it; small, since hundreds are held.
 
     `size`: of the full frame. `box`: of the grown hole in it, None where nothing is hidden; `hole` and `guarded`: the
-    hole and the grown hole, (h, w) of the box. `gray`: 8-bit luma at analysis size; `guarded_small`: the grown hole
-    at that size. `thumbnail`: (th, tw, 3) float, area-averaged, for colour measurements; `thumbnail_known`: where it
-    is free of the hole.
+    hole and the grown hole, (h, w) of the box. `gray`: 8-bit luma at analysis size; `blurred`: the same by BLUR_PX;
+    `guarded_small`: the grown hole at that size. `thumbnail`: (th, tw, 3) float, area-averaged, for colour
+    measurements; `thumbnail_known`: where it is free of the hole.
     """
 
     size: Size
@@ -35,6 +38,7 @@ class FrameView:
     hole: Mask
     guarded: Mask
     gray: Gray
+    blurred: Gray
     guarded_small: Mask
     thumbnail: FloatImage
     thumbnail_known: Mask
@@ -63,12 +67,14 @@ def view_frame(source: PlateSource, frame: int, settings: PlateSettings) -> Fram
     thumb_size = (min(THUMBNAIL_WIDTH_PX, width), max(round(height * min(THUMBNAIL_WIDTH_PX, width) / width), 1))
     box = box_around(guarded)
     inside = (slice(0), slice(0)) if box is None else box.slices
+    gray = _luma_8bit(rgb, size)
     return FrameView(
         size=Size(width, height),
         box=box,
         hole=hole[inside].copy(),
         guarded=guarded[inside].copy(),
-        gray=_luma_8bit(rgb, size),
+        gray=gray,
+        blurred=np.asarray(cv2.GaussianBlur(gray, (0, 0), BLUR_PX, borderType=cv2.BORDER_REPLICATE), np.uint8),
         guarded_small=_shrink_mask(guarded, size),
         thumbnail=np.asarray(cv2.resize(rgb, thumb_size, interpolation=cv2.INTER_AREA), np.float32),
         thumbnail_known=~_shrink_mask(guarded, thumb_size),

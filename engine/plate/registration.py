@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plate.analysis import FrameView, Gray, box_around
+from engine.plate.analysis import BLUR_PX, FrameView, Gray, box_around
 from engine.plate.chain import Shift
 from engine.plate.footage import Footage
 from engine.plate.model import Mask, Points
@@ -31,7 +31,6 @@ MIN_POINTS = 400
 AUDIT_POINTS = 600
 """So many of them say how well the colours of a frame fit."""
 
-BLUR_PX = 1.0
 ITERATIONS = 2
 MAX_DRIFT_PX = 3.0
 """A larger answer, in analysis pixels, is a misfit."""
@@ -50,7 +49,6 @@ CROP_MARGIN_PX = 8
 MIN_GAIN = 0.02
 """The ring must match better by this part, or the chain is right as it is."""
 
-_TAPS = np.asarray(cv2.getGaussianKernel(9, BLUR_PX, cv2.CV_32F)[:, 0], np.float32)
 Affine = NDArray[np.float64]
 
 
@@ -135,7 +133,7 @@ class Ring:
         """
         there = (reached + np.float32(0.5)) * self._scale - np.float32(0.5)
         usable = self._shown(other, there)
-        return None if usable.sum() < self._least else self._align(other.gray, there, usable)
+        return None if usable.sum() < self._least else self._align(other.blurred, there, usable)
 
     def error(self, other: FrameView, there: Points) -> NDArray[np.float32]:
         """(N,) codes by which the points differ from `other` at (N, 2) analysis pixels; NaN where it shows nothing."""
@@ -144,7 +142,7 @@ class Ring:
         usable = self._shown(other, there)
         out = np.full(len(there), np.nan, np.float32)
         if usable.sum() >= self._least:
-            off = differences(other.gray, _TAPS, there[usable], self._value[usable])
+            off = differences(other.blurred, there[usable], self._value[usable])
             out[usable] = np.abs(off - np.median(off))
         return out
 
@@ -157,7 +155,7 @@ class Ring:
         if usable.sum() < MIN_FIT_POINTS:
             return 0.0, 0.0
         value = self._value[usable]
-        found = value - differences(other.gray, _TAPS, there[usable], value)
+        found = value - differences(other.blurred, there[usable], value)
         alike = np.abs(_relit(found, value) - value) <= ALIKE_CODES + ALIKE_SHARE * float(value.std())
         return float(usable.mean()), float(alike.mean())
 
@@ -177,12 +175,12 @@ class Ring:
         """(n, 2) full-size pixels by which a chain's end must move for the given points of the ring's frame."""
         return np.asarray((self.basis(points) @ affine) / self._scale, np.float32)
 
-    def _align(self, gray: Gray, there: Points, usable: NDArray[np.bool_]) -> Affine | None:
+    def _align(self, blurred: Gray, there: Points, usable: NDArray[np.bool_]) -> Affine | None:
         from engine.plate.registration_loops import align
 
         basis = self.basis(self.points)[usable]
         slope, value, start = self._slope[usable], self._value[usable], there[usable]
-        affine, before, after, farthest = align(gray, _TAPS, start, basis, slope, value, ITERATIONS + 1)
+        affine, before, after, farthest = align(blurred, start, basis, slope, value, ITERATIONS + 1)
         if not after < before * (1.0 - MIN_GAIN) or farthest > MAX_DRIFT_PX:
             return None
         return affine

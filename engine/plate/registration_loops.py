@@ -10,8 +10,6 @@ from engine.plate.compiled import compiled, inlined
 from engine.plate.model import FloatImage, Points
 
 Affine = NDArray[np.float64]
-REACH = 4
-"""Of the blur, in pixels: `align` takes 2 * REACH + 1 taps."""
 
 CUTOFF = 4.685
 """Tukey's biweight gives no weight beyond so many standard deviations."""
@@ -19,18 +17,17 @@ CUTOFF = 4.685
 
 @compiled
 def align(
-    gray: Gray, taps: FloatImage, start: Points, basis: Affine, slope: FloatImage, value: FloatImage, rounds: int
+    blurred: Gray, start: Points, basis: Affine, slope: FloatImage, value: FloatImage, rounds: int
 ) -> tuple[Affine, float, float, float]:
     """The (3, 2) correction on the (n, 3) basis that brings the (n,) values of points at `start` to those of a picture.
 
-    `gray`: (H, W), read blurred by the `taps`; `slope`: (n, 2) of the values. Also the mean error before and
+    `blurred`: (H, W); `slope`: (n, 2) of the values. Also the mean error before and
     after, outliers cut off, and the farthest that a point is moved.
     """
     count = value.size
     affine, last, step = np.zeros((3, 2)), np.zeros((3, 2)), np.zeros(6)
     design, system = np.empty(6), np.zeros((6, 6))
     error = np.empty(count)
-    across, down = np.empty(2 * REACH + 2, np.float32), np.empty(2 * REACH + 2, np.float32)
     first_error, last_error, texture = 0.0, 0.0, 0.0
     for point in range(count):
         texture += 0.5 * (np.float64(slope[point, 0]) ** 2 + np.float64(slope[point, 1]) ** 2)
@@ -40,7 +37,7 @@ def align(
             for i in range(3):
                 x += basis[point, i] * affine[i, 0]
                 y += basis[point, i] * affine[i, 1]
-            error[point] = value[point] - _blurred(gray, taps, across, down, x, y)
+            error[point] = value[point] - _between(blurred, x, y)
         error -= np.median(error)
         spread = max(1.4826 * np.median(np.abs(error)), 1.0)
         last_error = np.minimum(np.abs(error), 3.0 * spread).mean()
@@ -71,47 +68,27 @@ def align(
 
 
 @compiled
-def differences(gray: Gray, taps: FloatImage, there: Points, value: FloatImage) -> FloatImage:
-    """(n,) by how much the values exceed those of the blurred picture at (n, 2) places; see `align`."""
+def differences(blurred: Gray, there: Points, value: FloatImage) -> FloatImage:
+    """(n,) by how much the values exceed those of a blurred picture at (n, 2) places; see `align`."""
     out = np.empty(value.size, np.float32)
-    across, down = np.empty(2 * REACH + 2, np.float32), np.empty(2 * REACH + 2, np.float32)
     for point in range(value.size):
         x, y = np.float64(there[point, 0]), np.float64(there[point, 1])
-        out[point] = value[point] - _blurred(gray, taps, across, down, x, y)
+        out[point] = value[point] - _between(blurred, x, y)
     return out
 
 
 @inlined
-def _blurred(gray: Gray, taps: FloatImage, across: FloatImage, down: FloatImage, x: float, y: float) -> np.float32:
-    """The picture, blurred, between four pixels; at the edges it is extended. `across` and `down` are for its use."""
-    height, width = gray.shape
+def _between(picture: Gray, x: float, y: float) -> np.float32:
+    """The picture between four pixels; at the edges it is extended."""
+    height, width = picture.shape
     left, top = int(np.floor(x)), int(np.floor(y))
-    _between(taps, np.float32(x - left), across)
-    _between(taps, np.float32(y - top), down)
-    left, top = left - REACH, top - REACH
-    total = np.float32(0.0)
-    if left >= 0 and top >= 0 and left + 2 * REACH + 2 <= width and top + 2 * REACH + 2 <= height:
-        for j in range(2 * REACH + 2):
-            line = np.float32(0.0)
-            for i in range(2 * REACH + 2):
-                line += across[i] * np.float32(gray[top + j, left + i])
-            total += down[j] * line
-        return total
-    for j in range(2 * REACH + 2):
-        row = min(max(top + j, 0), height - 1)
-        for i in range(2 * REACH + 2):
-            total += down[j] * across[i] * np.float32(gray[row, min(max(left + i, 0), width - 1)])
-    return total
-
-
-@inlined
-def _between(taps: FloatImage, share: np.float32, out: FloatImage) -> None:
-    """Writes the taps of a blur at a place the given share of the way from a pixel to the next."""
-    before = np.float32(0.0)
-    for i in range(2 * REACH + 1):
-        out[i] = (np.float32(1.0) - share) * taps[i] + share * before
-        before = taps[i]
-    out[2 * REACH + 1] = share * before
+    right, below = np.float32(x - left), np.float32(y - top)
+    column, next_column = min(max(left, 0), width - 1), min(max(left + 1, 0), width - 1)
+    row, next_row = min(max(top, 0), height - 1), min(max(top + 1, 0), height - 1)
+    here, beside = np.float32(picture[row, column]), np.float32(picture[row, next_column])
+    under, across = np.float32(picture[next_row, column]), np.float32(picture[next_row, next_column])
+    upper, lower = here + right * (beside - here), under + right * (across - under)
+    return upper + below * (lower - upper)
 
 
 @inlined
