@@ -18,6 +18,7 @@ from roi_tools.tracking.boxes import TrackedBox, _straight, track_box
 from roi_tools.tracking.camera import Camera
 from roi_tools.tracking.motion import moving_boxes
 from roi_tools.tracking.outline import Outline, _confidence, _one_object, _with_camera, start_outline
+from roi_tools.tracking.picture import PictureFollower
 from roi_tools.tracking.region import MotionModel, transformed
 from roi_tools.tracking.shadow import propose_shadow
 from roi_tools.tracking.surface import track_surface
@@ -307,21 +308,19 @@ def test_a_mask_that_holds_more_than_its_object_is_doubtful_until_the_other_one_
     assert usual.within_itself().reach == (20, 20, 30, 40)
 
 
-def walker(frame: int) -> NDArray[np.uint8]:
-    """Someone with a wall's colours above and a floor's below who goes along in front of them."""
-    image = np.full((HEIGHT, WIDTH, 3), (200, 205, 210), np.uint8)
-    image[110:] = (120, 60, 30)
-    image += texture(HEIGHT, WIDTH, 21) // 12
-    x = 60 + 3 * frame
-    image[80:112, x : x + 16] = texture(32, 16, 22) // 6 + 205
-    image[112:150, x + 3 : x + 13] = texture(38, 10, 23) // 8 + np.array([60, 30, 20], np.uint8)
-    return image
+@pytest.mark.parametrize(("own_share", "is_telling"), [(1.0, True), (0.2, False)])
+def test_a_picture_like_what_lies_behind_it_tells_nothing(own_share: float, is_telling: bool) -> None:
+    ground, own = texture(HEIGHT, WIDTH, 31, 6.0), texture(HEIGHT, WIDTH, 32, 6.0)
 
+    def shot(frame: int) -> NDArray[np.uint8]:
+        image, here = ground.copy(), np.s_[70:118, 20 + 6 * frame : 68 + 6 * frame]
+        image[here] = (own_share * own[here] + (1 - own_share) * ground[here]).astype(np.uint8)
+        return image
 
-def test_an_object_coloured_as_what_lies_behind_it_is_not_left_behind() -> None:
-    truth = {frame: RectF(52 + 3 * frame, 72, 84 + 3 * frame, 158) for frame in range(30)}
-    tracked = {box.frame: box.rect for box in track_box(walker, range(50), {0: truth[0]})}
-    assert np.mean([iou(tracked[frame], truth[frame]) for frame in range(1, 30)]) > 0.7
+    frames, box = WorkingFrames(shot), Box(80, 70, 128, 118)
+    mask = np.zeros((HEIGHT, WIDTH), np.float32)
+    mask[box.slices] = 1
+    assert PictureFollower(frames, Camera(frames, range(30)), 10, box, mask).is_telling() == is_telling
 
 
 def test_what_goes_with_the_camera_is_told_from_an_object_that_does_not() -> None:
