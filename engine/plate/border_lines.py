@@ -26,8 +26,10 @@ MIN_STEADY = 1.4
 MOST_UNLIKE = 0.6
 """The steps' difference on the two sides, of the larger one."""
 
-APART_PX = 2.5
-MOST_LINES = 5
+TOUCHING_PX, APART_PX = 1.0, 3.0
+"""Edges nearer than the one at one end, or the other at both, are one."""
+
+MOST_LINES = 6
 MAX_RING = 600
 MOST_PAIRS = 1000
 UNSURE, SURE = 0.05, 0.25
@@ -114,7 +116,9 @@ def _edges(rgb: FloatImage, unknown: Mask) -> list[Crossing]:
 
 def _apart(a: Crossing, b: Crossing) -> bool:
     """Edges of one picture seldom cross or start from one point: of two that do, one is taken for chance."""
-    near = min(np.abs(p - q).max() for p in (a.start, a.stop) for q in (b.start, b.stop)) < APART_PX
+    ends = (((a.start, b.start), (a.stop, b.stop)), ((a.start, b.stop), (a.stop, b.start)))
+    away = [sorted(float(np.abs(p - q).max()) for p, q in pairs) for pairs in ends]
+    near = any(nearer < TOUCHING_PX or farther < APART_PX for nearer, farther in away)
     across = _side(a, b.start) * _side(a, b.stop) < 0 and _side(b, a.start) * _side(b, a.stop) < 0
     return not (near or across)
 
