@@ -27,6 +27,7 @@ class _Template(NamedTuple):
     pattern: re.Pattern[str]
     words: str
     """What stands in its place, with the same names in braces."""
+    begins_with_value: bool
 
 
 def told(message: str) -> str:
@@ -37,12 +38,37 @@ def told(message: str) -> str:
 def _told(message: str, depth: int) -> str:
     if not message or not depth:
         return message
+    found = _fitting(message)
+    if found is None:
+        return _parted(message, depth)
+    words, match = found
+    return _filled(words, {name: _told(value, depth - 1) for name, value in match.groupdict().items()})
+
+
+def _fitting(message: str) -> tuple[str, re.Match[str]] | None:
+    """The words of the template that a message fits, and its values.
+
+    One that begins with a value fits the end of many a message, which would be lost in that value: the one whose first
+    value is the shortest is what the message as a whole says, and none where a whole message follows a name.
+    """
+    best = _beginning_with_words(message)
+    if best is not None:
+        return best
     for template in _templates(language()):
-        match = template.pattern.fullmatch(message)
+        match = template.pattern.fullmatch(message) if template.begins_with_value else None
+        if match and (best is None or len(match[1]) < len(best[1][1])):
+            best = template.words, match
+    if best is not None and ":" in best[1][1] and _follows_a_name(message):
+        return None
+    return best
+
+
+def _beginning_with_words(message: str) -> tuple[str, re.Match[str]] | None:
+    for template in _templates(language()):
+        match = None if template.begins_with_value else template.pattern.fullmatch(message)
         if match:
-            values = {name: _told(value, depth - 1) for name, value in match.groupdict().items()}
-            return _filled(template.words, values)
-    return _parted(message, depth)
+            return template.words, match
+    return None
 
 
 def _filled(words: str, values: Mapping[str, str]) -> str:
@@ -51,7 +77,8 @@ def _filled(words: str, values: Mapping[str, str]) -> str:
 
 def _parted(message: str, depth: int) -> str:
     """What was put together of several messages, part by part: "file: what is wrong; what to do"."""
-    for mark in ("; ", ": "):
+    marks = (": ", "; ") if _follows_a_name(message) else ("; ", ": ")
+    for mark in marks:
         before, found, after = message.partition(mark)
         told = (_told(before, depth - 1), _told(after, depth - 1))
         if found and told != (before, after):
@@ -61,16 +88,18 @@ def _parted(message: str, depth: int) -> str:
     return message
 
 
+def _follows_a_name(message: str) -> bool:
+    """Whether a whole message comes after a colon."""
+    return _beginning_with_words(message.partition(": ")[2]) is not None
+
+
 @cache
 def _templates(code: str) -> tuple[_Template, ...]:
-    """In the order of looking: those that begin with words of their own, then those with the most of them.
-
-    A message that begins with a value fits the end of many others.
-    """
+    """In the order of looking: those that begin with words of their own, then those with the most of them."""
     del code  # whose words they are: translated_message answers in the language of now
     known = json.loads(files("resources").joinpath("translations", "templates.json").read_text(encoding="utf-8"))
     ordered = sorted(known, key=lambda text: (text.startswith("{"), -len(_NAME.sub("", text))))
-    return tuple(_Template(pattern_of(text), words_of(text)) for text in ordered)
+    return tuple(_Template(pattern_of(text), words_of(text), text.startswith("{")) for text in ordered)
 
 
 def words_of(template: str) -> str:
@@ -79,7 +108,7 @@ def words_of(template: str) -> str:
 
 
 def pattern_of(template: str) -> re.Pattern[str]:
-    """What fits a template: its words, and anything at all for each of its values.
+    """What fits a template: its words, and anything at all for each of its values but a ``number``.
 
     A message in another begins small, on its own with a capital.
     """
@@ -90,7 +119,8 @@ def _parts(template: str) -> Iterator[str]:
     end, seen = 0, set[str]()
     for name in _NAME.finditer(template):
         yield re.escape(template[end : name.start()])
-        yield f"(?P={name[1]})" if name[1] in seen else f"(?P<{name[1]}>.*?)"
+        anything = r"[\d.]+" if name[1] == "number" else ".*?"
+        yield f"(?P={name[1]})" if name[1] in seen else f"(?P<{name[1]}>{anything})"
         seen.add(name[1])
         end = name.end()
     yield re.escape(template[end:])

@@ -19,6 +19,7 @@ from desktop.dialogs.models_dialog import ModelsDialog
 from desktop.editing import commands
 from desktop.main_window import MainWindow
 from engine.effects.vace import Vace
+from engine.errors import WeightsError
 from engine.model_catalog import find_entry
 from engine.ofx.parameters import parse_value
 from engine.protocol import Advice, PassPreflight, Remedy
@@ -98,6 +99,12 @@ def test_real_messages_are_told_in_japanese(japanese: None, number: int) -> None
     assert not re.search(r"\b(the|is|there|choose)\b", shown), shown
 
 
+def test_a_message_after_a_file_s_name_is_told_as_a_whole(japanese: None) -> None:
+    said = told("/a.otio: holds a Clip, not a Timeline; export a single timeline")
+    assert said.startswith("/a.otio: ") and "Clip" in said and "export" not in said
+    assert told("no element found: line 1, column 3") == "no element found: line 1, column 3", "Python's own words"
+
+
 def test_messages_in_messages_are_told_too(japanese: None) -> None:
     inner = "click to matte needs a SAM 2 model and none is installed: " + HOW_TO_GET_A_MODEL
     assert told(inner) == (
@@ -115,6 +122,15 @@ def test_english_stays_but_for_commands() -> None:
     )
     assert told("click to matte needs a SAM 2 model and none is installed: " + HOW_TO_GET_A_MODEL).endswith(
         ": get SAM 2.1 tiny (0.2 GB) in Edit > Models, or add a folder of your own there"
+    )
+
+
+def test_what_a_message_ends_with_does_not_swallow_its_beginning(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError) as caught:
+        find_model(str(tmp_path))
+    assert told(str(caught.value)) == (
+        f"{tmp_path} is no model folder in diffusers' layout, it has no model_index.json: get one in Edit > Models, or "
+        "add a folder or .safetensors file of your own there"
     )
 
 
