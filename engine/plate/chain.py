@@ -15,11 +15,15 @@ from numpy.typing import NDArray
 
 from engine.plate.flow import Step
 from engine.plate.model import Mask, Points
-from engine.plate.nodes import Nodes
+from engine.plate.nodes import Nodes, Shift
 from roi_tools.geometry import Box
 
 EVERY_FRAME_UP_TO = 16
 """Up to this age each frame is asked for hidden pixels; beyond, every second one, then every fourth, ..."""
+
+CORRECTED_FRAMES = 8
+"""Drift is taken out at least so often: a slow pan's steps are all wrong in the same direction, and beyond a few pixels
+nothing can be measured."""
 
 SIGHTING_ORDERS = (0, 1, 3, 7, 12)
 """Which of the frames that show a pixel lend it, in each direction: near ones for the colour, far ones for the vote.
@@ -50,10 +54,6 @@ class Sighting:
     around: Points
     around_seen: Mask
     worth: np.float32 | None = None
-
-
-Shift = Callable[[Points], Points]
-"""(n, 2) by which a chain's ends must move for (n, 2) positions in its first frame."""
 
 
 class Correction(Protocol):
@@ -107,6 +107,7 @@ def follow(
     nodes = Nodes(box, correct.margin_px)
     offset = np.zeros(3, np.float32)
     sightings: list[Sighting] = []
+    corrected = 0
     for age, (a, b) in enumerate(itertools.pairwise(frames), start=1):
         motion = step(a, b)
         if motion is None:
@@ -123,11 +124,14 @@ def follow(
             index, slots, left, points = sight(
                 left, place, seen, _SLOT_OF_ORDER, nodes.moved, nodes.pad_cells, corner, covered
             )
+        around, is_due = correct.around, age - corrected >= CORRECTED_FRAMES
+        if not nodes.static and (len(index) or is_due):
+            shift = correct.correction(b, nodes)
+            points, around = points + shift(home[index]), nodes.reached(around) + shift(around)
+            if is_due:
+                nodes.shift(shift)
+                corrected = age
         if len(index):
-            around = correct.around
-            if not nodes.static:
-                shift = correct.correction(b, nodes)
-                points, around = points + shift(home[index]), nodes.reached(around) + shift(around)
             sightings.append(Sighting(b, index, points, slots, offset, nodes.static, around, shown(around, covered)))
         if not len(left):
             break

@@ -7,7 +7,8 @@ frame, and only lend where the ring around its hole fits.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +21,14 @@ from engine.plate.model import Mask, Points
 from engine.plate.refit import refit
 from engine.plate.registration import Ring
 
-LENDERS = 5
-"""So many frames are sought for each pixel: their mean has less grain, and a passer-by is outvoted. No more than there
-are slots."""
+LENDERS = 10
+"""So many frames are sought for each pixel, as many as there are slots: the more, the less grain their mean has, the
+better their aliases cancel, and a passer-by is outvoted."""
 
 SPARE = 2
 """So many times more are compared before some are taken."""
 
-MAX_ALIGNED = 16
+MAX_ALIGNED = 20
 MAX_SAMPLES = 1500
 """So many of the missing pixels say how much a frame shows."""
 
@@ -37,10 +38,14 @@ MIN_SHARE = 0.01
 NEARNESS_FRAMES = 500.0
 """A frame so much further away must show twice as much: light and scene change in time."""
 
+BETWEEN_WORTH = 0.25
+"""Far frames go first: what passes by is in several neighbours."""
+
 WORTH = np.float32(0.02)
 """What such a frame counts in the vote, like one that is followed over some dozens of frames: it makes a pixel less
 sure than near ones."""
 
+WAYS = len(SIGHTING_ORDERS)
 Sightings = tuple[list[Sighting], list[Sighting]]
 
 
@@ -63,20 +68,23 @@ class _Start:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A far frame; `matrix`: about the motion there, analysis pixels; `shows`: (S,) which of the samples."""
+    """A far frame, or one between two; `matrix`: about the motion there, analysis pixels; `shows`: (S,) which of the
+    samples."""
 
     frame: int
     matrix: Matrix
     shows: Mask
+    is_between: bool = False
 
     def gain(self, target: int, counts: NDArray[np.intp]) -> float:
         """By how much it helps a target whose samples are shown by (S,) frames already."""
         wanted = self.shows & (counts < LENDERS)
-        return float((1.0 / (1.0 + counts[wanted])).sum()) / (1.0 + abs(self.frame - target) / NEARNESS_FRAMES)
+        worth = 1.0 / (1.0 + abs(self.frame - target) / NEARNESS_FRAMES)
+        return float((1.0 / (1.0 + counts[wanted])).sum()) * worth * (BETWEEN_WORTH if self.is_between else 1.0)
 
 
 def far_sightings(footage: Footage, frame: int, around: Around, missing: NDArray[np.intp]) -> Sightings:
-    """The far frames, before and after a frame, that show some of its `missing` pixels.
+    """The far frames that show some of a frame's `missing` pixels, in the slots of both ways.
 
     `missing`: (n,) their numbers among the guarded ones.
     """
@@ -88,18 +96,28 @@ def far_sightings(footage: Footage, frame: int, around: Around, missing: NDArray
     home = np.stack([column + view.box.x0, row + view.box.y0], axis=1).astype(np.float32)
     samples = _small(view, home[:: -(-len(home) // MAX_SAMPLES)])
     candidates = _candidates(footage, frame, start, samples)
-    counts, lent = np.zeros(len(samples), np.intp), np.zeros((2, len(home)), np.int8)
+    counts, lent = np.zeros(len(samples), np.intp), np.zeros(len(home), np.int8)
     for _ in range(MAX_ALIGNED):
         best = max(candidates, key=lambda each: each.gain(frame, counts), default=None)
         if best is None or best.gain(frame, counts) < MIN_SHARE * len(samples):
             break
         candidates.remove(best)
-        way = int(best.frame > frame)
-        sighting = _seen(footage, view, around, best, start.locked, (missing, home, lent[way]))
-        if sighting is not None:
-            found[way].append(sighting)
+        matrix = refit(around.ring, view, footage.far.view(best.frame), best.matrix, start.locked)
+        if matrix is not None:
+            for way, sighting in _seen(footage, view, around, (best.frame, matrix), (missing, home, lent)):
+                found[way].append(sighting)
             counts += best.shows
+            if not best.is_between:
+                candidates += _beside(footage, frame, replace(best, matrix=matrix))
     return found
+
+
+def _beside(footage: Footage, frame: int, fitting: _Candidate) -> Iterator[_Candidate]:
+    """Frames between one that fits and the far frame before it, on the way from a frame: they show much the same."""
+    for away in footage.far.between:
+        beside = fitting.frame + (away if fitting.frame < frame else -away)
+        if abs(beside - frame) > footage.settings.reach_frames and beside in footage.available:
+            yield replace(fitting, frame=beside, is_between=True)
 
 
 def _nearest(footage: Footage, frame: int) -> _Start | None:
@@ -146,25 +164,21 @@ def _seen(
     footage: Footage,
     view: FrameView,
     around: Around,
-    candidate: _Candidate,
-    locked: bool,
+    motion: tuple[int, Matrix],
     wanted: tuple[NDArray[np.intp], Points, NDArray[np.int8]],
-) -> Sighting | None:
-    """What a far frame shows of the wanted pixels: (n,) their numbers, (n, 2) places, and (n,) the slots they have
-    taken, which are counted on; None where it doesn't fit."""
-    numbers, home, lent = wanted
-    other = footage.far.view(candidate.frame)
-    matrix = refit(around.ring, view, other, candidate.matrix, locked)
-    if matrix is None:
-        return None
-    static, hidden = bool(np.array_equal(matrix, np.eye(3))), other.hidden()
+) -> Iterator[tuple[int, Sighting]]:
+    """What a far frame shows of the wanted pixels: (n,) their numbers, (n, 2) places, and (n,) how many slots they
+    have taken, which is counted on. Those of one way are filled first, then those of the other."""
+    (far, matrix), (numbers, home, lent) = motion, wanted
+    static, hidden = bool(np.array_equal(matrix, np.eye(3))), footage.far.view(far).hidden()
     points, beside = (p if static else _moved(view, matrix, p) for p in (home, around.points))
-    taken = shown(points, hidden) & (lent < len(SIGHTING_ORDERS))
-    slots = lent[taken]
+    taken, beside_seen, offset = shown(points, hidden), shown(beside, hidden), np.zeros(3, np.float32)
+    for way in range(2):
+        now = np.flatnonzero(taken & (lent // WAYS == way))
+        if len(now):
+            place = numbers[now].astype(np.int32), points[now], (lent[now] - way * WAYS).astype(np.int8)
+            yield way, Sighting(far, *place, offset, static, beside, beside_seen, WORTH)
     lent[taken] += 1
-    index = numbers[taken].astype(np.int32)
-    offset, beside_seen = np.zeros(3, np.float32), shown(beside, hidden)
-    return Sighting(candidate.frame, index, points[taken], slots, offset, static, beside, beside_seen, WORTH)
 
 
 def _small(view: FrameView, points: Points) -> Points:

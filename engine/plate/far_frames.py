@@ -43,8 +43,15 @@ class FarFrames:
         self._scene_ends = Once(self._ends_scene)
 
     def view(self, frame: int) -> FrameView:
-        """The analysis view of one of the frames."""
+        """The analysis view of one of the frames, or of one between them."""
         return self._views[frame]
+
+    @property
+    def between(self) -> tuple[int, int]:
+        """How far before or after one of the frames two lie that show about the same. Not evenly spaced: in an even pan
+        all would be read equally far between pixels."""
+        half = _spacing(self._available) // 2
+        return half - 1, half + 1
 
     def landmarks(self, frame: int) -> Landmarks:
         """The landmarks of one of the frames."""
@@ -118,6 +125,10 @@ KEPT_FRAMES = 8
 
 def far_frames(available: range) -> list[int]:
     """Equally spaced, counted from frame 0, so that most stay the same when the range changes; and both its ends."""
-    spacing = max(SPACING_FRAMES, -(-len(available) // MAX_FRAMES))
+    spacing = _spacing(available)
     first = -(-available.start // spacing) * spacing
     return sorted({available.start, *range(first, available.stop, spacing), available.stop - 1})
+
+
+def _spacing(available: range) -> int:
+    return max(SPACING_FRAMES, -(-len(available) // MAX_FRAMES))

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from engine.plate.analysis import box_around, dilate
+from engine.plate.chain import CORRECTED_FRAMES
 from engine.plate.footage import Footage
 from engine.plate.model import SYNTHESISED, FloatImage, Mask, PaintedPlate, ProvenanceMap
 from engine.plate.nodes import Nodes
@@ -178,7 +179,7 @@ class Inventions:
         if not rest.any():
             return plate, rest
         register = Registration(self._footage, painted.frame)
-        nodes, offset = self._walk(painted, frame, register.margin_px)
+        nodes, offset = self._walk(painted, frame, register)
         lender = None if nodes is None else picture_of()
         if nodes is None or lender is None:
             return plate, rest
@@ -201,9 +202,9 @@ class Inventions:
         taken = lent & rest
         return np.where(taken[..., None], picture, plate).astype(np.float32), rest & ~taken
 
-    def _walk(self, painted: Painted, frame: int, margin_px: int) -> tuple[Nodes | None, FloatImage]:
+    def _walk(self, painted: Painted, frame: int, register: Registration) -> tuple[Nodes | None, FloatImage]:
         """Where the pixels of a frame's box are in another frame, and the change of light; None over a cut."""
-        nodes = Nodes(painted.box, margin_px)
+        nodes = Nodes(painted.box, register.margin_px)
         offset = np.zeros(3, np.float32)
         way = 1 if frame > painted.frame else -1
         for a, b in itertools.pairwise(range(painted.frame, frame + way, way)):
@@ -211,6 +212,8 @@ class Inventions:
             if step is None:
                 return None, offset
             nodes.advance(step)
+            if not nodes.static and abs(b - painted.frame) % CORRECTED_FRAMES == 0:
+                nodes.shift(register.correction(b, nodes))
             offset = offset + step.colour_offset
         return nodes, offset
 

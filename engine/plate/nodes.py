@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -11,6 +13,9 @@ from engine.plate.sampling import sample_linear
 from roi_tools.geometry import Box
 
 NODE_PX = 4
+
+Shift = Callable[[Points], Points]
+"""(n, 2) by which a chain's ends must move for (n, 2) positions in its first frame."""
 
 
 class Nodes:
@@ -37,6 +42,12 @@ class Nodes:
             self._now = motion.advance(self._now)
             self.static = False
             self._dense = None
+
+    def shift(self, by: Shift) -> None:
+        """Moves all nodes by what is said of where they were in the first frame."""
+        self._now = np.asarray(self._now + by(self._home), np.float32)
+        self.static = False
+        self._dense = None
 
     @property
     def moved(self) -> FloatImage:

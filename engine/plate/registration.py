@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.plate.analysis import BLUR_PX, FrameView, Gray, box_around
-from engine.plate.chain import Shift
 from engine.plate.footage import Footage
 from engine.plate.model import Mask, Points
-from engine.plate.nodes import Nodes
+from engine.plate.nodes import Nodes, Shift
 from engine.plate.sampling import pick
 from roi_tools.geometry import Box, Size
 

@@ -17,6 +17,7 @@ from engine.plate.chain import SIGHTING_ORDERS, Uncorrected, follow
 from engine.plate.flow import Step, complete
 from engine.plate.fusion import Evidence, fuse
 from engine.plate.model import PlateSettings
+from engine.plate.nodes import Nodes, Shift
 from engine.plate.photometric import membrane
 from engine.plate.registration import Ring
 from engine.plate.sampling import pick, sample_linear, sample_sharp
@@ -193,6 +194,34 @@ def test_pixels_that_leave_the_picture_are_not_seen() -> None:
     box, wanted = Box(140, 40, 160, 60), np.ones((20, 20), bool)
     sightings = follow(wanted, box, range(3), lambda a, b: translation(10, 0), lambda n: clear, DRIFTLESS)
     assert [len(s.index) for s in sightings] == [200]
+
+
+class Registered:
+    """A Correction that knows the motion per frame, but finds nothing that is more than 3 px away."""
+
+    around, margin_px = np.zeros((0, 2), np.float32), 0
+
+    def __init__(self, x_px: float, y_px: float) -> None:
+        self._step = np.array([x_px, y_px])
+
+    def correction(self, frame: int, nodes: Nodes) -> Shift:
+        middle = np.array([[70.0, 55.0]], np.float32)
+        off = (middle + frame * self._step - nodes.reached(middle)).astype(np.float32)
+        return lambda points: np.repeat(off if np.abs(off).max() < 3 else np.zeros_like(off), len(points), axis=0)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(-0.3, 0.3), st.floats(-0.2, 0.2), st.floats(-0.2, 0.2), st.floats(-0.2, 0.2))
+def test_drift_does_not_add_up_over_a_long_way(x_px: float, y_px: float, wrong_x: float, wrong_y: float) -> None:
+    hidden, clear = np.ones((120, 160), bool), np.zeros((120, 160), bool)
+    box, wanted = Box(50, 40, 90, 70), np.ones((30, 40), bool)
+    step = translation(x_px + wrong_x, y_px + wrong_y)
+    ways = range(101), lambda a, b: step, lambda n: hidden if n < 90 else clear
+    (sighting,) = follow(wanted, box, *ways, Registered(x_px, y_px))[:1]
+    row, column = np.divmod(sighting.index, 40)
+    home = np.stack([column + 50, row + 40], axis=1)
+    if not step.static:
+        assert np.abs(sighting.points - home - sighting.frame * np.array([x_px, y_px])).max() < 0.01
 
 
 # --- sampling ---------------------------------------------------------------------------------------------------
