@@ -184,15 +184,17 @@ class CleanPlate(ImageEffect):
     def end_sequence_render(self) -> None:
         """Frees everything measured; says where a shadow or an edge of the object stays outside the matte."""
         self._recovered = None
-        for leak in leaks(self._overhang.items()):
-            self._warn_of(leak)
+        found = leaks(self._overhang.items())
+        for leak in found:
+            # One remedy is taken, not one after the other: it must do for all sides.
+            self._warn_of(leak, max(each.reach_px for each in found))
 
-    def _warn_of(self, leak: Leak) -> None:
-        grown_px = min(self.parameters.integer("grow_px") + leak.reach_px, MAX_GROW_PX)
+    def _warn_of(self, leak: Leak, reach_px: int) -> None:
+        grown_px = min(self.parameters.integer("grow_px") + reach_px, MAX_GROW_PX)
         self.host.warn(
             f"a shadow or an edge of the object stays outside the matte: about {leak.reach_px} px at the {leak.side}, "
             f"on {leak.frames} frames, most on frame {leak.worst_frame}; make the box that much larger on that side",
-            Remedy(label=f"Grow the matte by {leak.reach_px} px", parameters={"grow_px": grown_px}),
+            Remedy(label=f"Grow the matte by {reach_px} px", parameters={"grow_px": grown_px}),
         )
 
     @property
