@@ -24,6 +24,8 @@ from timeline.removal import Removal
 KEY_RADIUS_PX = 5.5
 _LABEL_GAP_PX = 76.0
 _SHORTEST_NAME_PX = 60.0
+_FAINT = 70
+"""Opacity of 255."""
 _THIN_BELOW_PX = 2.5
 """Smaller keyframes are lines: their signs could not be told apart."""
 
@@ -169,20 +171,23 @@ def draw_keyframes(
 ) -> None:
     """A sign for each keyframe by how it goes on, and the name above them; over the playhead, so that all is seen."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(QColor(theme.EDGE), 1))
-    painter.setBrush(QColor(theme.KEYFRAME if selected else "#a8a8a8"))
+    color, faint = (QColor(theme.KEYFRAME if selected else "#a8a8a8") for _ in range(2))
+    faint.setAlpha(_FAINT)  # where the removal is not active, they only say where it would be
+    bar = _bar(layout, rows, span, lane, removal)
     frames = [
         at for key in removal.shape.key_frames if span.start <= (at := span.timeline_frame(key)) < span.end_exclusive
     ]
     radius = key_radius_px(layout, frames, KEY_RADIUS_PX if selected else 4.0)
     centres = [key_centre(layout, rows, at, lane) for at in frames]
     for at, centre in zip(frames, centres, strict=True):
+        is_active = bar is not None and bar.left() <= centre.x() <= bar.right()
+        painter.setPen(QPen(QColor(theme.EDGE if is_active else "transparent"), 1))
+        painter.setBrush(color if is_active else faint)
         if radius < _THIN_BELOW_PX:
             painter.fillRect(QRectF(centre.x() - 1, centre.y() - 6, 2, 12), painter.brush())
         else:
             key = at - span.start + span.shot.source_start
             painter.drawPath(key_sign(interpolation_at(removal.shape, key), centre, radius))
-    bar = _bar(layout, rows, span, lane, removal)
     if bar is not None:
         keys_px = [centre.x() for centre in centres]
         _draw_lane_name(painter, bar, removal, selected, layout.px_per_frame / 2, keys_px)

@@ -11,6 +11,8 @@ from PySide6.QtGui import QColor, QImage
 
 from desktop.base import theme
 from desktop.base.language import tr
+from desktop.base.messages import told
+from desktop.base.notices import sentence
 from desktop.editing import commands
 from desktop.editing.session import Session
 from desktop.editing.timeline_map import Place, place_at
@@ -193,7 +195,7 @@ class ViewerController(QObject):
             self._wanted = replace(request, patches=(), versus=())
             self._media.show(self._wanted)
         else:
-            self._canvas.set_message(message)
+            self._canvas.set_message(sentence(told(message)))
         self.failed.emit(message)
 
     def _on_probe_failed(self, path: str, message: str) -> None:
@@ -300,7 +302,7 @@ class ViewerController(QObject):
 
 def _offline(failure: str) -> str:
     """Why there is no picture, and what helps."""
-    return failure + "\n\n" + tr("Shot > Find Missing Media searches a folder for it")
+    return sentence(told(failure)) + "\n\n" + tr("Shot > Find Missing Media searches a folder for it")
 
 
 def _is_there(marking: RotoMarking, frame: int) -> bool:

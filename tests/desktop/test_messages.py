@@ -6,10 +6,12 @@ import ast
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from desktop.base.language import LANGUAGES, MESSAGE_CONTEXT
 from desktop.base.messages import pattern_of, told, words_of
@@ -29,8 +31,10 @@ from resources.translations.templates import template_of, templates
 from resources.translations.update import TEMPLATES, read_catalogue
 from roi_tools.roi_file import read_boxes
 from roi_tools.shapes import RectF
+from tests.desktop.documents import make_shot
 from timeline.media.reader import open_media
-from timeline.project_file import load_project
+from timeline.project import Project
+from timeline.project_file import load_project, save_project
 
 KANA = re.compile("[\u3040-\u30ff]")
 TYPED = re.compile(
@@ -175,6 +179,15 @@ def test_notices_and_the_log_are_told_in_japanese(japanese: None, editor: MainWi
     assert editor.notices.texts["x"].startswith("ディスクが満杯です")
     editor.render_panel.log("warning", "Looking for cuts")
     assert editor.render_panel.log_lines[-1] == "カットを検出中"
+
+
+def test_the_viewer_says_in_japanese_why_there_is_no_picture(
+    japanese: None, window: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    shot = replace(make_shot(), media_path=str(tmp_path / "gone.mov"))
+    save_project(Project("p", (shot,)), tmp_path / "p.otio")
+    window.documents.open_project(tmp_path / "p.otio")
+    qtbot.waitUntil(lambda: "gone.mov がありません" in window.canvas._message)
 
 
 def test_the_models_dialog_is_japanese(japanese: None, editor: MainWindow) -> None:
