@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QInputDialog
 
 from desktop.base.language import tr
 from desktop.editing.parameter_commands import preset_values
-from desktop.editing.redo import redo_frames
+from desktop.editing.redo import redo_changes, redo_frames
 from desktop.main_window import MainWindow
 from desktop.rendering.advice import RenderAdvice
 from desktop.rendering.preset_store import PresetStore
@@ -93,9 +93,13 @@ class InspectorWiring(QObject):
         info = self._window.media.info(shot.media_path) if shot else None
         if shot is None or effect is None or frames is None or info is None:
             return
+        differs = redo_changes(effect, removal.parameters).items() - removal.parameters.items() if removal else ()
         redo_frames(self._session, effect, frames)
         changed = self._session.shot
-        if changed is not None:
+        if not differs:  # it would cost a render to see the same again
+            text = tr("Change a setting for these frames, then render: as it is, {effect} would do the same again")
+            self._window.statusBar().showMessage(text.format(effect=tr(effect.label)), 8000)
+        elif changed is not None:
             self._window.renders.start(changed, info, self._rendered_before(shot.id, frames), new_take=True)
 
     def _rendered_before(self, shot_id: str, frames: range) -> range | None:

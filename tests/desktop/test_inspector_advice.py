@@ -272,6 +272,21 @@ def test_without_marks_the_window_under_the_playhead_is_done_again(
     qtbot.waitUntil(lambda: not marked.renders.is_busy)
 
 
+def test_an_effect_that_would_do_the_same_again_waits_for_another_setting(
+    marked: MainWindow, door: EngineDoor, qtbot: QtBot
+) -> None:
+    seedless = tuple(parameter for parameter in FAKE_EFFECT.parameters if parameter.name != "seed")
+    marked.bridge.connected.emit((FAKE_EFFECT.model_copy(update={"parameters": seedless}),))
+    marked.session.go_to(4)
+    for action in ("mark_in", "mark_out", "redo_range"):
+        marked.window_actions[action].trigger()
+    assert "would do the same again" in marked.statusBar().currentMessage()
+    removal = marked.session.removal
+    assert removal is not None and (removal.shape.first_frame, removal.shape.last_frame) == (4, 4)
+    qtbot.wait(20)
+    assert door.engine.requests == [] and not marked.renders.is_busy
+
+
 def test_frames_on_which_the_removal_is_not_there_are_not_redone(marked: MainWindow) -> None:
     commands.set_active_range(marked.session, 2, 5)
     assert redo_frames(marked.session, FAKE_EFFECT, range(6, 9)) is None
