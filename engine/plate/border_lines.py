@@ -31,19 +31,19 @@ TOUCHING_PX, APART_PX = 1.0, 3.0
 
 MOST_LINES = 6
 MAX_RING = 600
-MOST_PAIRS = 1000
+MOST_PAIRS = 300
 UNSURE, SURE = 0.05, 0.25
 """Strengths below the first are chance; from the second on an edge is certain."""
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """An edge through a hole, from one border to the other, (y, x) positions; it was seen `reach_px` beyond them."""
+    """An edge through a hole, from one border to the other, (y, x) positions; it was seen `reach_px` beyond each."""
 
     start: NDArray[np.float64]
     stop: NDArray[np.float64]
     strength: float
-    reach_px: float = REACH_PX
+    reach_px: tuple[float, float] = (REACH_PX, REACH_PX)
 
     @property
     def length_px(self) -> float:
@@ -68,13 +68,17 @@ class Crossing:
     def at_scale(self, scale: float) -> Crossing:
         """The same edge in a picture `scale` times as large."""
         start, stop = (scale * (end + 0.5) - 0.5 for end in (self.start, self.stop))
-        return replace(self, start=start, stop=stop, reach_px=scale * self.reach_px)
+        return replace(self, start=start, stop=stop, reach_px=(scale * self.reach_px[0], scale * self.reach_px[1]))
 
     def shown(self, shape: tuple[int, ...], aside_px: float) -> Mask:
         """(H, W) what lies beside the edge where it was seen, outside the hole."""
         away, place = self.beside(np.argwhere(np.ones(shape[:2], bool)))
-        outside = np.maximum(-place, place - self.length_px)
-        return ((np.abs(away) < aside_px) & (outside > 0.0) & (outside < self.reach_px)).reshape(shape[:2])
+        return ((np.abs(away) < aside_px) & self.seen(place)).reshape(shape[:2])
+
+    def seen(self, place: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether places along the edge, from its start, are where it was seen."""
+        before, after = -place, place - self.length_px
+        return ((before > 0.0) & (before < self.reach_px[0])) | ((after > 0.0) & (after < self.reach_px[1]))
 
     @property
     def certainty(self) -> float:
@@ -111,7 +115,16 @@ def _edges(rgb: FloatImage, unknown: Mask) -> list[Crossing]:
     pairs, score = edge_pairs(smooth, unknown, ring, REACH_PX, MIN_SAMPLES, MIN_STEP, MIN_STEADY, MOST_UNLIKE)
     best = np.argsort(-score, kind="stable")[:MOST_PAIRS]
     ends = ring.astype(np.float64)
-    return [Crossing(ends[pairs[n, 0]], ends[pairs[n, 1]], float(score[n])) for n in best]
+    return [_reaching(rgb, unknown, Crossing(ends[pairs[n, 0]], ends[pairs[n, 1]], float(score[n]))) for n in best]
+
+
+def _reaching(rgb: FloatImage, unknown: Mask, line: Crossing) -> Crossing:
+    """The edge as far on as it looks alike."""
+    from engine.plate.line_loops import edge_reach
+
+    before = edge_reach(rgb, unknown, line.start, -line.along, REACH_PX, MIN_SAMPLES, MIN_STEP, MOST_UNLIKE)
+    after = edge_reach(rgb, unknown, line.stop, line.along, REACH_PX, MIN_SAMPLES, MIN_STEP, MOST_UNLIKE)
+    return replace(line, reach_px=(float(before), float(after)))
 
 
 def _apart(a: Crossing, b: Crossing) -> bool:

@@ -13,8 +13,8 @@ Ints = NDArray[np.intp]
 ASIDE_PX = (1.0, 2.5)
 """The colours so far on either side of an edge are compared."""
 
-CHECKS, MOST_INSIDE, SHORTEST_PX = 16, 0.63, 10.0
-"""Of so many places between two points, this part must be unknown; nearer points are no pair."""
+CHECKS, MOST_INSIDE, SHORTEST_PX, WIDTH_PX = 16, 0.6, 10.0, 3.0
+"""Of so many places between two points, this part must be unknown, so far to both sides; nearer points are no pair."""
 
 STEADIEST = 4.0
 """Beyond this an edge that is steadier is no better."""
@@ -60,6 +60,22 @@ def _step_outside(
 
 
 @compiled
+def _inside(unknown: NDArray[np.bool_], y: float, x: float, down: float, across: float, length: float) -> int:
+    """At how many of the places between two points it is unknown there and on both sides."""
+    height, width = unknown.shape
+    count = 0
+    for n in range(1, CHECKS):
+        all_unknown = True
+        for side in range(-1, 2):
+            aside = side * WIDTH_PX / length
+            row = int(np.rint(y + down * n / CHECKS + across * aside))
+            column = int(np.rint(x + across * n / CHECKS - down * aside))
+            all_unknown = all_unknown and 0 <= row < height and 0 <= column < width and unknown[row, column]
+        count += all_unknown
+    return count
+
+
+@compiled
 def _likeness(one: NDArray[np.float64], other: NDArray[np.float64], min_step: float, most_unlike: float) -> float:
     """The weaker one of two steps of colour, less the more they differ; 0 below the limits."""
     a, b, between = 0.0, 0.0, 0.0
@@ -92,9 +108,7 @@ def edge_pairs(
             y, x = float(ring[i, 0]), float(ring[i, 1])
             down, across = ring[j, 0] - y, ring[j, 1] - x
             length = np.sqrt(down * down + across * across)
-            inside = 0
-            for n in range(1, CHECKS):
-                inside += unknown[int(y + down * n / CHECKS), int(x + across * n / CHECKS)]
+            inside = _inside(unknown, y, x, down, across, max(length, 1.0))
             if length < SHORTEST_PX or inside < MOST_INSIDE * CHECKS:
                 continue
             down, across = down / length, across / length
@@ -115,3 +129,26 @@ def edge_pairs(
                 scores[found] = score
                 found += 1
     return pairs[:found], scores[:found]
+
+
+@compiled
+def edge_reach(
+    rgb: FloatImage,
+    unknown: NDArray[np.bool_],
+    start: NDArray[np.float64],
+    along: NDArray[np.float64],
+    piece: int,
+    min_samples: int,
+    min_step: float,
+    most_unlike: float,
+) -> int:
+    """How far an edge goes on from a point, in whole pieces: as long as each looks like the first."""
+    first, step = np.zeros(3), np.zeros(3)
+    _step_outside(rgb, unknown, start[0], start[1], along[0], along[1], piece, ASIDE_PX[0], first)
+    reach = piece
+    while True:
+        y, x = start[0] + reach * along[0], start[1] + reach * along[1]
+        count, steady = _step_outside(rgb, unknown, y, x, along[0], along[1], piece, ASIDE_PX[0], step)
+        if count < min_samples or steady < 1.0 or _likeness(first, step, min_step, most_unlike) <= 0.0:
+            return reach
+        reach += piece

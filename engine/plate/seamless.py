@@ -51,13 +51,16 @@ def without_steps(rgb: FloatImage, unknown: Mask, wanted: Iterable[FloatImage]) 
 
 
 def _evened(step: FloatImage) -> FloatImage:
-    """The steps, averaged along the seams; what is too large counts as none."""
-    size = largest(np.abs(step))
-    seam = (size > LEAST_STEP).astype(np.float32)
-    fits = np.clip(2.0 - size / np.float32(MAX_STEP), 0.0, 1.0)
-    near = cv2.GaussianBlur(seam, (0, 0), ALONG_PX)
-    mean = cv2.GaussianBlur(step * fits[..., None], (0, 0), ALONG_PX) / np.maximum(near, 1e-6)[..., None]
-    return np.asarray(mean * seam[..., None], np.float32)
+    """The steps, averaged along the seams, as far as the average is more than chance and not an edge."""
+    seam = (largest(np.abs(step)) > LEAST_STEP).astype(np.float32)
+    near = np.maximum(cv2.GaussianBlur(seam, (0, 0), ALONG_PX), 1e-6)[..., None]
+    mean = cv2.GaussianBlur(step, (0, 0), ALONG_PX) / near
+    square = np.square(mean)
+    chance = np.maximum(cv2.GaussianBlur(np.square(step), (0, 0), ALONG_PX) / near - square, 0.0) / (3.5 * ALONG_PX)
+    size = np.sqrt(square.sum(axis=2, keepdims=True) / 3.0)
+    share = square.sum(axis=2, keepdims=True) / np.maximum((square + chance).sum(axis=2, keepdims=True), 1e-12)
+    share *= np.clip(2.0 - size / np.float32(MAX_STEP), 0.0, 1.0)
+    return np.asarray(mean * share * seam[..., None], np.float32)
 
 
 def _solved(pull: FloatImage, free: Mask) -> FloatImage:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine.plate.border_lines import Crossing
 from engine.plate.model import FloatImage, Mask
-from engine.plate.patch_match import MatchMap, Positions, better_matches, own_positions
+from engine.plate.patch_match import MatchMap, Positions, better_matches, own_positions, whole_patches
 from engine.plate.photometric import pull_push
 
 NEAR = 1.0 / 15.0
@@ -27,7 +27,11 @@ PEAK_PX = 1.4
 APART_PX = 4
 MOST_PEAKS = 200
 RASTER = (-1.4, -1.0, -0.75, -0.5, -0.3, 0.0, 0.3, 0.5, 0.75, 1.0, 1.4)
-"""Shifts as parts of the hole's size that are tried in any case."""
+RASTER_IN_PICTURE = 0.6
+"""Shifts that are tried in any case: such parts of the hole's size, and this part of them of the picture's."""
+
+BESIDE, BESIDE_PX = 5.0, 8.0
+"""So much more counts what lies so near to the hole."""
 
 MOST_SHIFTS = 70
 CHOICE = 12
@@ -86,7 +90,7 @@ def shift_map(
 def _candidates(
     rgb: FloatImage, unknown: Mask, nodes: Positions, sources: Mask, lines: Sequence[Crossing]
 ) -> Positions:
-    common = np.concatenate([common_shifts(rgb, sources), _raster(unknown)])
+    common = np.concatenate([common_shifts(rgb, unknown, sources), _raster(unknown)])
     return np.unique(
         np.concatenate(
             [_useful(common, nodes, sources, CHOICE, MOST_SHIFTS), *(_along(line, nodes, sources) for line in lines)]
@@ -95,31 +99,42 @@ def _candidates(
     )
 
 
-def common_shifts(rgb: FloatImage, sources: Mask) -> Positions:
-    """(n, 2) the shifts under which most of the picture resembles itself, the commonest first."""
-    centres = np.argwhere(sources)
+def common_shifts(rgb: FloatImage, unknown: Mask, sources: Mask) -> Positions:
+    """(n, 2) the shifts under which most of the picture resembles itself, the commonest first.
+
+    What is next to the unknown counts more: there a shift shall go on with what is known.
+    """
+    known = whole_patches(~unknown)
+    target, centres = np.argwhere(known), np.argwhere(sources)
     at = own_positions(sources.shape)
-    at[sources] = centres[np.random.default_rng(0).integers(len(centres), size=len(centres))]
+    at[known] = centres[np.random.default_rng(0).integers(len(centres), size=len(target))]
     wide = float(max(sources.shape))
-    near = wide * NEAR
-    at, _ = better_matches(rgb, sources, at, sources, sources, MATCH_ROUNDS, 0, wide, near)
-    shift = at[sources] - centres
-    shift = shift[(np.abs(shift) >= near).any(axis=1)]
-    height, width = sources.shape
-    counts = np.zeros((2 * height + 1, 2 * width + 1), np.float32)
-    np.add.at(counts, (shift[:, 0] + height, shift[:, 1] + width), 1.0)
+    at, _ = better_matches(rgb, sources, at, known, known, MATCH_ROUNDS, 0, wide, wide * NEAR)
+    shift = at[known] - target
+    away = cv2.distanceTransform((~unknown).view(np.uint8), cv2.DIST_L2, 5)[known]
+    far = (np.abs(shift) >= wide * NEAR).any(axis=1)
+    counts = _counts(shift[far], np.ones(int(far.sum()), np.float32), sources.shape)
     # What resembles itself under a shift does so under its opposite.
-    smooth = cv2.GaussianBlur(counts + counts[::-1, ::-1], (0, 0), PEAK_PX)
+    counts += counts[::-1, ::-1]
+    counts += BESIDE * _counts(shift, (away < BESIDE_PX).astype(np.float32), sources.shape)
+    smooth = cv2.GaussianBlur(counts, (0, 0), PEAK_PX)
     peaks = smooth == cv2.dilate(smooth, np.ones((2 * APART_PX + 1, 2 * APART_PX + 1), np.uint8))
     found = np.argwhere(peaks & (smooth > 0))
     order = np.argsort(-smooth[found[:, 0], found[:, 1]], kind="stable")
-    return np.asarray(found[order[:MOST_PEAKS]] - np.array([height, width]), np.intp)
+    return np.asarray(found[order[:MOST_PEAKS]] - np.array(sources.shape), np.intp)
+
+
+def _counts(shift: Positions, weight: FloatImage, shape: tuple[int, ...]) -> FloatImage:
+    """How often each shift occurs; none is in the middle."""
+    counts = np.zeros((2 * shape[0] + 1, 2 * shape[1] + 1), np.float32)
+    np.add.at(counts, (shift[:, 0] + shape[0], shift[:, 1] + shape[1]), weight)
+    return counts
 
 
 def _raster(unknown: Mask) -> Positions:
-    size = np.ptp(np.argwhere(unknown), axis=0) + 2 * BORDER_PX
+    hole = np.ptp(np.argwhere(unknown), axis=0) + 2 * BORDER_PX
     parts = np.array([(down, across) for down in RASTER for across in RASTER if (down, across) != (0.0, 0.0)])
-    return np.rint(parts * size).astype(np.intp)
+    return np.rint(np.concatenate([parts * hole, RASTER_IN_PICTURE * parts * np.array(unknown.shape)])).astype(np.intp)
 
 
 def _useful(shifts: Positions, nodes: Positions, sources: Mask, choice: int, most: int) -> Positions:
@@ -189,11 +204,8 @@ def _beside(line: Crossing, nodes: Positions, shifts: Positions) -> FloatImage:
     away, place = line.beside(nodes)
     near = np.exp(-0.5 * np.square(away / LINE_PX)) * (place > -LINE_PX) * (place < line.length_px + LINE_PX)
     aside = np.square(np.minimum(np.abs(shifts @ line.normal) / 2.0, 1.0))
-    there = place[:, None] + shifts @ line.along
-    elsewhere = (
-        (there < -line.reach_px) | ((there > 0.0) & (there < line.length_px)) | (there > line.length_px + line.reach_px)
-    )
-    return np.asarray(LINE * line.certainty * near[:, None] * np.where(elsewhere, 1.0, aside), np.float32)
+    there = line.seen(place[:, None] + shifts @ line.along)
+    return np.asarray(LINE * line.certainty * near[:, None] * np.where(there, aside, 1.0), np.float32)
 
 
 def _neighbours(unknown: Mask) -> NDArray[np.intp]:

@@ -34,6 +34,9 @@ from engine.plate.shift_map import shift_map
 MOST_NODES = 6000
 """At the coarsest size the hole has at most so many pixels."""
 
+TOO_MANY_NODES = 24_000
+"""Beyond so many, with too little around the hole for a coarser size, the picture is mirrored into it instead."""
+
 MIN_SOURCES = 200
 ROUNDS = 2
 SEARCH_PX = 16.0
@@ -78,8 +81,11 @@ def continue_texture(
     lines = crossing_lines([(level.rgb, level.unknown) for level in levels[-2:]])
     coarser = levels.pop()
     still_wanted()
-    at = _for_targets(shift_map(coarser.rgb, coarser.unknown, coarser.sources, lines, still_wanted), coarser)
-    at = _grown_together(coarser, at, still_wanted)
+    if coarser.unknown.sum() <= TOO_MANY_NODES:
+        at = shift_map(coarser.rgb, coarser.unknown, coarser.sources, lines, still_wanted)
+    else:
+        at = _mirrored(coarser)
+    at = _grown_together(coarser, _for_targets(at, coarser), still_wanted)
     while levels:
         level = levels.pop()
         at = _grown_together(level, _doubled(at, level, coarser), still_wanted)
@@ -104,6 +110,13 @@ def _pyramid(rgb: FloatImage, unknown: Mask, lends: Mask) -> list[_Level] | None
         image = np.asarray(total / np.maximum(amount, 1e-6)[..., None], np.float32)
         hole = amount < 0.5
         lent = cv2.resize(lent.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.999
+
+
+def _mirrored(level: _Level) -> MatchMap:
+    """A match map that reflects the picture at the hole's edge."""
+    nodes = np.argwhere(level.unknown)
+    edge = nearest_true(level.sources, nodes)
+    return _with(own_positions(level.unknown.shape), nodes, 2 * edge - nodes, level.sources)
 
 
 def _for_targets(at: MatchMap, level: _Level) -> MatchMap:

@@ -130,6 +130,14 @@ def test_with_too_little_to_copy_there_is_no_answer() -> None:
     assert continue_texture(picture, np.ones_like(hole), ~hole, go_on) is None
 
 
+def test_a_rim_is_enough_for_a_large_hole() -> None:
+    picture = stripes(220, 160)
+    hole = hole_in(picture.shape, Box(8, 8, 212, 152))
+    filled = continue_texture(picture, hole, ~hole, go_on)
+    assert filled is not None
+    assert 0.5 * float(picture[hole].std()) < float(filled[hole].std()) < 1.5 * float(picture[hole].std())
+
+
 def test_it_can_be_cancelled() -> None:
     class CancelledError(Exception):
         pass
