@@ -70,6 +70,17 @@ def track_box(
     return tuple(tracked[frame] for frame in sorted(tracked))
 
 
+def follow_near(source: FrameSource, span: range, frame: int, rect: RectF, reach_frames: int) -> dict[int, TrackedBox]:
+    """The object in ``rect`` (px of the pictures) on up to ``reach_frames`` frames before and after ``frame``.
+
+    The background is known from all of ``span``. Raises TrackingError where the box holds nothing.
+    """
+    tracker = _BoxTracker(source, span, lambda share: None, lambda box: None)
+    after = range(frame + 1, min(frame + reach_frames + 1, span.stop))
+    before = range(frame - 1, max(frame - reach_frames, span.start) - 1, -1)
+    return tracker.follow(frame, rect, after) | tracker.follow(frame, rect, before)
+
+
 class _BoxTracker:
     def __init__(
         self, source: FrameSource, span: range, progress: Progress, found: Callable[[TrackedBox], None]

@@ -9,11 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from roi_tools.errors import TrackingError
 from roi_tools.geometry import Box, Size
 from roi_tools.matte import bounds
 from roi_tools.shapes import RectF
+from roi_tools.tracking.boxes import TrackedBox, follow_near
 from roi_tools.tracking.camera import Camera
-from roi_tools.tracking.region import Matrix
+from roi_tools.tracking.region import transformed
 from roi_tools.tracking.working import FrameSource, WorkingFrames
 
 _DARKEST, _LIGHTEST = 0.2, 0.93
@@ -37,15 +39,16 @@ _STEPS = (-8, -4, 4, 8)
 _FEWEST_VOTES = 2
 _MOVED_SHARE = 0.08
 """How far the object has to go against the camera, in these lengths, to tell its shadow from a dark place."""
-_WHOLLY_APART = np.float32(40)
-"""Departures from the background are cut off there (8-bit): more of it says no more about where the object is."""
-_AROUND_SHARE = 0.2
-"""How much around its box, in these lengths, is looked for with the object, so that its outline counts."""
-_ALIKE = 0.4
-"""Correlation that tells the object on another frame."""
+_SURE = 0.4
+"""Confidence of a tracked box from which on it tells where the object went."""
+_PATTERN_PX, _LARGEST_PATTERN = 9, 0.085
+"""Standard deviation, over so many px, of the share of light that is left: shadows' is less. Chosen on painted shadows
+over real clips (0.02 to 0.08) and people beside the object there (from 0.09)."""
+_SLACK_SHARE = 0.04
+"""How far a shadow may lie from where its object's feet went, in these lengths."""
 _GONE_ALONG = 0.5
 """Share of the shadow that has to be dark where it would be if it had gone along."""
-_RATHER_THAN_STAYED = 0.05
+_RATHER_THAN_STAYED = 0.15
 _MIRRORED = 0.5
 """Correlation of how a reflection departs from the background with what its object looks like."""
 _VISIBLE = 4.0
@@ -85,12 +88,6 @@ class _Look:
     background: NDArray[np.float32]
     dark: NDArray[np.uint8]
 
-    @property
-    def departure(self) -> NDArray[np.float32]:
-        """How far each pixel lies from the background, 8-bit codes, (h, w)."""
-        apart = np.abs(self.image - self.background).max(axis=2)
-        return np.minimum(cv2.blur(np.nan_to_num(apart), (3, 3)), _WHOLLY_APART)
-
 
 def _look(frames: WorkingFrames, camera: Camera, frame: int, length_px: int) -> _Look | None:
     background = camera.background(frame)
@@ -105,54 +102,60 @@ def _longer(box: Box) -> int:
 
 
 def _cast(frames: WorkingFrames, camera: Camera, span: range, frame: int, here: _Look, box: Box) -> Box | None:
-    """Bounds of the shadow beside ``box``; None where what is dark there did not go along with the object."""
-    dark = here.dark.copy()
-    dark[box.slices] = 0
-    shadow = _touching(dark, box)
-    if shadow is None:
-        return None
-    votes = []
-    for other in (frame + step for step in _STEPS if frame + step in span):
+    """Bounds of the shadow beside ``box``; None where nothing that is dark there went along with the object."""
+    parts = [part for part in _touching(here.dark, box) if _is_even(here, part)]
+    feet = _feet(RectF.from_box(box))
+    votes: list[list[bool]] = [[] for _ in parts]
+    for other, tracked in _tracked(frames, span, frame, box).items() if parts else ():
+        way = _feet(tracked.rect) - feet
+        stay = transformed(feet[np.newaxis], camera.between(frame, other))[0] - feet
+        if tracked.confidence < _SURE or np.hypot(*(way - stay)) < max(2.0, _MOVED_SHARE * _longer(box)):
+            continue
         there = _look(frames, camera, other, _longer(box))
         if there is not None:
-            votes.append(_went_along(here, there, camera.between(frame, other), box, shadow))
-    told = [vote for vote in votes if vote is not None]
-    if sum(told) < _FEWEST_VOTES or 2 * sum(told) <= len(told):  # nothing told is no shadow, either
-        return None
-    return bounds(shadow.astype(np.float32))
+            for told, part in zip(votes, parts, strict=True):
+                told.append(_went_along(part, there.dark, way, stay, _longer(box)))
+    # Nothing told is no shadow, either.
+    went = [part for told, part in zip(votes, parts, strict=True) if sum(told) >= max(_FEWEST_VOTES, len(told) / 2)]
+    shadow = np.any(went, axis=0) if went else np.zeros_like(here.dark)
+    is_sized = 0 < np.count_nonzero(shadow) <= _LARGEST_SHARE * box.area_px
+    return bounds(shadow.astype(np.float32)) if is_sized else None
 
 
-def _went_along(here: _Look, there: _Look, held: Matrix, box: Box, shadow: NDArray[np.uint8]) -> bool | None:
-    """Whether ``shadow`` is on another frame where the object is; None where the object is not seen or did not move.
-
-    ``held`` takes places of this frame to where they are on the other one if they stay in the scene.
-    """
-    centre = np.array([(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, 1.0])
-    stayed = held @ centre
-    stay = stayed[:2] / stayed[2] - centre[:2]
-    way = _way_of(here.departure, there.departure, box, stay)
-    if way is None or np.hypot(*(way - stay)) < max(2.0, _MOVED_SHARE * _longer(box)):
-        return None
-    along = _share_dark(shadow, there.dark, way)
-    return along > _GONE_ALONG and along > _share_dark(shadow, there.dark, stay) + _RATHER_THAN_STAYED
+def _is_even(here: _Look, part: NDArray[np.bool_]) -> bool:
+    """Whether the light that is left changes smoothly over ``part``: a thing that is dark has a pattern of its own."""
+    ratio = cv2.blur(here.image, (3, 3)).mean(axis=2) / np.maximum(cv2.blur(here.background, (3, 3)).mean(axis=2), 1.0)
+    fine = ratio - cv2.blur(np.nan_to_num(ratio, nan=1.0), (_PATTERN_PX, _PATTERN_PX))
+    return float(fine[part].std()) < _LARGEST_PATTERN
 
 
-def _way_of(
-    here: NDArray[np.float32], there: NDArray[np.float32], box: Box, stay: NDArray[np.float64]
-) -> NDArray[np.float64] | None:
-    """How far the object in ``box`` went (x, y), by what departs from the background on both frames."""
-    size = Size(here.shape[1], here.shape[0])
-    sample = box.grown(round(_AROUND_SHARE * _longer(box))).clipped(size) or box
-    x, y = round(float(stay[0])), round(float(stay[1]))
-    reach = sample.grown(_longer(box))
-    area = Box(reach.x0 + x, reach.y0 + y, reach.x1 + x, reach.y1 + y).clipped(size)
-    if area is None or area.width_px < sample.width_px or area.height_px < sample.height_px:
-        return None
-    scores = cv2.matchTemplate(there[area.slices], here[sample.slices], cv2.TM_CCOEFF_NORMED)
-    _, best, _, (column, row) = cv2.minMaxLoc(np.nan_to_num(scores, posinf=-1.0, neginf=-1.0))
-    if best < _ALIKE:
-        return None
-    return np.array([area.x0 + column - sample.x0, area.y0 + row - sample.y0], np.float64)
+def _tracked(frames: WorkingFrames, span: range, frame: int, box: Box) -> dict[int, TrackedBox]:
+    """The object's box on frames around ``frame``, in working px."""
+    try:
+        found = follow_near(frames.rgb, span, frame, RectF.from_box(box), max(_STEPS))
+    except TrackingError:  # too small to be followed
+        return {}
+    return {other: found[other] for other in (frame + step for step in _STEPS) if other in found}
+
+
+def _feet(rect: RectF) -> NDArray[np.float64]:
+    """Where a shadow begins: x, y."""
+    return np.array([(rect.x0 + rect.x1) / 2, rect.y1])
+
+
+def _went_along(
+    part: NDArray[np.bool_],
+    dark: NDArray[np.uint8],
+    way: NDArray[np.float64],
+    stay: NDArray[np.float64],
+    length_px: int,
+) -> bool:
+    """Whether ``part`` is on another frame where the object went, and less of it where the scene's place went."""
+    slack = 2 * max(1, round(_SLACK_SHARE * length_px)) + 1
+    near = np.asarray(cv2.dilate(dark, np.ones((slack, slack), np.uint8)), np.uint8)
+    shape = part.astype(np.uint8)
+    along = _share_dark(shape, near, way)
+    return along > _GONE_ALONG and along > _share_dark(shape, near, stay) + _RATHER_THAN_STAYED
 
 
 def _share_dark(shadow: NDArray[np.uint8], dark: NDArray[np.uint8], way: NDArray[np.float64]) -> float:
@@ -179,10 +182,12 @@ def _darkened(image: NDArray[np.float32], background: NDArray[np.float32], lengt
     return np.asarray(cv2.morphologyEx(dark.astype(np.uint8), cv2.MORPH_OPEN, np.ones((finest, finest))), np.uint8)
 
 
-def _touching(dark: NDArray[np.uint8], box: Box) -> NDArray[np.uint8] | None:
-    """The parts of ``dark`` that begin beside the box and end not far from it; None for none, or too much."""
+def _touching(dark: NDArray[np.uint8], box: Box) -> list[NDArray[np.bool_]]:
+    """The parts of ``dark`` outside the box that begin beside it and end not far from it."""
     size = Size(dark.shape[1], dark.shape[0])
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=8)
+    outside = dark.copy()
+    outside[box.slices] = 0
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(outside, connectivity=8)
     near = box.grown(max(2, round(_TOUCHING_SHARE * _longer(box)))).clipped(size) or box
     reach = box.grown(round(_REACH_SHARE * _longer(box))).clipped(size) or box
     fits = np.bincount(labels[near.slices].ravel(), minlength=count) > 0
@@ -190,10 +195,9 @@ def _touching(dark: NDArray[np.uint8], box: Box) -> NDArray[np.uint8] | None:
     beyond[reach.slices] = 0
     fits[np.unique(beyond)] = False
     fits[0] = False
-    fits &= stats[:, cv2.CC_STAT_AREA] >= _SMALLEST_SHARE * box.area_px
-    shadow = fits[labels].astype(np.uint8)
-    area = np.count_nonzero(shadow)
-    return shadow if 0 < area <= _LARGEST_SHARE * box.area_px else None
+    areas = stats[:, cv2.CC_STAT_AREA] / box.area_px
+    fits &= (areas >= _SMALLEST_SHARE) & (areas <= _LARGEST_SHARE)
+    return [np.asarray(labels == number) for number in np.flatnonzero(fits)]
 
 
 def _reflected(here: _Look, box: Box) -> Box | None:
