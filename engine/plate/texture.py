@@ -75,7 +75,9 @@ def continue_texture(
     None where too little of the picture may lend. Repeats exactly. `still_wanted` is called now and then, and ends the
     work by raising.
     """
-    levels = _pyramid(rgb, unknown, lends)
+    # EXR may hold infinities and what is no number: neither is copied, nor continued.
+    finite = np.isfinite(rgb).all(axis=2)
+    levels = _pyramid(rgb, unknown | ~finite, lends & finite)
     if levels is None:
         return None
     lines = crossing_lines([(level.rgb, level.unknown) for level in levels[-2:]])
@@ -90,7 +92,7 @@ def continue_texture(
         level = levels.pop()
         at = _grown_together(level, _doubled(at, level, coarser), still_wanted)
         coarser = level
-    return _filled(coarser, at)
+    return np.where(unknown[..., None], _filled(coarser, at), rgb)
 
 
 def _pyramid(rgb: FloatImage, unknown: Mask, lends: Mask) -> list[_Level] | None:

@@ -106,6 +106,16 @@ def test_the_unknown_itself_has_no_influence() -> None:
     np.testing.assert_array_equal(first, second)
 
 
+def test_what_is_no_number_stays_where_it_is() -> None:
+    picture = stripes(120, 90)
+    picture[10, 30], picture[44, 41] = np.nan, np.inf
+    hole = hole_in(picture.shape, Box(42, 30, 80, 60))
+    filled = continue_texture(picture, hole, ~hole, go_on)
+    assert filled is not None
+    assert 0.0 < float(filled[hole].min()) < float(filled[hole].max()) < 1.0
+    np.testing.assert_array_equal(filled[~hole], picture[~hole])
+
+
 @pytest.mark.parametrize("value", [0.0, 0.5, 30.0])
 def test_a_flat_picture_stays_flat(value: float) -> None:
     picture = np.full((90, 120, 3), value, np.float32)
