@@ -37,7 +37,7 @@ class RoiDocument:
     """One box or None per frame, by label."""
     layers: tuple[RotoLayer, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
-    """Of boxes: a companion's label, and that of the boxes that it goes along with (roi_tools.linking)."""
+    """A companion's label, and that of what it goes along with (roi_tools.linking): of boxes, or a layer's name."""
 
     def boxes_of_all(self) -> dict[str, tuple[Box | None, ...]]:
         """The boxes, and for every visible shape that adds to its layer and has no boxes of its label, the shape's."""
@@ -103,7 +103,8 @@ def roi_from_data(data: object, source: Path) -> RoiDocument:
         raise _error(source, "'boxes' is no object with labels", 'write {"label": [[x0, y0, x1, y1], ...]}')
     tracks = {label: _boxes(entries, label, frames, size, source) for label, entries in boxes.items()}
     layers = _layers(data.get("layers", []), source)
-    return RoiDocument(size, _rate(data, source), frames, tracks, layers, _links(data.get("links", {}), tracks, source))
+    links = _links(data.get("links", {}), {*tracks, *(layer.name for layer in layers)}, source)
+    return RoiDocument(size, _rate(data, source), frames, tracks, layers, links)
 
 
 def _boxes(entries: object, label: str, frames: int, size: Size, source: Path) -> tuple[Box | None, ...]:
@@ -135,13 +136,14 @@ def _layers(entries: object, source: Path) -> tuple[RotoLayer, ...]:
         raise RoiFileError(f"{source}: {error}") from error
 
 
-def _links(entries: object, boxes: Collection[str], source: Path) -> dict[str, str]:
+def _links(entries: object, names: Collection[str], source: Path) -> dict[str, str]:
     if not isinstance(entries, Mapping):
         raise _error(source, "'links' is no object", 'write {"companion": "leader"}')
     for companion, leader in entries.items():
-        if companion not in boxes or leader not in boxes:
-            known = ", ".join(sorted(boxes)) or "none"
-            raise _error(source, f"'{companion}' is linked to '{leader}'", f"link labels of 'boxes': {known}")
+        if not isinstance(leader, str) or companion not in names or leader not in names:
+            known = ", ".join(sorted(names)) or "none"
+            wanted = f"link labels of 'boxes' or names of 'layers': {known}"
+            raise _error(source, f"'{companion}' is linked to '{leader}'", wanted)
         if leader in entries:
             raise _error(source, f"'{companion}' is linked to '{leader}', which is linked itself", "link to its leader")
     return dict(entries)

@@ -129,15 +129,18 @@ def test_an_roi_file_holds_all_removals_of_the_shot_and_their_links(
     ball = Removal(new_id(), "ball", AnimatedRectangle.still(RectF(10, 10, 20, 20)))
     shadow = Removal(new_id(), "ball", AnimatedRectangle.still(RectF(22, 16, 34, 22)), linked_to=ball.id)
     project = session.project
-    for removal in (ball, shadow):
+    (triangle,) = shot.removals
+    cast = Removal(new_id(), "cast", AnimatedRectangle.still(RectF(30, 30, 36, 36)), linked_to=triangle.id)
+    for removal in (ball, shadow, cast):
         project = edits.add_removal(project, shot.id, removal)
     session.apply("two boxes", project)
     session.select_removal(ball.id)
     roi.write(tmp_path / "shot.json")
     roi.read(tmp_path / "shot.json")
-    drawn, _, _, again, back, companion = session.project.shots[0].removals
-    assert (again.label, back.label, companion.label) == (drawn.label, "ball", "ball 2")
-    assert isinstance(again.shape, RotoMarking) and companion.linked_to == back.id
+    drawn, _, _, _, again, back, companion, beside = session.project.shots[0].removals
+    assert (again.label, back.label, companion.label, beside.label) == (drawn.label, "ball", "ball 2", "cast")
+    assert isinstance(again.shape, RotoMarking)
+    assert (companion.linked_to, beside.linked_to) == (back.id, again.id)
     for before, after in ((ball, back), (shadow, companion)):
         first, second = before.shape.rect_at(3), after.shape.rect_at(3)
         assert first is not None and second is not None

@@ -69,13 +69,14 @@ def documents(draw: st.DrawFn) -> RoiDocument:
     frames = draw(st.integers(1, 4))
     boxes = st.lists(st.none() | boxes_within(SIZE), min_size=frames, max_size=frames).map(tuple)
     labelled = draw(st.dictionaries(st.text(max_size=6), boxes, max_size=3))
-    leader, *others = labelled or [""]
+    drawn = tuple(draw(st.lists(layers(), max_size=2)))
+    leader, *others = dict.fromkeys([*labelled, *(layer.name for layer in drawn)]) or [""]
     return RoiDocument(
         SIZE,
         draw(st.sampled_from([Fraction(24), RATE, Fraction(25, 2)])),
         frames,
         labelled,
-        tuple(draw(st.lists(layers(), max_size=2))),
+        drawn,
         {label: leader for label in others if draw(st.booleans())},
     )
 
@@ -127,7 +128,8 @@ GOOD: dict[str, Any] = {
         ({"layers": [3]}, "'layers' is no list of layers"),
         ({"layers": [{"version": 1}]}, "needs a list 'shapes'"),
         ({"links": []}, "'links' is no object"),
-        ({"links": {"a": "b"}}, "'a' is linked to 'b'; link labels of 'boxes': a"),
+        ({"links": {"a": "b"}}, "'a' is linked to 'b'; link labels of 'boxes' or names of 'layers': a"),
+        ({"links": {"a": ["a"]}}, "'a' is linked to .*; link labels"),
         ({"links": {"a": "a"}}, "'a' is linked to 'a', which is linked itself"),
     ],
 )
