@@ -19,6 +19,8 @@ BLUR_PX = 1.0
 """Of pictures that are registered with each other."""
 
 THUMBNAIL_WIDTH_PX = 160
+BRIGHTEST = np.float32(65504.0)
+"""What a 16-bit float holds; EXR may exceed it."""
 
 Gray = NDArray[np.uint8]
 
@@ -28,9 +30,8 @@ class FrameView:
     """One frame as the analysis sees it; small, since hundreds are held.
 
     `size`: of the full frame. `box`: of the grown hole in it, None where nothing is hidden; `hole` and `guarded`: the
-    hole and the grown hole, (h, w) of the box. `gray`: 8-bit luma at analysis size; `blurred`: the same by BLUR_PX;
-    `guarded_small`: the grown hole at that size. `thumbnail`: (th, tw, 3) float, area-averaged, for colour
-    measurements; `thumbnail_known`: where it is free of the hole.
+    hole and the grown hole, (h, w) of the box. `gray`: 8-bit luma at analysis size; `blurred`: the same by BLUR_PX.
+    `box_small`: of the grown hole at that size. `thumbnail_known`: (th, tw) where the thumbnail is free of the hole.
     """
 
     size: Size
@@ -39,9 +40,23 @@ class FrameView:
     guarded: Mask
     gray: Gray
     blurred: Gray
-    guarded_small: Mask
-    thumbnail: FloatImage
+    box_small: Box | None
     thumbnail_known: Mask
+    _guarded_small: Mask
+    _thumbnail: NDArray[np.float16]
+
+    @property
+    def guarded_small(self) -> Mask:
+        """The grown hole at analysis size."""
+        mask = np.zeros(self.gray.shape, bool)
+        if self.box_small is not None:
+            mask[self.box_small.slices] = self._guarded_small
+        return mask
+
+    @property
+    def thumbnail(self) -> FloatImage:
+        """(th, tw, 3) area-averaged, for colour measurements."""
+        return self._thumbnail.astype(np.float32)
 
     @property
     def scale(self) -> tuple[float, float]:
@@ -67,7 +82,9 @@ def view_frame(source: PlateSource, frame: int, settings: PlateSettings) -> Fram
     thumb_size = (min(THUMBNAIL_WIDTH_PX, width), max(round(height * min(THUMBNAIL_WIDTH_PX, width) / width), 1))
     box = box_around(guarded)
     inside = (slice(0), slice(0)) if box is None else box.slices
-    gray = _luma_8bit(rgb, size)
+    gray, small = _luma_8bit(rgb, size), _shrink_mask(guarded, size)
+    box_small = box_around(small)
+    thumbnail = np.asarray(cv2.resize(rgb, thumb_size, interpolation=cv2.INTER_AREA), np.float32)
     return FrameView(
         size=Size(width, height),
         box=box,
@@ -75,9 +92,11 @@ def view_frame(source: PlateSource, frame: int, settings: PlateSettings) -> Fram
         guarded=guarded[inside].copy(),
         gray=gray,
         blurred=np.asarray(cv2.GaussianBlur(gray, (0, 0), BLUR_PX, borderType=cv2.BORDER_REPLICATE), np.uint8),
-        guarded_small=_shrink_mask(guarded, size),
-        thumbnail=np.asarray(cv2.resize(rgb, thumb_size, interpolation=cv2.INTER_AREA), np.float32),
+        box_small=box_small,
         thumbnail_known=~_shrink_mask(guarded, thumb_size),
+        _guarded_small=small[(slice(0), slice(0)) if box_small is None else box_small.slices].copy(),
+        # Half the bytes, and finer than eight bits.
+        _thumbnail=np.clip(thumbnail, -BRIGHTEST, BRIGHTEST).astype(np.float16),
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.plate.alignment import CameraMotion, Matrix, match_levels
-from engine.plate.analysis import FrameView, box_around
+from engine.plate.analysis import FrameView
 from engine.plate.model import FloatImage, Mask, Points
 from roi_tools.geometry import Box, Size
 
@@ -43,7 +43,7 @@ class Step:
     matrix: Matrix
     static: bool
     window: Box | None
-    residual: FloatImage | None
+    residual: NDArray[np.float16] | None
     colour_offset: NDArray[np.float32]
     scale: tuple[float, float]
 
@@ -53,7 +53,7 @@ class Step:
             return points
         from engine.plate.flow_loops import advance
 
-        residual = self.residual if self.residual is not None else np.zeros((0, 0, 2), np.float32)
+        residual = np.zeros((0, 0, 2), np.float32) if self.residual is None else self.residual.astype(np.float32)
         window = (0, 0, 0, 0) if self.window is None else self.window.as_tuple()
         return advance(np.ascontiguousarray(points, np.float32), self.matrix, residual, window, self.scale)
 
@@ -62,7 +62,9 @@ def make_step(a: FrameView, b: FrameView, motion: CameraMotion, follow_flow: boo
     """The step from a to b; the residual is only made around a's hole, where chains pass."""
     window = _window(a) if follow_flow and not motion.static else None
     residual = None if window is None else _residual(a, b, motion.matrix, window)
-    return Step(motion.matrix, motion.static, window, residual, colour_offset(a, b, motion.matrix), a.scale)
+    # Hundreds of steps are held.
+    held = None if residual is None else residual.astype(np.float16)
+    return Step(motion.matrix, motion.static, window, held, colour_offset(a, b, motion.matrix), a.scale)
 
 
 def colour_offset(a: FrameView, b: FrameView, matrix: Matrix) -> NDArray[np.float32]:
@@ -88,7 +90,7 @@ def colour_offset(a: FrameView, b: FrameView, matrix: Matrix) -> NDArray[np.floa
 
 def _window(a: FrameView) -> Box | None:
     """The hole and enough around it to measure motion on."""
-    box = box_around(a.guarded_small)
+    box = a.box_small
     return None if box is None else box.grown(RING_PX + 16).clipped(Size(a.gray.shape[1], a.gray.shape[0]))
 
 
@@ -116,7 +118,7 @@ def _residual(a: FrameView, b: FrameView, matrix: Matrix, window: Box) -> FloatI
     dense = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     dense.setPatchStride(PATCH_STRIDE_PX)
     dense.calc(np.ascontiguousarray(gray_a), np.ascontiguousarray(masked), flow)
-    # Hundreds of steps are held; a completed flow is smooth enough for half the resolution.
+    # A completed flow is smooth enough for half the resolution.
     half = (-(-window.width_px // 2), -(-window.height_px // 2))
     coarse = np.asarray(cv2.resize(flow, half, interpolation=cv2.INTER_AREA), np.float32)
     return complete(coarse, _touched(hole, half), ~_touched(~known, half), 2)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from engine.plate.alignment import Matrix, apply_matrix, fit_motion, match_levels, track
-from engine.plate.analysis import FrameView, box_around
+from engine.plate.analysis import FrameView
 from engine.plate.layer_motion import aligned
 from engine.plate.registration import Ring
 from roi_tools.geometry import Box, Size
@@ -58,7 +58,7 @@ def _is_still(ring: Ring, other: FrameView) -> bool:
 
 def _tracked(view: FrameView, other: FrameView, guess: Matrix) -> Matrix | None:
     """The guess, corrected by what is tracked around the hole; None where too little is."""
-    box = box_around(view.guarded_small)
+    box = view.box_small
     window = None if box is None else box.grown(AROUND_PX).clipped(Size(view.gray.shape[1], view.gray.shape[0]))
     if window is None:
         return None

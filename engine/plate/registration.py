@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plate.analysis import BLUR_PX, FrameView, Gray, box_around
+from engine.plate.analysis import BLUR_PX, FrameView, Gray
 from engine.plate.footage import Footage
 from engine.plate.model import Mask, Points
 from engine.plate.nodes import Nodes, Shift
@@ -84,7 +84,7 @@ class Ring:
     """Textured points around a frame's hole, to register other frames with."""
 
     def __init__(self, view: FrameView) -> None:
-        box = box_around(view.guarded_small) or Box(0, 0, 1, 1)
+        box = view.box_small or Box(0, 0, 1, 1)
         # What lies further away is not looked at: blurring whole frames takes long.
         window = box.grown(RING_PX + CROP_MARGIN_PX).clipped(Size(view.gray.shape[1], view.gray.shape[0])) or box
         gray = cv2.GaussianBlur(view.gray[window.slices].astype(np.float32), (0, 0), BLUR_PX)
