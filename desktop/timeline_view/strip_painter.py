@@ -18,6 +18,7 @@ from desktop.timeline_view.shot_pictures import ShotPicture
 from desktop.timeline_view.timeline_layout import TimelineLayout
 from desktop.viewer.overlays import diamond
 from roi_tools.keyframes import Interpolation
+from roi_tools.shapes import AnimatedRectangle
 from timeline.marking import interpolation_at
 from timeline.removal import Removal
 
@@ -26,6 +27,7 @@ _LABEL_GAP_PX = 76.0
 _SHORTEST_NAME_PX = 60.0
 _FAINT = 70
 """Opacity of 255."""
+_HOLE = 0.6
 _THIN_BELOW_PX = 2.5
 """Smaller keyframes are lines: their signs could not be told apart."""
 
@@ -169,7 +171,10 @@ def draw_keyframes(
     *,
     selected: bool,
 ) -> None:
-    """A sign for each keyframe by how it goes on, and the name above them; over the playhead, so that all is seen."""
+    """A sign for each keyframe by how it goes on, and the name above them; over the playhead, so that all is seen.
+
+    Those that a track has set are hollow, or short where they are lines.
+    """
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     color, faint = (QColor(theme.KEYFRAME if selected else "#a8a8a8") for _ in range(2))
     faint.setAlpha(_FAINT)  # where the removal is not active, they only say where it would be
@@ -183,11 +188,13 @@ def draw_keyframes(
         is_active = bar is not None and bar.left() <= centre.x() <= bar.right()
         painter.setPen(QPen(QColor(theme.EDGE if is_active else "transparent"), 1))
         painter.setBrush(color if is_active else faint)
+        key = at - span.start + span.shot.source_start
+        tracked = is_tracked_key(removal, key)
         if radius < _THIN_BELOW_PX:
-            painter.fillRect(QRectF(centre.x() - 1, centre.y() - 6, 2, 12), painter.brush())
+            half_px = 3 if tracked else 6
+            painter.fillRect(QRectF(centre.x() - 1, centre.y() - half_px, 2, 2 * half_px), painter.brush())
         else:
-            key = at - span.start + span.shot.source_start
-            painter.drawPath(key_sign(interpolation_at(removal.shape, key), centre, radius))
+            painter.drawPath(key_sign(interpolation_at(removal.shape, key), centre, radius, hollow=tracked))
     if bar is not None:
         keys_px = [centre.x() for centre in centres]
         _draw_lane_name(painter, bar, removal, selected, layout.px_per_frame / 2, keys_px)
@@ -199,8 +206,21 @@ def key_radius_px(layout: TimelineLayout, frames: Sequence[int], radius_px: floa
     return min(radius_px, gap * layout.px_per_frame / 2)
 
 
-def key_sign(interpolation: Interpolation | None, centre: QPointF, radius: float) -> QPainterPath:
+def is_tracked_key(removal: Removal, frame: int) -> bool:
+    """Whether the keyframe on media frame ``frame`` is as a track has set it: the next track may set it anew."""
+    shape = removal.shape
+    key = shape.track.key_at(frame) if isinstance(shape, AnimatedRectangle) else None
+    return key is not None and removal.tracked_keys.get(frame) == key.value
+
+
+def key_sign(
+    interpolation: Interpolation | None, centre: QPointF, radius: float, *, hollow: bool = False
+) -> QPainterPath:
     """What editors know: a diamond is linear, a square holds, a circle is smooth, an hourglass has own slopes."""
+    if hollow:
+        around = key_sign(interpolation, centre, radius)
+        around.addPath(key_sign(interpolation, centre, _HOLE * radius))  # by the odd-even rule a hole
+        return around
     path, x, y = QPainterPath(), centre.x(), centre.y()
     side = 0.8 * radius
     if interpolation == "hold":

@@ -9,7 +9,13 @@ from pytestqt.qtbot import QtBot
 from desktop.base import theme
 from desktop.editing.timeline_map import ShotSpan
 from desktop.timeline_view.rows import Rows
-from desktop.timeline_view.strip_painter import KEY_RADIUS_PX, draw_keyframes, key_radius_px, key_sign
+from desktop.timeline_view.strip_painter import (
+    KEY_RADIUS_PX,
+    draw_keyframes,
+    is_tracked_key,
+    key_radius_px,
+    key_sign,
+)
 from desktop.timeline_view.timeline_layout import fitted_layout
 from roi_tools.keyframes import Interpolation
 from roi_tools.shapes import RectF
@@ -25,6 +31,21 @@ def test_each_interpolation_has_a_sign_of_its_own() -> None:
         bounds = sign.boundingRect()
         assert bounds.width() > 7 and bounds.height() > 7
         assert bounds.left() > -6.5 and bounds.right() < 6.5
+
+
+def test_keys_of_a_track_are_hollow(qtbot: QtBot) -> None:
+    centre = QPointF(0, 0)
+    for way in WAYS:
+        own, tracked = key_sign(way, centre, 6.0), key_sign(way, centre, 6.0, hollow=True)
+        assert own.contains(centre) and not tracked.contains(centre)
+        assert own.boundingRect() == tracked.boundingRect()
+
+
+def test_a_key_is_a_track_s_until_a_person_changes_it() -> None:
+    shape = box_shape(make_removal()).with_rect(20, RectF(5, 5, 9, 9)).with_rect(30, RectF(6, 6, 9, 9))
+    tracked = {20: (5.0, 5.0, 9.0, 9.0), 30: (7.0, 7.0, 9.0, 9.0)}
+    removal = make_removal(shape=shape, tracked_keys=tracked)
+    assert [is_tracked_key(removal, frame) for frame in (0, 20, 25, 30)] == [False, True, False, False]
 
 
 def test_keys_side_by_side_do_not_touch() -> None:
