@@ -24,10 +24,16 @@ _DEPTH = 5
 
 
 class _Template(NamedTuple):
-    pattern: re.Pattern[str]
+    text: str
     words: str
     """What stands in its place, with the same names in braces."""
     begins_with_value: bool
+    longest_words: str
+    """Its longest part between values, in small letters: most messages do not have it, and need no pattern tried."""
+
+    def fit(self, message: str) -> re.Match[str] | None:
+        """The values of a message that fits."""
+        return _compiled(self.text).fullmatch(message) if self.longest_words in message.lower() else None
 
 
 def told(message: str) -> str:
@@ -55,7 +61,7 @@ def _fitting(message: str) -> tuple[str, re.Match[str]] | None:
     if best is not None:
         return best
     for template in _templates(language()):
-        match = template.pattern.fullmatch(message) if template.begins_with_value else None
+        match = template.fit(message) if template.begins_with_value else None
         if match and (best is None or len(match[1]) < len(best[1][1])):
             best = template.words, match
     if best is not None and ":" in best[1][1] and _follows_a_name(message):
@@ -65,7 +71,7 @@ def _fitting(message: str) -> tuple[str, re.Match[str]] | None:
 
 def _beginning_with_words(message: str) -> tuple[str, re.Match[str]] | None:
     for template in _templates(language()):
-        match = None if template.begins_with_value else template.pattern.fullmatch(message)
+        match = None if template.begins_with_value else template.fit(message)
         if match:
             return template.words, match
     return None
@@ -99,7 +105,11 @@ def _templates(code: str) -> tuple[_Template, ...]:
     del code  # whose words they are: translated_message answers in the language of now
     known = json.loads(files("resources").joinpath("translations", "templates.json").read_text(encoding="utf-8"))
     ordered = sorted(known, key=lambda text: (text.startswith("{"), -len(_NAME.sub("", text))))
-    return tuple(_Template(pattern_of(text), words_of(text), text.startswith("{")) for text in ordered)
+    return tuple(_Template(text, words_of(text), text.startswith("{"), _longest_words(text)) for text in ordered)
+
+
+def _longest_words(template: str) -> str:
+    return max(_NAME.sub("\0", template).split("\0"), key=len).lower()
 
 
 def words_of(template: str) -> str:
@@ -113,6 +123,12 @@ def pattern_of(template: str) -> re.Pattern[str]:
     A message in another begins small, on its own with a capital.
     """
     return re.compile("".join(_parts(template)), re.DOTALL | re.IGNORECASE)
+
+
+@cache
+def _compiled(template: str) -> re.Pattern[str]:
+    """Made when it is needed: all of them at once would hold up the window."""
+    return pattern_of(template)
 
 
 def _parts(template: str) -> Iterator[str]:
