@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import TypeVar
@@ -35,6 +36,8 @@ from engine.plate.model import (
     Points,
     RecoveredFrame,
 )
+from engine.plate.movers import Movers
+from engine.plate.movers_fit import Layer
 from engine.plate.outlines import Outlines, TightFootage, widened
 from engine.plate.overhang import overhang
 from engine.plate.photometric import relight
@@ -128,22 +131,29 @@ def _recover_all(
     footage: Footage, core: Sequence[int], progress: Progress, inventions: Inventions | None
 ) -> Iterator[RecoveredFrame]:
     """The frames of `core`, with nothing of the hole kept."""
-    done = 0
+    done, movers = 0, Movers(footage)
     while done < len(core):
         for result, share in _batch(
-            footage, inventions, core[done : done + MAX_BATCH_FRAMES], progress, done, len(core)
+            footage, movers, inventions, core[done : done + MAX_BATCH_FRAMES], progress, done, len(core)
         ):
             done += 1
             progress(share)
             yield result
         if done < len(core):
             footage.forget_before(core[done] - footage.settings.reach_frames)
+            movers.forget_before(core[done])
             if inventions is not None:
                 inventions.forget_before(core[done])
 
 
 def _batch(
-    footage: Footage, inventions: Inventions | None, frames: Sequence[int], progress: Progress, done: int, total: int
+    footage: Footage,
+    movers: Movers,
+    inventions: Inventions | None,
+    frames: Sequence[int],
+    progress: Progress,
+    done: int,
+    total: int,
 ) -> Iterator[tuple[RecoveredFrame, float]]:
     """As many of the frames as fit into memory at once, each with the share that is done after it."""
     pool = ThreadPoolExecutor(THREADS)
@@ -154,13 +164,13 @@ def _batch(
         for _ in _gather(footage, batch, pool):
             progress(traced)
         # They are painted ahead, while others are finished.
-        painting = [pool.submit(_painted, footage, target) for target in batch]
+        painting = [pool.submit(_with_movers, footage, movers, target) for target in batch]
         for finished, painted in enumerate(painting, start=1):
             before = (done + finished - 1 + TRACING_SHARE * (len(batch) - finished + 1)) / total
             after = (done + finished + TRACING_SHARE * (len(batch) - finished)) / total
             still_wanted = partial(progress, before)
             ready = _when_ready(painted, still_wanted)
-            yield _finish(footage, batch[finished - 1].frame, ready, inventions, still_wanted), after
+            yield _finish(footage, batch[finished - 1].frame, *ready, inventions, still_wanted), after
     except BaseException:
         footage.abandon()
         raise
@@ -220,21 +230,29 @@ def _read(rgb: FloatImage, origin: Points, clear: Clearance, wanted: list[tuple[
 
 
 def _finish(
-    footage: Footage, frame: int, painted: Painted | None, inventions: Inventions | None, still_wanted: Still
+    footage: Footage,
+    frame: int,
+    painted: Painted | None,
+    passing: Layer | None,
+    inventions: Inventions | None,
+    still_wanted: Still,
 ) -> RecoveredFrame:
-    """Invents the rest, unless there is nobody for that, and cuts out the hole's box."""
+    """Invents the rest, unless there is nobody for that, puts what passes by before it, and cuts out the hole's box."""
     hole_box = None if painted is None else box_around(painted.hole)
     if painted is None or hole_box is None:
         nothing = np.zeros((0, 0), np.float32)
         return RecoveredFrame(frame, None, np.zeros((0, 0, 3), np.float32), nothing.astype(np.int32), nothing)
-    plate = painted.plate if inventions is None else inventions.complete(painted, still_wanted)
+    if inventions is not None:
+        painted = replace(painted, plate=inventions.complete(painted, still_wanted))
+    if passing is not None:
+        painted = passing.over(painted)
     cut = hole_box.slices
     hole = painted.hole[cut]
     rgb = footage.source.rgb(frame, painted.window)[cut]
     return RecoveredFrame(
         frame,
         hole_box.shifted(painted.window.x0, painted.window.y0),
-        np.where(hole[..., None], plate[cut], rgb).astype(np.float32),
+        np.where(hole[..., None], painted.plate[cut], rgb).astype(np.float32),
         np.where(hole, painted.provenance[cut], OUTSIDE_HOLE).astype(np.int32),
         np.where(hole, painted.confidence[cut], np.float32(1.0)).astype(np.float32),
         painted.overhang_px,
@@ -252,6 +270,12 @@ def _paint_alone(footage: Footage, frame: int, still_wanted: Still) -> Painted |
         for _ in _gather(footage, [target], pool):
             still_wanted()
     return _painted(footage, target)
+
+
+def _with_movers(footage: Footage, movers: Movers, target: Target) -> tuple[Painted | None, Layer | None]:
+    """The frame painted, and what walks by behind its hole."""
+    painted = _painted(footage, target)
+    return painted, None if painted is None else movers.behind(painted)
 
 
 def _painted(footage: Footage, target: Target) -> Painted | None:
