@@ -21,6 +21,8 @@ _RARE = 1e-5
 """Share of a colour that was never seen."""
 _KEYFRAME_SHARE = 0.7
 """How much the keyframe's colours count beside the recent ones: what the artist marked is the reference."""
+_ALIKE_RANGE, _LEAST_SURENESS = (0.6, 0.97), 0.05
+"""Bhattacharyya coefficients between which colours tell; chosen on clips with known boxes and on composites of them."""
 _OBJECT_RATE, _AROUND_RATE = 0.05, 0.15
 
 
@@ -35,8 +37,8 @@ class Appearance:
     @classmethod
     def of(cls, cells: Cells, mask: Mask, around: Mask) -> Appearance:
         """The colours of a picture (h, w) under two masks."""
-        inside = _histogram(cells, mask)
-        return cls(inside, inside, _histogram(cells, around))
+        inside = colour_shares(cells, mask)
+        return cls(inside, inside, colour_shares(cells, around))
 
     def log_ratio(self, cells: Cells) -> NDArray[np.float32]:
         """log P(colour | object) - log P(colour | surroundings) per pixel, (h, w)."""
@@ -44,20 +46,26 @@ class Appearance:
         table = np.log((inside + _RARE) / (self.around + _RARE)).astype(np.float32)
         return np.asarray(np.take(table, cells), np.float32)
 
-    def likeness(self, cells: Cells, mask: Mask) -> float:
-        """Overlap of the colours under ``mask`` with those of the keyframe, 0 to 1: their Bhattacharyya coefficient."""
-        return float(np.sqrt(self.key * _histogram(cells, mask)).sum())
+    def sureness(self, cells: Cells, mask: Mask) -> float:
+        """How surely what lies under ``mask`` is the object, above 0 to 1, by the keyframe's colours."""
+        return sureness(self.key, colour_shares(cells, mask))
 
     def updated(self, cells: Cells, mask: Mask, around: Mask) -> Appearance:
         """Moved a little towards what a picture shows; the keyframe's colours stay."""
         return replace(
             self,
-            recent=(1 - _OBJECT_RATE) * self.recent + _OBJECT_RATE * _histogram(cells, mask),
-            around=(1 - _AROUND_RATE) * self.around + _AROUND_RATE * _histogram(cells, around),
+            recent=(1 - _OBJECT_RATE) * self.recent + _OBJECT_RATE * colour_shares(cells, mask),
+            around=(1 - _AROUND_RATE) * self.around + _AROUND_RATE * colour_shares(cells, around),
         )
 
 
-def _histogram(cells: Cells, weights: Mask) -> NDArray[np.float32]:
+def sureness(key: NDArray[np.float32], shares: NDArray[np.float32]) -> float:
+    """How surely two sets of colours are of one object, above 0 to 1: by their Bhattacharyya coefficient."""
+    low, high = _ALIKE_RANGE
+    return float(np.clip((np.sqrt(key * shares).sum() - low) / (high - low), _LEAST_SURENESS, 1))
+
+
+def colour_shares(cells: Cells, weights: Mask) -> NDArray[np.float32]:
     """Share of each colour cell, a little blurred so that neighbouring shades count."""
     flat = np.asarray(np.bincount(cells.ravel(), weights.ravel(), _BINS**3), np.float64)
     counts: NDArray[np.float64] = flat.reshape(_BINS, _BINS, _BINS)

@@ -33,8 +33,8 @@ _OTHERS = 2.0
 """What was seen to belong to something else on the frame before stays with that."""
 _TELLING_PX, _GOES_ALONG = 1.0, 0.3
 """How far the object has to go against the camera per frame for what goes less than a share of that to be no part."""
-_LIKENESS_RANGE, _LEAST_CONFIDENCE, _OVERLAP_POWER = (0.6, 0.97), 0.05, 0.25
-"""Between these the colours say how right an outline is; chosen on clips with known boxes and on composites of them."""
+_OVERLAP_POWER = 0.25
+"""The overlap with what was expected says little beside the colours."""
 _CARRIED_BLUR_PX = 3.0
 
 _NOISE_FACTOR = 4.0
@@ -204,12 +204,12 @@ class OutlineFollower:
             return hidden
         others = np.zeros_like(mask)
         others[seen.window.slices] = seen.departs * (1 - mask[seen.window.slices])
-        appearance, likeness = self._learned(outline.appearance, frame, mask, expected.mask)
+        appearance, sureness = self._learned(outline.appearance, frame, mask, expected.mask)
         return Outline(
             frame,
             mask,
             appearance,
-            _confidence(likeness, _overlap(solid, expected.mask > 0.5)),
+            sureness * _overlap(solid, expected.mask > 0.5) ** _OVERLAP_POWER,
             _moving(outline.moving, solid[seen.window.slices], seen),
             _narrowed(mask, expected.reach),
             _usual(outline.usual_px, int(np.count_nonzero(solid))),
@@ -289,14 +289,14 @@ class OutlineFollower:
         return np.asarray(odds, np.float32)
 
     def _learned(self, appearance: Appearance, frame: int, mask: Mask, carried: Mask) -> tuple[Appearance, float]:
-        """The appearance with what this frame shows, and how much that looks like the keyframe, 0 to 1."""
+        """The appearance with what this frame shows, and how surely that is the object, 0 to 1."""
         near = _bounds(mask)
         near = near.grown(max(near.width_px, near.height_px) // 2 + 1).clipped(_size(mask)) or near
         cells = colour_cells(self._frames.rgb(frame)[near.slices])
         mask, carried = mask[near.slices], carried[near.slices]
         solid = (mask > 0.5).astype(np.float32)
         around = _surroundings(mask, solid)
-        return appearance.updated(cells, solid * (carried > 0.5), around), appearance.likeness(cells, solid)
+        return appearance.updated(cells, solid * (carried > 0.5), around), appearance.sureness(cells, solid)
 
 
 def _core(box: Box, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -400,12 +400,6 @@ def _overlap(mask: NDArray[np.bool_], expected: NDArray[np.bool_]) -> float:
 def _moving(before: float, solid: NDArray[np.bool_], seen: _Seen) -> float:
     known = solid & np.isfinite(seen.departure)
     return 0.95 * before + 0.05 * float(seen.departs[known].mean()) if known.any() else before
-
-
-def _confidence(likeness: float, overlap: float) -> float:
-    """Above 0: by how much of the keyframe's colours are there; the overlap with what was expected says little more."""
-    low, high = _LIKENESS_RANGE
-    return float(np.clip((likeness - low) / (high - low), _LEAST_CONFIDENCE, 1)) * overlap**_OVERLAP_POWER
 
 
 def _centre(mask: Mask) -> tuple[float, float] | None:

@@ -7,17 +7,19 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from roi_tools.errors import TrackingError
 from roi_tools.geometry import Box
 from roi_tools.roi_file import read_boxes
 from roi_tools.shapes import RectF
-from roi_tools.tracking.appearance import Appearance, colour_cells
+from roi_tools.tracking.appearance import Appearance, colour_cells, colour_shares, sureness
 from roi_tools.tracking.boxes import TrackedBox, _straight, track_box
 from roi_tools.tracking.camera import Camera
 from roi_tools.tracking.motion import moving_boxes
-from roi_tools.tracking.outline import Outline, _confidence, _one_object, _with_camera, start_outline
+from roi_tools.tracking.outline import Outline, _one_object, _with_camera, start_outline
 from roi_tools.tracking.picture import PictureFollower
 from roi_tools.tracking.region import MotionModel, transformed
 from roi_tools.tracking.shadow import propose_shadow
@@ -333,10 +335,20 @@ def test_what_goes_with_the_camera_is_told_from_an_object_that_does_not() -> Non
     assert not _with_camera(0.2 * against, carried).any()  # an object that hardly moves tells nothing
 
 
-def test_confidence_falls_with_the_keyframes_colours() -> None:
-    values = [_confidence(likeness, 0.9) for likeness in (0.5, 0.7, 0.8, 0.9, 1.0)]
-    assert values == sorted(values) and 0 < values[0] < 0.1 and values[-1] > 0.9
-    assert _confidence(0.9, 0.4) < _confidence(0.9, 0.8)
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=2).map(sorted), st.integers(0, 99))
+def test_sureness_falls_with_the_share_of_other_colours(shares: list[float], seed: int) -> None:
+    cells = colour_cells(texture(16, 16, seed))
+    key, other = (colour_shares(cells, mask) for mask in (np.eye(16, dtype=np.float32), np.ones((16, 16), np.float32)))
+    less, more = (sureness(key, (1 - share) * key + share * other) for share in shares)
+    assert 0 < more <= less <= 1 == sureness(key, key)
+
+
+def test_a_shape_on_something_else_is_given_up() -> None:
+    here, there = texture(HEIGHT, WIDTH, 41, 2.0), texture(HEIGHT, WIDTH, 41, 2.0)
+    there[60:132, 100:220] = (250, 40, 40) - there[60:132, 100:220] // 8  # the same pattern in other colours
+    polygon = np.array([[110, 70], [210, 70], [210, 122], [110, 122]], np.float64)
+    found = track_surface(lambda frame: here if frame < 10 else there, range(30), 0, polygon)
+    assert found[-1].frame == 9 and min(one.confidence for one in found) > 0.5
 
 
 @pytest.mark.parametrize("seed", [5, 6])
