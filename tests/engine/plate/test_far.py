@@ -69,11 +69,14 @@ def view(picture: NDArray[np.float32], box: Box | None) -> FrameView:
 # --- the whole --------------------------------------------------------------------------------------------------
 
 
-def test_a_locked_camera_gives_back_what_stood_hidden_for_long() -> None:
-    clip = Clip(locked(), standing)
+def test_a_locked_camera_gives_back_what_stood_hidden_for_long_without_a_passer_by() -> None:
+    truth = locked(64)
+    truth[36] = truth[36].copy()
+    truth[36][60:100, 100:125] = (1.0, 0.0, 0.0)
+    clip = Clip(truth, standing)
     result = recovered(clip, 4)
     assert (result.provenance >= LEAVES).all()
-    np.testing.assert_allclose(result.rgb, clip.truth[4][BOX.slices], atol=1e-6)
+    np.testing.assert_allclose(result.rgb, clip.truth[4][BOX.slices], atol=1e-5)
     assert result.confidence.min() > 0.3
 
 
@@ -104,15 +107,6 @@ def test_it_comes_in_the_light_of_its_frame() -> None:
     result = recovered(clip, 4)
     assert (result.provenance >= LEAVES).all()
     assert psnr_db(result, clip) > 42
-
-
-def test_a_passer_by_in_a_far_frame_is_outvoted() -> None:
-    truth = locked(64)
-    truth[36] = truth[36].copy()
-    truth[36][60:100, 100:125] = (1.0, 0.0, 0.0)
-    clip = Clip(truth, standing)
-    result = recovered(clip, 4)
-    np.testing.assert_allclose(result.rgb, clip.truth[4][BOX.slices], atol=0.02)
 
 
 def test_nothing_is_sought_where_all_is_shown() -> None:
