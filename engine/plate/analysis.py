@@ -122,6 +122,11 @@ def largest(rgb: FloatImage) -> FloatImage:
     return np.asarray(np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2]), np.float32)
 
 
+def mean_of(rgb: FloatImage) -> FloatImage:
+    """(h, w) the mean of the three channels of (h, w, 3); several times quicker than a mean along the last axis."""
+    return np.asarray(cv2.transform(rgb, np.full((1, 3), 1.0 / 3.0)), np.float32)
+
+
 def _luma_8bit(rgb: FloatImage, size: tuple[int, int]) -> Gray:
     luma = cv2.cvtColor(np.ascontiguousarray(rgb, np.float32), cv2.COLOR_RGB2GRAY)
     if (luma.shape[1], luma.shape[0]) != size:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from engine.plate.analysis import mean_of
 from engine.plate.fusion import Fused
 from engine.plate.model import FloatImage, Mask
 from engine.plate.photometric import pull_push
@@ -59,7 +60,7 @@ def confidence(plate: FloatImage, doubts: Doubts, error: FloatImage, band: Mask,
     square = SPREAD_WEIGHT * _smoothed(doubts.spread, found) + LONE_WEIGHT * lone * (1.0 + _edges(plate, band, found))
     worse = doubts.lent
     if band.any():
-        square = square + BAND_WEIGHT * _carried(np.square(error).mean(axis=2), band)
+        square = square + BAND_WEIGHT * _carried(mean_of(np.square(error)), band)
         worse = np.maximum(worse - _carried(worse, band), np.float32(0.0))
     square = square + LENDER_WEIGHT * worse
     expected = np.sqrt(square)
@@ -81,7 +82,7 @@ def _smoothed(values: FloatImage, found: Mask) -> FloatImage:
 
 def _edges(plate: FloatImage, band: Mask, found: Mask) -> FloatImage:
     """(h, w) by how much the plate changes from pixel to pixel, in mean square, in parts of what the band does."""
-    gray = plate.mean(axis=2)
+    gray = mean_of(plate)
     square = np.square(cv2.Sobel(gray, cv2.CV_32F, 1, 0, scale=1 / 8))
     square += np.square(cv2.Sobel(gray, cv2.CV_32F, 0, 1, scale=1 / 8))
     known = band if band.any() else found

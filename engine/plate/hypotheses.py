@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.plate.analysis import mean_of
 from engine.plate.fusion import Fused
 from engine.plate.model import FloatImage, Mask
 from engine.plate.votes import OUTVOTED_SPREAD
@@ -76,7 +77,7 @@ def _cost(fused: Fused, lenders: Counts, own: FloatImage, hole: Mask, grid: Mask
     apart = np.minimum(fused.spread / OUTVOTED_SPREAD, 1.0)
     cost[grid] = np.where(fused.found, (lenders * apart + UNCONFIRMED) / (lenders + 1), 2.0)
     shown[grid] = fused.colour
-    off = np.minimum(np.square(shown - own).mean(axis=2) / np.float32(OUTVOTED_SPREAD), np.float32(1.0))
+    off = np.minimum(mean_of(np.square(shown - own)) / np.float32(OUTVOTED_SPREAD), np.float32(1.0))
     band = grid & ~hole
     cost[band] = np.maximum(cost, off)[band]
     # NaN, in EXR, says nothing.

@@ -248,11 +248,12 @@ def _finish(
         painted = passing.over(painted)
     cut = hole_box.slices
     hole = painted.hole[cut]
-    rgb = footage.source.rgb(frame, painted.window)[cut]
+    rgb = np.array(footage.source.rgb(frame, painted.window)[cut])
+    cv2.copyTo(np.asarray(painted.plate[cut], np.float32), hole.view(np.uint8), rgb)
     return RecoveredFrame(
         frame,
         hole_box.shifted(painted.window.x0, painted.window.y0),
-        np.where(hole[..., None], painted.plate[cut], rgb).astype(np.float32),
+        rgb,
         np.where(hole, painted.provenance[cut], OUTSIDE_HOLE).astype(np.int32),
         np.where(hole, painted.confidence[cut], np.float32(1.0)).astype(np.float32),
         painted.overhang_px,
@@ -280,6 +281,8 @@ def _with_movers(footage: Footage, movers: Movers, target: Target) -> tuple[Pain
 
 def _painted(footage: Footage, target: Target) -> Painted | None:
     """The frame with all that was found painted in, its light matched; None where it has no hole."""
+    from engine.plate.painting_loops import paint
+
     view = footage.view(target.frame)
     if target.box is None:
         return None
@@ -293,13 +296,8 @@ def _painted(footage: Footage, target: Target) -> Painted | None:
     fused = _fused(target, plate, hole, guarded, footage.settings.blend_px)
     if fused is not None:
         found = np.zeros(hole.shape, bool)
-        found[guarded] = fused.found
-        provenance[guarded] = np.where(fused.found, fused.frame, SYNTHESISED)
-        rgb = plate.copy()
-        # Places, not masks: several times quicker.
-        plate.reshape(-1, 3)[np.flatnonzero(found)] = fused.colour[fused.found]
-        band = found & ~hole
-        error = np.where(band[..., None], rgb - plate, np.float32(0.0))
+        at = np.flatnonzero(guarded)
+        error, band = paint(at, fused.colour, fused.frame, fused.found, hole, plate, provenance, found)
         light = relight(error, band)
         cv2.add(plate, light, dst=plate, mask=found.view(np.uint8))
         trust = confidence(plate, Doubts.of(fused, guarded), error - light, band, found)
@@ -314,7 +312,8 @@ def _fused(target: Target, own: FloatImage, hole: Mask, guarded: Mask, blend_px:
     for each in target.hypotheses:
         evidence = each.evidence()
         if evidence.starts:
-            lenders.append(np.count_nonzero(evidence.vote, axis=0))
+            if target.layers:
+                lenders.append(np.count_nonzero(evidence.vote, axis=0))
             found.append(fuse(evidence, guarded, blend_px, each.surround.weights, each.surround.errors))
     if len(found) < 2:
         return found[0] if found else None
