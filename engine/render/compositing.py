@@ -54,7 +54,7 @@ def writable(support: NDArray[np.bool_], shifts: tuple[int, int]) -> NDArray[np.
     ``support`` starts on the plane's grid; a last sample that reaches over its end (the frame's edge) covers only the
     pixels that exist. Shape: the samples at subsampling ``shifts``.
     """
-    return np.asarray(_cells(support, shifts, True).all(axis=(1, 3)))
+    return np.asarray(np.logical_and.reduce(_samples_of_cells(support, shifts, True)))
 
 
 def _check_image(image: RenderedImage, bounds: Box, frame: int) -> None:
@@ -79,25 +79,29 @@ def _plane_alpha(alpha: NDArray[np.float32], shifts: tuple[int, int]) -> NDArray
     """Mean alpha of the pixels that a sample covers; 0 where one of them lies outside the support."""
     if shifts == (0, 0):
         return alpha
-    total = _cells(alpha, shifts, 0).sum(axis=(1, 3))
-    covered = _cells(np.ones_like(alpha), shifts, 0).sum(axis=(1, 3))
+    total = sum(_samples_of_cells(alpha, shifts, 0))
+    covered = sum(_samples_of_cells(np.ones_like(alpha), shifts, 0))
     return np.where(writable(alpha > 0, shifts), total / covered, 0).astype(np.float32)
 
 
-def _cells(values: NDArray, shifts: tuple[int, int], beyond: float) -> NDArray:
-    """``values`` as (rows, pixels down, columns, pixels across) per sample, with ``beyond`` past the frame's edge."""
+def _samples_of_cells(values: NDArray, shifts: tuple[int, int], beyond: float) -> list[NDArray]:
+    """The first pixel of every sample's cell, the second, ..., with ``beyond`` past the frame's edge: each as many as
+    there are samples. Several times quicker than a sum over two short axes."""
     step_x, step_y = 1 << shifts[0], 1 << shifts[1]
     pad = ((0, -values.shape[0] % step_y), (0, -values.shape[1] % step_x))
-    padded = np.pad(values, pad, constant_values=beyond)
-    return np.asarray(padded.reshape(padded.shape[0] // step_y, step_y, padded.shape[1] // step_x, step_x))
+    padded = np.pad(values, pad, constant_values=beyond) if any(after for _, after in pad) else values
+    return [padded[row::step_y, column::step_x] for row in range(step_y) for column in range(step_x)]
 
 
 def _blend(under: Plane, over: Plane, alpha: NDArray[np.float32]) -> Plane:
     """``under`` where alpha is 0 (bit for bit), ``over`` where it is 1, mixed in code values between them."""
     is_float = np.issubdtype(under.dtype, np.floating)
+    whole = alpha >= 1
+    if np.array_equal(whole, alpha > 0):  # without a feather
+        return np.where(whole, over, under)
     with np.errstate(invalid="ignore"):  # EXR may hold inf and nan; they are dealt with below
         mixed = under + alpha * (over.astype(np.float64) - under)
-    mixed = np.where(alpha >= 1, over, mixed)
+    mixed = np.where(whole, over, mixed)
     if is_float:
         mixed = np.where(np.isfinite(mixed), mixed, over)
         return np.where(alpha > 0, mixed.astype(under.dtype), under)

@@ -107,8 +107,9 @@ def _allowed(source: Frame, supports: Sequence[NDArray[np.bool_]], plane: int) -
 
 def _difference(written: NDArray, source: NDArray, allowed: NDArray[np.bool_]) -> float:
     """Largest difference where nothing may change; floats that are the same bits (inf, nan) do not differ."""
-    same = (written == source) | ((written != written) & (source != source))
-    changed = ~(same | allowed)
+    changed = (written != source) & ~allowed
+    if np.issubdtype(source.dtype, np.floating):
+        changed &= (written == written) | (source == source)
     if not changed.any():
         return 0.0
     gap = np.abs(written[changed].astype(np.float64) - source[changed].astype(np.float64)).max()
