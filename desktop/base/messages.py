@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -31,13 +31,16 @@ class _Template(NamedTuple):
     longest_words: str
     """Its longest part between values, in small letters: most messages do not have it, and need no pattern tried."""
 
-    def fit(self, message: str) -> re.Match[str] | None:
-        """The values of a message that fits."""
-        return _compiled(self.text).fullmatch(message) if self.longest_words in message.lower() else None
-
 
 def told(message: str) -> str:
     """``message`` as the window says it: one line, as it came."""
+    return _told_in(language(), message)
+
+
+@lru_cache(maxsize=200)
+def _told_in(code: str, message: str) -> str:
+    """Progress says the same over and over."""
+    del code  # :func:`language`
     return _told(message, _DEPTH)
 
 
@@ -57,24 +60,24 @@ def _fitting(message: str) -> tuple[str, re.Match[str]] | None:
     One that begins with a value fits the end of many a message, which would be lost in that value: the one whose first
     value is the shortest is what the message as a whole says, and none where a whole message follows a name.
     """
-    best = _beginning_with_words(message)
-    if best is not None:
-        return best
-    for template in _templates(language()):
-        match = template.fit(message) if template.begins_with_value else None
-        if match and (best is None or len(match[1]) < len(best[1][1])):
+    best: tuple[str, re.Match[str]] | None = None
+    for template, match in _fits(message):
+        if not template.begins_with_value:
+            return template.words, match
+        if best is None or len(match[1]) < len(best[1][1]):
             best = template.words, match
     if best is not None and ":" in best[1][1] and _follows_a_name(message):
         return None
     return best
 
 
-def _beginning_with_words(message: str) -> tuple[str, re.Match[str]] | None:
-    for template in _templates(language()):
-        match = None if template.begins_with_value else template.fit(message)
+def _fits(message: str) -> Iterator[tuple[_Template, re.Match[str]]]:
+    """The templates that a message fits, those that begin with words first, and its values."""
+    small = message.lower()
+    for template in [known for known in _templates(language()) if known.longest_words in small]:
+        match = _compiled(template.text).fullmatch(message)
         if match:
-            return template.words, match
-    return None
+            yield template, match
 
 
 def _filled(words: str, values: Mapping[str, str]) -> str:
@@ -96,7 +99,8 @@ def _parted(message: str, depth: int) -> str:
 
 def _follows_a_name(message: str) -> bool:
     """Whether a whole message comes after a colon."""
-    return _beginning_with_words(message.partition(": ")[2]) is not None
+    first = next(_fits(message.partition(": ")[2]), None)
+    return first is not None and not first[0].begins_with_value
 
 
 @cache
