@@ -21,10 +21,14 @@ from desktop.base.qt_language import use_language
 from desktop.base.theme import apply_theme
 from desktop.editing import commands
 from desktop.main_window import MainWindow
+from desktop.roto import commands as roto_commands
+from desktop.roto.edit import made_smooth
 from desktop.viewer.map_overlay import MapKind
+from desktop.viewer.tools.pen_tool import PenPoint, pen_shape
 from desktop.wiring.tour import SAMPLE
 from desktop.wiring.window import WindowWiring
 from engine.client import connect
+from roi_tools.roto.model import constant
 from roi_tools.shapes import RectF
 
 PROJECT = Path(__file__).parents[2] / "resources" / "sample" / f"{SAMPLE}.otio"
@@ -219,8 +223,26 @@ def maps(stage: Stage) -> None:
     chooser.setCurrentIndex(0)
 
 
+BODY = [(568, 297), (595, 307), (599, 338), (630, 367), (620, 379), (598, 356), (600, 380), (595, 391), (554, 390)]
+BODY += [(559, 359), (539, 350), (545, 312)]
+LEGS = [(556, 383), (598, 383), (596, 420), (607, 474), (573, 477), (574, 424), (541, 478), (514, 462), (545, 438)]
+HEAD = [(579, 267), (597, 285), (579, 303), (561, 285)]
+"""Around the walker on frame 40, in the picture of a window; see :func:`_walker`."""
+
+
+def _walker(stage: Stage) -> None:
+    """The sample's clip alone, with shapes drawn around who walks there."""
+    session = stage.window.session
+    stage.open(PROJECT.with_suffix(".mp4"))
+    session.go_to(40)
+    for name, points in (("Legs", LEGS), ("Head", HEAD), ("Body", BODY)):
+        places = [PenPoint((x - 91) * 960 / 744, (y - 118) * 540 / 419) for x, y in points]
+        shape = made_smooth(pen_shape(name, "bezier", places, 40, 4.0), range(len(points)))
+        roto_commands.add_shape(session, replace(shape, feather_px=constant(3.0)))
+
+
 def roto(stage: Stage) -> None:
-    """Shapes, their matte tinted: from a matte of the tennis player, or the sample's box."""
+    """Shapes, their matte tinted: from a matte of the tennis player, or around the sample's walker."""
     window = stage.window
     if stage.clips:
         stage.open(stage.clips / "tennis" / "clip.mp4")
@@ -229,20 +251,17 @@ def roto(stage: Stage) -> None:
         stage.wait(1500)
         window.session.go_to(20)
     else:
-        stage.sample()
-        stage.do("convert_to_roto")
+        _walker(stage)
     window.show_shapes()
     window.shapes.tree.setCurrentItem(window.shapes.tree.topLevelItem(0))
     stage.wait()
     stage.do("matte")
     stage.keep()
     stage.do("matte")
-    if not stage.clips:
-        stage.do("undo")
 
 
 def tracking(stage: Stage) -> None:
-    """A tracked box and how sure the track is: on the rider, or the sample's box."""
+    """A tracked box and how sure the track is: on the rider, or the sample's walker."""
     window = stage.window
     if stage.clips:
         stage.open(stage.clips / "bmx-trees" / "clip.mp4")
@@ -252,14 +271,18 @@ def tracking(stage: Stage) -> None:
         stage.do("track_forward")
     else:
         stage.sample()
+        removal, place = window.session.removal, window.session.place
+        rect = removal.shape.rect_at(place.media_frame) if removal and place else None
+        assert rect is not None
+        stage.open(PROJECT.with_suffix(".mp4"))
+        window.session.go_to(24)
+        commands.add_removal(window.session, rect)
         stage.do("track_both")
     window.show_tracker()
     stage.until(lambda: window.tracking.is_running)
     stage.until(lambda: not window.tracking.is_running)
-    window.session.go_to(30)
+    window.session.go_to(36)
     stage.keep()
-    if not stage.clips:
-        stage.do("undo")
 
 
 def stale(stage: Stage) -> None:
