@@ -17,6 +17,9 @@ from engine.plate.model import FloatImage, Mask
 MAX_STEP = 0.06
 """Steps, in [0, 1], beyond twice this are edges and texture that don't join, which no brightness mends."""
 
+MAX_TINT = 0.02
+"""The same for what differs from channel to channel: light changes less in colour than in brightness."""
+
 LEAST_STEP = 1e-4
 """Below this it is rounding."""
 
@@ -60,7 +63,10 @@ def _evened(step: FloatImage) -> FloatImage:
     size = np.sqrt(square.sum(axis=2, keepdims=True) / 3.0)
     share = square.sum(axis=2, keepdims=True) / np.maximum((square + chance).sum(axis=2, keepdims=True), 1e-12)
     share *= np.clip(2.0 - size / np.float32(MAX_STEP), 0.0, 1.0)
-    return np.asarray(mean * share * seam[..., None], np.float32)
+    gray = mean.mean(axis=2, keepdims=True)
+    tint = mean - gray
+    tint *= np.clip(2.0 - np.abs(tint).max(axis=2, keepdims=True) / np.float32(MAX_TINT), 0.0, 1.0)
+    return np.asarray((gray + tint) * share * seam[..., None], np.float32)
 
 
 def _solved(pull: FloatImage, free: Mask) -> FloatImage:
