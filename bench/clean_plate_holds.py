@@ -1,4 +1,4 @@
-"""Shots in which the object stands still for longer than the reach and then walks off: what it hid, frames far away show.
+"""Shots in which the object stands still for longer than the reach: what it hid is shown by frames far away alone.
 
     .venv/bin/python -m bench.clean_plate_holds [--still PICTURE] [--seed N] [--frames N ...] [--sheet SHEET.png]
 

@@ -22,6 +22,9 @@ SPACING_FRAMES = 12
 MAX_FRAMES = 64
 """Of a shot, however long it is: then they lie further apart."""
 
+KEPT_FRAMES = 8
+"""A verdict on a cut looks back so far."""
+
 
 class FarFrames:
     """The far frames of some footage; what is kept of them is bounded, and the same whoever asks first.
@@ -117,10 +120,6 @@ class FarFrames:
             for old in [frame for frame in views if frame < first - KEPT_FRAMES]:
                 del views[old]
         return False
-
-
-KEPT_FRAMES = 8
-"""A verdict on a cut looks back so far."""
 
 
 def far_frames(available: range) -> list[int]:
