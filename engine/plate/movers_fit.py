@@ -20,8 +20,8 @@ MOST_BEND_PX = 8.0
 BLUR_PX = 1.5
 KEPT_PX = 5
 """Own pixels are kept where they differ from the mover by less than so much of the range, and by so much of what it
-differs from the background by, a little blurred, once it has been bent by less than that; in pieces at least that
-large."""
+differs from the background by, a little blurred, once it has been bent by less than that, in working pixels; in pieces
+at least that large."""
 
 FAINT_SURE = 1e-3
 """Where nothing is known of how it is bent it is bent like what is around, and a little less."""
@@ -59,12 +59,13 @@ class Layer:
         return replace(painted, plate=plate, provenance=provenance, confidence=confidence)
 
 
-def fitted(layer: Layer, painted: Painted, own: FloatImage) -> Layer:
+def fitted(layer: Layer, painted: Painted, own: FloatImage, scale: float) -> Layer:
     """The layer bent to meet what the frame itself, (h, w, 3), shows of the mover, in and around its hole.
 
-    A box holds more than the object. What shows the background is no mover; what shows the mover is kept.
+    A box holds more than the object. What shows the background is no mover; what shows the mover is kept. `scale`: of
+    the working size over the full one.
     """
-    kept, off, flow = _met(layer, painted, own)
+    kept, off, flow = _met(layer, painted, own, MOST_BEND_PX / scale)
     alpha, colour, trust = bent(layer.alpha, flow), bent(layer.colour, flow), bent(layer.trust, flow)
     frames = bent(layer.frames.astype(np.float32), flow, cv2.INTER_NEAREST).astype(np.int32)
     background = painted.hole & ~differing(painted.plate, own, painted.unseen) & ~kept
@@ -79,14 +80,14 @@ def fitted(layer: Layer, painted: Painted, own: FloatImage) -> Layer:
     )
 
 
-def _met(layer: Layer, painted: Painted, own: FloatImage) -> tuple[Mask, FloatImage, FloatImage]:
+def _met(layer: Layer, painted: Painted, own: FloatImage, most_bend_px: float) -> tuple[Mask, FloatImage, FloatImage]:
     """(h, w) where the frame itself shows the mover, and by how much it differs there; (h, w, 2) how the layer must be
     bent to meet it, continued to where it is hidden."""
     front = painted.plate + layer.alpha[..., None] * (layer.colour - painted.plate)
     flow = _flow(own, front)
     there = bent(front, flow)
     off, contrast = _blurred_largest(there - own), _blurred_largest(there - painted.plate)
-    kept = (bent(layer.alpha, flow) > 0.5) & (np.hypot(flow[..., 0], flow[..., 1]) < MOST_BEND_PX)
+    kept = (bent(layer.alpha, flow) > 0.5) & (np.hypot(flow[..., 0], flow[..., 1]) < most_bend_px)
     kept &= (off < KEPT_CODES) & (off < KEPT_CONTRAST * contrast)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (KEPT_PX, KEPT_PX))
     kept = cv2.morphologyEx(kept.view(np.uint8), cv2.MORPH_OPEN, disc).astype(bool)

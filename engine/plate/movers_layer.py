@@ -63,7 +63,7 @@ class Stage:
         if not ((layer.alpha > 0.0) & self._painted.hole).any():
             return None
         own = self._footage.source.rgb(self._painted.frame, self._painted.window)
-        return fitted(layer, self._painted, own)
+        return fitted(layer, self._painted, own, float(self._scene.scale[0]))
 
     def _shown(self, frame: int, lent: list[Lent]) -> Shown:
         """What one frame shows, of one mover or several."""
