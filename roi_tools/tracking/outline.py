@@ -29,8 +29,8 @@ _STILL_IS_BACKGROUND = 6.0
 _DEPARTED_IS_OBJECT = 1.5
 _LARGEST_CARRIED, _CARRIED_OF_A_STILL_OBJECT = 1.5, 2.5
 _OUT_OF_REACH = 8.0
-_OTHERS = 2.0
-"""What was seen to belong to something else on the frame before stays with that."""
+_OTHERS, _AS_BEFORE = 2.0, 0.5
+"""Against what goes with the camera, and how much of that against what belonged to something else before."""
 _TELLING_PX, _GOES_ALONG = 1.0, 0.3
 """How far the object has to go against the camera per frame for what goes less than a share of that to be no part."""
 _OVERLAP_POWER = 0.25
@@ -232,7 +232,7 @@ class OutlineFollower:
         mask[window.slices] = cv2.remap(outline.mask[window.slices], *came, cv2.INTER_LINEAR)
         carried = cv2.remap(outline.others[window.slices], *came, cv2.INTER_LINEAR)
         against = flow - _steps(_within(window, self._camera.between(frame, outline.frame)), columns, rows)
-        others[window.slices] = np.maximum(carried, _with_camera(against, mask[window.slices]))
+        others[window.slices] = np.maximum(_AS_BEFORE * carried, _with_camera(against, mask[window.slices]))
         return _Expected(mask, others, _carried_reach(outline, mask))
 
     def _seen(self, frame: int, window: Box) -> _Seen:
