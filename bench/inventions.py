@@ -26,8 +26,8 @@ from rich.table import Table
 
 from bench.clean_plate_cases import MATTE_GROW_PX, Picture, read_video
 from engine.plate.analysis import dilate
-from engine.plate.synthesis import fill_never_seen
-from engine.plate.texture import continue_texture
+from engine.plate.synthesis.telea import fill_never_seen
+from engine.plate.synthesis.texture import continue_texture
 from roi_tools.geometry import Box
 
 SAMPLE = Path(__file__).parent.parent / "resources" / "sample" / "walkby_plate.mp4"

@@ -143,7 +143,7 @@ class CleanPlate(ImageEffect):
             identifier=cls.identifier,
             label="Clean plate",
             hint="Recovers the true background from the frames that show it; needs no model.",
-            version="5",
+            version="6",
             clips=(ClipDescriptor(name="Source"), ClipDescriptor(name="Matte"), ClipDescriptor(name="Output")),
             parameters=(*PARAMETERS, *PLATE_COMPOSITE_PARAMETERS),
         )

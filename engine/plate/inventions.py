@@ -24,8 +24,8 @@ from engine.plate.overhang import NOTHING, Overhang
 from engine.plate.photometric import membrane
 from engine.plate.registration import Registration
 from engine.plate.sampling import pick, sample_sharp
-from engine.plate.synthesis import fill_never_seen
-from engine.plate.texture import continue_texture
+from engine.plate.synthesis.telea import fill_never_seen
+from engine.plate.synthesis.texture import continue_texture
 from roi_tools.geometry import Box, frame_box
 
 Still = Callable[[], None]

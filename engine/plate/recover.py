@@ -36,8 +36,8 @@ from engine.plate.model import (
     Points,
     RecoveredFrame,
 )
-from engine.plate.movers import Movers
-from engine.plate.movers_fit import Layer
+from engine.plate.movers.fit import Layer
+from engine.plate.movers.movers import Movers
 from engine.plate.outlines import Outlines, TightFootage, widened
 from engine.plate.overhang import overhang
 from engine.plate.photometric import relight

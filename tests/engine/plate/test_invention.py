@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from engine.plate.border_lines import crossing_lines
 from engine.plate.inventions import ancestors, neighbour
 from engine.plate.model import SYNTHESISED, PaintedPlate, PlateSettings
-from engine.plate.patch_match import better_matches, nearest_true, own_positions, whole_patches
 from engine.plate.recover import recover
-from engine.plate.seamless import without_steps
-from engine.plate.shift_map import shift_map
-from engine.plate.synthesis import fill_never_seen
-from engine.plate.texture import continue_texture
+from engine.plate.synthesis.border_lines import crossing_lines
+from engine.plate.synthesis.patch_match import better_matches, nearest_true, own_positions, whole_patches
+from engine.plate.synthesis.seamless import without_steps
+from engine.plate.synthesis.shift_map import shift_map
+from engine.plate.synthesis.telea import fill_never_seen
+from engine.plate.synthesis.texture import continue_texture
 from roi_tools.geometry import Box
 from tests.engine.plate.synthetic import Clip, shifted, texture
 

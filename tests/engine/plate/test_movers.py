@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from engine.plate import movers_loops
 from engine.plate.inventions import Painted
 from engine.plate.model import PlateSettings, RecoveredFrame
-from engine.plate.movers import Movers
-from engine.plate.movers_fit import Layer
+from engine.plate.movers import loops as movers_loops
+from engine.plate.movers.fit import Layer
+from engine.plate.movers.movers import Movers
 from engine.plate.recover import recover
 from roi_tools.geometry import Box
 from tests.engine.plate.synthetic import Clip, shifted, texture

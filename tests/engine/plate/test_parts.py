@@ -21,7 +21,7 @@ from engine.plate.nodes import Nodes, Shift
 from engine.plate.photometric import membrane
 from engine.plate.registration import Ring
 from engine.plate.sampling import pick, sample_linear, sample_sharp
-from engine.plate.synthesis import fill_never_seen
+from engine.plate.synthesis.telea import fill_never_seen
 from roi_tools.geometry import Box
 from tests.engine.plate.synthetic import Clip, equally, exactly, shifted, texture
 

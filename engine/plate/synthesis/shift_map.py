@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plate.border_lines import Crossing
 from engine.plate.model import FloatImage, Mask
-from engine.plate.patch_match import MatchMap, Positions, better_matches, own_positions, whole_patches
 from engine.plate.photometric import pull_push
+from engine.plate.synthesis.border_lines import Crossing
+from engine.plate.synthesis.patch_match import MatchMap, Positions, better_matches, own_positions, whole_patches
 
 NEAR = 1.0 / 15.0
 """Shifts shorter than this part of the picture say only that it is smooth (He and Sun)."""
@@ -70,7 +70,7 @@ def shift_map(
 
     All others have their own. `lines`: edges that enter the unknown on both sides.
     """
-    from engine.plate.shift_loops import decide, send, shown_by_shifts
+    from engine.plate.synthesis.shift_loops import decide, send, shown_by_shifts
 
     nodes = np.argwhere(unknown)
     shifts = _candidates(rgb, unknown, nodes, sources, lines)
@@ -185,7 +185,7 @@ def _costs(
     rgb: FloatImage, unknown: Mask, nodes: Positions, sources: Mask, shifts: Positions, lines: Sequence[Crossing]
 ) -> FloatImage:
     """(n, K) what it costs by itself to copy each node by each shift."""
-    from engine.plate.shift_loops import border_costs, shown_by_shifts
+    from engine.plate.synthesis.shift_loops import border_costs, shown_by_shifts
 
     costs = border_costs(rgb, ~unknown, nodes, shifts, BORDER_PX, LACKING) * np.float32(BORDER)
     guide = pull_push(rgb * ~unknown[..., None], (~unknown).astype(np.float32))

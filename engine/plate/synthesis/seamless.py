@@ -71,7 +71,7 @@ def _evened(step: FloatImage) -> FloatImage:
 
 def _solved(pull: FloatImage, free: Mask) -> FloatImage:
     """(H, W, 3) what is 0 outside `free` and whose negative Laplacian there is `pull`; coarse to fine."""
-    from engine.plate.patch_loops import relax
+    from engine.plate.synthesis.patch_loops import relax
 
     height, width = free.shape
     value = np.zeros_like(pull)

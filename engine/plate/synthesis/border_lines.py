@@ -104,7 +104,7 @@ def crossing_lines(pictures: Sequence[tuple[FloatImage, Mask]]) -> list[Crossing
 
 def _edges(rgb: FloatImage, unknown: Mask) -> list[Crossing]:
     """All edges of one picture, the strongest first, at most MOST_PAIRS."""
-    from engine.plate.line_loops import edge_pairs
+    from engine.plate.synthesis.line_loops import edge_pairs
 
     away = cv2.distanceTransform((~unknown).view(np.uint8), cv2.DIST_L2, 5)
     ring = np.argwhere((away > AWAY_PX) & (away <= AWAY_PX + 1.0))
@@ -120,7 +120,7 @@ def _edges(rgb: FloatImage, unknown: Mask) -> list[Crossing]:
 
 def _reaching(rgb: FloatImage, unknown: Mask, line: Crossing) -> Crossing:
     """The edge as far on as it looks alike."""
-    from engine.plate.line_loops import edge_reach
+    from engine.plate.synthesis.line_loops import edge_reach
 
     before = edge_reach(rgb, unknown, line.start, -line.along, REACH_PX, MIN_SAMPLES, MIN_STEP, MOST_UNLIKE)
     after = edge_reach(rgb, unknown, line.stop, line.along, REACH_PX, MIN_SAMPLES, MIN_STEP, MOST_UNLIKE)

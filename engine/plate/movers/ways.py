@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plate.movers_scene import Patch, Scene
+from engine.plate.movers.scene import Patch, Scene
 from engine.plate.once import Once
 
 POINTS = 500
@@ -123,7 +123,7 @@ class Followed:
         self, frame: int, spots: NDArray[np.int32], values: NDArray[np.uint8], guess: Place, reach: int
     ) -> tuple[Place | None, bool | None]:
         """Where the spots are in a frame, and whether they fit; None where too few are seen."""
-        from engine.plate.movers_loops import gain, search
+        from engine.plate.movers.loops import gain, search
 
         picture, still = self._scene.picture(frame), self._scene.background
         there = spots, values, picture.planes, still.planes, picture.shown, picture.coloured & still.coloured

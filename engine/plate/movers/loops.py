@@ -1,4 +1,4 @@
-"""The loops of movers_scene.py and movers_ways.py. Compiled: to be imported inside functions only."""
+"""The loops of scene.py and ways.py. Compiled: to be imported inside functions only."""
 
 from __future__ import annotations
 

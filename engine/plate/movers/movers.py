@@ -1,10 +1,10 @@
 """Things that walk by behind a hole, under a locked camera: kept whole where the still background would cut them off.
 
-What differs from the still background outside the holes is a mover (movers_scene.py). Each is followed as a rigid patch
-through the frames around (movers_ways.py). A frame lends it where it foretells what shows of the mover around the hole,
+What differs from the still background outside the holes is a mover (scene.py). Each is followed as a rigid patch
+through the frames around (ways.py). A frame lends it where it foretells what shows of the mover around the hole,
 or lies between places that were measured; what goes along with the hole is the object's own shadow and is left away
-(movers_lenders.py). The lenders agree on where it is (movers_layer.py), and it is bent to meet what the frame itself
-shows of it (movers_fit.py). Where any of this is not sure the still background stays.
+(lenders.py). The lenders agree on where it is (layer.py), and it is bent to meet what the frame itself
+shows of it (fit.py). Where any of this is not sure the still background stays.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from engine.plate.analysis import box_around
 from engine.plate.footage import Footage
 from engine.plate.inventions import Painted
 from engine.plate.model import Mask
-from engine.plate.movers_fit import Layer
-from engine.plate.movers_layer import Stage
-from engine.plate.movers_lenders import SPAN_FRAMES, Lenders
-from engine.plate.movers_scene import Scene
-from engine.plate.movers_ways import Followed
+from engine.plate.movers.fit import Layer
+from engine.plate.movers.layer import Stage
+from engine.plate.movers.lenders import SPAN_FRAMES, Lenders
+from engine.plate.movers.scene import Scene
+from engine.plate.movers.ways import Followed
 from engine.plate.once import Once
 from roi_tools.geometry import Box, Size
 

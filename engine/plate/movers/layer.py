@@ -13,10 +13,10 @@ from engine.plate.analysis import Gray, dilate
 from engine.plate.footage import Footage
 from engine.plate.inventions import Painted
 from engine.plate.model import FloatImage, Mask
-from engine.plate.movers_fit import FEATHER_PX, HALF_TRUST, Layer, fitted
-from engine.plate.movers_lenders import Lent
-from engine.plate.movers_scene import Scene
-from engine.plate.movers_ways import Place
+from engine.plate.movers.fit import FEATHER_PX, HALF_TRUST, Layer, fitted
+from engine.plate.movers.lenders import Lent
+from engine.plate.movers.scene import Scene
+from engine.plate.movers.ways import Place
 
 MOST_LENDERS = 8
 """So many frames, those that are worth most, say where the mover is and where it is not."""

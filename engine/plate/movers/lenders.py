@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from engine.plate.analysis import box_around, dilate
 from engine.plate.model import FloatImage, Mask
-from engine.plate.movers_scene import Patch, Scene
-from engine.plate.movers_ways import LEAST_WAY_PX, Followed, Place, Ways, between
+from engine.plate.movers.scene import Patch, Scene
+from engine.plate.movers.ways import LEAST_WAY_PX, Followed, Place, Ways, between
 from roi_tools.geometry import Box, Size
 
 SPAN_FRAMES = 16

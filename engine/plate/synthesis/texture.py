@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from engine.plate.border_lines import crossing_lines
 from engine.plate.model import FloatImage, Mask
-from engine.plate.patch_match import (
+from engine.plate.synthesis.border_lines import crossing_lines
+from engine.plate.synthesis.patch_match import (
     PATCH_PX,
     RADIUS_PX,
     MatchMap,
@@ -28,8 +28,8 @@ from engine.plate.patch_match import (
     touching,
     whole_patches,
 )
-from engine.plate.seamless import without_steps
-from engine.plate.shift_map import shift_map
+from engine.plate.synthesis.seamless import without_steps
+from engine.plate.synthesis.shift_map import shift_map
 
 MOST_NODES = 6000
 """At the coarsest size the hole has at most so many pixels."""
@@ -190,7 +190,7 @@ def _seams(at: MatchMap) -> Mask:
 
 def _voted(level: _Level, at: MatchMap, distance: FloatImage, free: Mask) -> FloatImage:
     """The picture whose unknown pixels are what the patches over them say, good and outer ones first."""
-    from engine.plate.patch_loops import vote
+    from engine.plate.synthesis.patch_loops import vote
 
     target = np.argwhere(level.targets)
     weight = _weights(level.unknown, distance, free)[target[:, 0], target[:, 1]]

@@ -150,7 +150,7 @@ class Scene:
         return Picture(np.ascontiguousarray(planes), shown, coloured & shown, gain)
 
     def _still(self) -> Picture:
-        from engine.plate.movers_loops import mode
+        from engine.plate.movers.loops import mode
 
         views = [self._footage.view(n) for n in self.frames[:: max(len(self.frames) // SAMPLES, 1)]]
         gains = [self._gain(view) for view in views]

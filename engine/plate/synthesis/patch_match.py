@@ -49,7 +49,7 @@ def better_matches(
     Only patches centred in `sources` are taken, and none nearer than `nearest_px` in both directions. Places up to
     `reach_px` around each match are tried.
     """
-    from engine.plate.patch_loops import measure, search
+    from engine.plate.synthesis.patch_loops import measure, search
 
     at, distance = at.copy(), np.zeros(sources.shape, np.float32)
     measure(picture, np.argwhere(covered), at, distance, RADIUS_PX)

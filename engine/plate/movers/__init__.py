@@ -1,0 +1,1 @@
+"""Things that walk by behind a hole, made whole."""

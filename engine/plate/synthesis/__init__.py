@@ -1,0 +1,1 @@
+"""What no frame shows, continued from the picture around."""
