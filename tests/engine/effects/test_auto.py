@@ -288,7 +288,7 @@ def visiting(frame: int) -> Box:
 
 
 def test_the_model_sees_the_plate_before_and_after_and_is_faded_in(echo: list[Given]) -> None:
-    images = render(make(visiting, reach_frames=2, known_frames=3))
+    images = render(make(visiting, reach_frames=2, search_far=False, known_frames=3))
     assert len(images) == 22
     painted = [frame for frame, image in images.items() if GENERATED in origins(image)]
     assert painted == list(range(7, 13))
@@ -336,7 +336,7 @@ def test_groups_that_a_resume_does_not_need_are_not_painted_again(echo: list[Giv
         # Twice two frames hide more than a reach of one shows; what passes in between is too small for the model.
         return CORNER if frame < 2 or frame > 19 else visiting(0).shifted(5 * frame, 0)
 
-    render(make(box_of, reach_frames=1, smallest_part_px=20))
+    render(make(box_of, reach_frames=1, search_far=False, smallest_part_px=20))
     assert len(echo) == 2
     echo.clear()
     assert list(render(make(box_of, reach_frames=1, smallest_part_px=20), range(20, 22))) == [20, 21]
