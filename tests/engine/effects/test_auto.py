@@ -339,7 +339,7 @@ def test_groups_that_a_resume_does_not_need_are_not_painted_again(echo: list[Giv
     render(make(box_of, reach_frames=1, search_far=False, smallest_part_px=20))
     assert len(echo) == 2
     echo.clear()
-    assert list(render(make(box_of, reach_frames=1, smallest_part_px=20), range(20, 22))) == [20, 21]
+    assert list(render(make(box_of, reach_frames=1, search_far=False, smallest_part_px=20), range(20, 22))) == [20, 21]
     assert len(echo) == 1
 
 
